@@ -1,0 +1,126 @@
+"""What a fix asks for, as data: new nodes and which values they replace, or an edit of the whole model.
+
+A fix never touches a graph. It reads a view, records nodes on a `Tape` and returns a `Rewrite`; the `Model`
+applies it, and nodes whose outputs are no longer read disappear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Between", "Edit", "FreezeInputs", "NewNode", "PinShapes", "Refusal", "Rewrite", "SetOpset", "Tape", "Tolerance"]
+
+
+@dataclass(frozen=True)
+class NewNode:
+    """A node to add; names of values are those of the graph, or new ones made by the tape."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    domain: str = ""
+
+
+class Tape:
+    """Records new nodes and constants. Every new name starts with `prefix`, so that a reader sees who made it.
+
+    The prefix must be unique in the graph, e.g. "rk202/" + the name of the value that is replaced.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.nodes: list[NewNode] = []
+        self.constants: dict[str, npt.NDArray[Any]] = {}
+
+    def constant(self, array: npt.ArrayLike, dtype: str, hint: str = "const") -> str:
+        """Record a constant of numpy dtype `dtype`; its new name is returned."""
+        name = f"{self.prefix}/{hint}_{len(self.constants)}"
+        self.constants[name] = np.asarray(array, dtype=dtype)
+        return name
+
+    def op(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Record a node with one output; the new name of the output is returned."""
+        return self.ops(op, *inputs, count=1, domain=domain, **attributes)[0]
+
+    def ops(self, op: str, *inputs: str, count: int, domain: str = "", **attributes: Any) -> tuple[str, ...]:
+        """Record a node with `count` outputs; their new names are returned."""
+        stem = f"{self.prefix}/{op}_{len(self.nodes)}"
+        outputs = (stem,) if count == 1 else tuple(f"{stem}.{i}" for i in range(count))
+        self.nodes.append(NewNode(op, inputs, outputs, attributes, domain))
+        return outputs
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far results may lie apart: |a − b| ≤ absolute + relative·|b|. Both zero means bit for bit (NaN equals NaN)."""
+
+    absolute: float
+    relative: float
+
+
+EXACT = Tolerance(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Between:
+    """An assumption about an existing value that a rewrite rests on: low ≤ value ≤ high, whole numbers only if `integer`.
+
+    The engine must be able to prove it (from dtypes, constants and intervals) or else have it from the user; the
+    equivalence proof draws its inputs from it.
+    """
+
+    low: float
+    high: float
+    integer: bool = False
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Replace values by others: old value → new value (of `tape`, or one that exists already).
+
+    `tolerance` is what the local proof holds the rewrite to; `assumes` limits the inputs it must hold for.
+    """
+
+    replaces: Mapping[str, str]
+    tape: Tape
+    tolerance: Tolerance
+    detail: str = ""
+    assumes: Mapping[str, Between] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PinShapes:
+    """Give dynamic inputs fixed shapes: input name → the whole shape. Restricts the model to these shapes."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class FreezeInputs:
+    """Make inputs constants: input name → value (shape and dtype must fit). The interface changes."""
+
+    values: Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class SetOpset:
+    """Declare another opset of the standard domain. Every node must mean the same in both (the proof checks)."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a fix is not possible here; `needs` names the option that would make it possible, if there is one."""
+
+    reason: str
+    needs: str | None = None
+
+
+Edit = Rewrite | PinShapes | FreezeInputs | SetOpset

@@ -1,0 +1,160 @@
+"""The report as data: exactly the JSON of `schema/rkgraph.report-1.json`.
+
+Everything here is frozen and serialisable; `report_to_json` and `report_from_json` are inverses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rkgraph.diagnostics import Confidence, Device, Diagnostic, Location, Safety, Verdict
+from rkgraph.targets import Target
+
+__all__ = [
+    "AppliedFix",
+    "Fixes",
+    "ModelInfo",
+    "PlacedNode",
+    "Proof",
+    "RefusedFix",
+    "Report",
+    "Result",
+    "Stage",
+    "TableInfo",
+    "TensorInfo",
+]
+
+SCHEMA = "rkgraph.report/1"
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output: name, dtype (numpy spelling, e.g. "int64") and shape (int, symbolic name or null a dimension)."""
+
+    name: str
+    dtype: str | None
+    shape: tuple[int | str | None, ...] | None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The model a result is about. `sha256` is taken over the graph without the bytes of large weights."""
+
+    path: str
+    sha256: str | None = None
+    opset: int | None = None
+    nodes: int | None = None
+    inputs: tuple[TensorInfo, ...] = ()
+    outputs: tuple[TensorInfo, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """The op table that predictions come from."""
+
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class PlacedNode:
+    """Where a node of the original graph runs; `because` holds the codes of the rules that say so."""
+
+    index: int
+    node: str
+    op: str
+    outputs: tuple[str, ...]
+    device: Device
+    because: tuple[str, ...] = ()
+    graph: str = "main"
+
+
+@dataclass(frozen=True)
+class AppliedFix:
+    """A fix that was applied: where, what it removed and added, who allowed it, and the ids of its proofs."""
+
+    code: str
+    title: str
+    safety: Safety
+    at: Location
+    allowed_by: str
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RefusedFix:
+    """A fix that was not applied, with the reason and, where one would allow it, the option."""
+
+    code: str
+    at: Location
+    reason: str
+    needs: str | None = None
+
+
+@dataclass(frozen=True)
+class Fixes:
+    """What `rkgraph fix` did and did not do."""
+
+    applied: tuple[AppliedFix, ...] = ()
+    refused: tuple[RefusedFix, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof: kind is "structure", "range", "local", "model" or "simulator"; outcome "proved", "refuted" or "skipped"."""
+
+    id: str
+    kind: str
+    outcome: str
+    subject: str
+    method: str
+    cases: int = 0
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    largest_error: float | None = None
+    detail: str = ""
+    counterexample: str | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a bundle: kind "rknn" or "onnx" (host CPU)."""
+
+    name: str
+    kind: str
+    file: str
+    inputs: tuple[TensorInfo, ...] = ()
+    outputs: tuple[TensorInfo, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything known about one model on one target. `error` is filled where the model could not be read."""
+
+    model: ModelInfo
+    target: Target
+    table: TableInfo | None = None
+    verdict: Verdict = Verdict.UNKNOWN
+    confidence: Confidence = Confidence.UNKNOWN
+    error: str | None = None
+    placement: tuple[PlacedNode, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    fixes: Fixes = Fixes()
+    proofs: tuple[Proof, ...] = ()
+    stages: tuple[Stage, ...] | None = None
+    compile: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """One document: `run` holds what differs between two runs on the same input, and nothing else does."""
+
+    results: tuple[Result, ...]
+    run: Mapping[str, Any] = field(default_factory=dict)
+    tool: Mapping[str, str] = field(default_factory=dict)
+    schema: str = SCHEMA
