@@ -32,14 +32,14 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         raise UsageError(
             f"{path}: cannot be written ({error.strerror})", f"check that {path.parent} exists and is writable"
         ) from error
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        temporary.unlink(missing_ok=True)
         raise
 
 

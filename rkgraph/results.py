@@ -31,7 +31,7 @@ SCHEMA = "rkgraph.report/1"
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output: name, dtype (numpy spelling, e.g. "int64") and shape (int, symbolic name or null a dimension)."""
+    """An input or output: name, dtype in numpy spelling ("int64"), shape (a dimension: int, symbolic name or null)."""
 
     name: str
     dtype: str | None
@@ -106,7 +106,11 @@ class Fixes:
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof: kind is "structure", "range", "local", "model" or "simulator"; outcome "proved", "refuted" or "skipped"."""
+    """A proof of `subject` (a fix, or the whole model).
+
+    `kind` is "structure", "range", "local", "model" or "simulator"; `outcome` "proved", "refuted" or "skipped";
+    `counterexample` the path of the saved inputs that refute it.
+    """
 
     id: str
     kind: str
