@@ -121,7 +121,10 @@ def test_files_are_small(path: Path) -> None:
     [
         ("import rkgraph", {"onnx", "numpy", "typer", "rich", "onnxruntime", "torch"}),
         ("import rkgraph.cli.app", {"onnx", "numpy", "rich", "onnxruntime", "torch", "jinja2", "jsonschema"}),
-        ("import rkgraph.engine.lint", {"onnx_graphsurgeon", "numpy", "onnxruntime", "torch", "networkx", "jsonschema"}),
+        (
+            "import rkgraph.engine.lint",
+            {"onnx_graphsurgeon", "numpy", "onnxruntime", "torch", "networkx", "jsonschema"},
+        ),
         ("import rkgraph.engine.fix", {"torch"}),
         ("import rkgraph.report.html", {"torch", "onnxruntime", "onnx_graphsurgeon"}),
     ],

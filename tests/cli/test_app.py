@@ -1,0 +1,118 @@
+"""The frame of the command line: listing, lazy loading, help, version, exit codes, options that all share."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import rkgraph
+from rkgraph.cli import app as application
+from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes
+from rkgraph.cli.output import plain_table
+from rkgraph.diagnostics import Safety
+from rkgraph.errors import UsageError
+from tests.cli.harness import Sandbox
+
+EVERYTHING = frozenset({*application.COMMANDS, *application.GROUPS})
+
+
+@pytest.mark.parametrize("name", sorted(application.COMMANDS))
+def test_every_command_exists_and_its_help_has_an_example(name: str) -> None:
+    command = importlib.import_module(f"rkgraph.cli.{name}").command
+    text = inspect.getdoc(command) or ""
+    assert f"rkgraph {name}" in text, "the help text shows no example"
+    result = CliRunner().invoke(application.build_app(frozenset({name})), [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert f"rkgraph {name}" in result.output
+
+
+@pytest.mark.parametrize("name", sorted(application.GROUPS))
+def test_every_group_exists(name: str) -> None:
+    result = CliRunner().invoke(application.build_app(frozenset({name})), [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Commands" in result.output
+
+
+def test_summaries_fit_eighty_columns() -> None:
+    result = CliRunner().invoke(application.build_app(frozenset()), ["--help"], env={"COLUMNS": "80"})
+    assert result.exit_code == 0
+    for summary in {**application.COMMANDS, **application.GROUPS}.values():
+        assert summary in result.output
+
+
+def test_version(tmp_path: Path) -> None:
+    outcome = Sandbox(tmp_path).run("--version")
+    assert (outcome.code, outcome.stdout) == (0, f"rkgraph {rkgraph.__version__}\n")
+
+
+def test_unknown_command_is_a_usage_error_with_a_suggestion(tmp_path: Path) -> None:
+    outcome = Sandbox(tmp_path).run("lnit", "x.onnx")
+    assert outcome.code == 2
+    assert "lint" in outcome.stderr
+
+
+def test_completion_is_offered(tmp_path: Path) -> None:
+    environment = {"_RKGRAPH_COMPLETE": "complete_bash", "COMP_WORDS": "rkgraph l", "COMP_CWORD": "1"}
+    assert Sandbox(tmp_path).run(env=environment).stdout.split() == ["lint"]
+
+
+def test_a_bug_of_ours_is_told_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("sys.argv", ["rkgraph", "rules"])
+    monkeypatch.setattr(application, "build_app", lambda _wanted: _raise(ZeroDivisionError("oops")))
+    with pytest.raises(SystemExit) as stop:
+        application.main()
+    assert stop.value.code == 70
+    (written,) = tmp_path.glob("rkgraph-bug-*.txt")
+    assert "ZeroDivisionError: oops" in written.read_text()
+
+
+def test_shapes_are_parsed_in_both_spellings() -> None:
+    assert parse_shapes(["ids=1x256", "a:b=c=1,3,8"]) == {"ids": (1, 256), "a:b=c": (1, 3, 8)}
+    assert parse_shapes(None) == {}
+
+
+@pytest.mark.parametrize("bad", ["ids", "ids=", "=1x2", "ids=1x", "ids=ax2", "ids=1x-2", "ids=0x4", "ids=1 x 2"])
+def test_bad_shapes_are_refused(bad: str) -> None:
+    with pytest.raises(UsageError, match="--shape"):
+        parse_shapes([bad])
+
+
+def test_contradicting_shapes_are_refused() -> None:
+    assert parse_shapes(["a=1x2", "a=1,2"]) == {"a": (1, 2)}
+    with pytest.raises(UsageError, match="twice"):
+        parse_shapes(["a=1x2", "a=1x3"])
+
+
+def test_dims_are_parsed() -> None:
+    assert parse_dims(["batch=1", "seq=256"]) == {"batch": 1, "seq": 256}
+
+
+@pytest.mark.parametrize("bad", ["batch", "batch=", "=1", "batch=0", "batch=x", "batch=-1", "batch=1.5"])
+def test_bad_dims_are_refused(bad: str) -> None:
+    with pytest.raises(UsageError, match="--dim"):
+        parse_dims([bad])
+
+
+def test_allow_takes_lists_and_repeats() -> None:
+    assert parse_allow(["split,approximate", "shape"]) == {Safety.SPLIT, Safety.APPROXIMATE, Safety.SHAPE}
+
+
+@pytest.mark.parametrize("bad", ["safe", "manual", "everything"])
+def test_what_cannot_be_allowed_is_refused(bad: str) -> None:
+    with pytest.raises(UsageError, match="--allow"):
+        parse_allow([bad])
+
+
+def test_plain_tables_align() -> None:
+    lines = plain_table(["name", "n"], [["a", "10"], ["long", "7"]], right=[1])
+    assert lines == ["name   n", "a     10", "long   7"]
+
+
+def _raise(error: Exception) -> None:
+    raise error
