@@ -1,0 +1,1 @@
+"""Pure functions of results: the JSON document and the HTML page."""
