@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-__all__ = ["Target"]
+from rkgraph.derived import read_derived
+from rkgraph.errors import TargetError
+from rkgraph.resources import data_folder
+
+__all__ = [
+    "PlatformFacts",
+    "Target",
+    "largest_activation",
+    "max_opset",
+    "platform_facts",
+    "platforms",
+    "precision_config",
+    "precisions",
+    "resolve_target",
+    "toolkits",
+]
 
 
 @dataclass(frozen=True)
@@ -17,3 +35,118 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.platform} · rknn-toolkit2 {self.toolkit} · {self.precision}"
+
+
+@dataclass(frozen=True)
+class PlatformFacts:
+    """A platform: its NPU cores, the core masks of the board's runtime, and whether it only runs quantized models."""
+
+    name: str
+    cores: int
+    core_masks: tuple[str, ...]
+    quantized_only: bool
+    evidence: tuple[str, ...]
+
+
+def resolve_target(platform: str = "rk3588", toolkit: str = "2.3.2", precision: str = "fp16") -> Target:
+    """The target that is meant; spelling is forgiven for case and surrounding space only.
+
+    Raises:
+        TargetError: the toolkit, the platform or the precision does not exist, or not in this combination; the hint
+            has the nearest name and the alternatives.
+    """
+    platform, toolkit, precision = (word.strip().lower() for word in (platform, toolkit, precision))
+    if toolkit not in toolkits():
+        raise _unknown("toolkit", toolkit, toolkits())
+    if platform not in platforms(toolkit):
+        others = [t for t in toolkits() if platform in platforms(t)]
+        if others:
+            raise TargetError(
+                f"toolkit {toolkit} does not know the platform {platform}", f"these do: {', '.join(others)}"
+            )
+        raise _unknown("platform", platform, platforms(toolkit))
+    if precision not in _facts()["precisions"]:
+        raise _unknown("precision", precision, precisions(platform, toolkit))
+    if precision not in precisions(platform, toolkit):
+        reason = " (it runs quantized models only)" if platform_facts(platform).quantized_only else ""
+        raise TargetError(
+            f"{platform} with toolkit {toolkit} has no precision {precision}{reason}",
+            f"give --precision {' or '.join(precisions(platform, toolkit))}",
+        )
+    return Target(platform, toolkit, precision)
+
+
+def toolkits() -> tuple[str, ...]:
+    """The toolkit versions that are known, oldest first."""
+    return tuple(sorted(_facts()["toolkit"], key=lambda v: tuple(int(n) for n in v.split("."))))
+
+
+def platforms(toolkit: str) -> tuple[str, ...]:
+    """The platforms that a toolkit version builds for. Raises TargetError for an unknown version."""
+    return tuple(_toolkit(toolkit)["platforms"])
+
+
+def max_opset(toolkit: str) -> int:
+    """The newest opset of the standard domain that a toolkit version loads. Raises TargetError if it is unknown."""
+    return int(_toolkit(toolkit)["max_opset"])
+
+
+def precisions(platform: str, toolkit: str) -> tuple[str, ...]:
+    """The precisions that a toolkit version accepts for a platform. Raises TargetError for unknown names."""
+    needs_quantization = platform_facts(platform).quantized_only
+    table: Mapping[str, list[str]] = _toolkit(toolkit)["precisions"]
+    return tuple(
+        name
+        for name, where in table.items()
+        if ("all" in where or platform in where)
+        and not (needs_quantization and not _facts()["precisions"][name]["do_quantization"])
+    )
+
+
+def precision_config(target: Target) -> Mapping[str, Any]:
+    """How the precision is asked for: `quantized_dtype` (text, "" for none) and `do_quantization` (bool)."""
+    facts = _facts()["precisions"][target.precision]
+    return {key: facts[key] for key in ("quantized_dtype", "do_quantization")}
+
+
+def largest_activation(target: Target) -> float | None:
+    """The largest finite activation value of the precision (65504 for fp16), None where scales adapt to the data."""
+    largest = _facts()["precisions"][target.precision].get("largest")
+    return None if largest is None else float(largest)
+
+
+def platform_facts(platform: str) -> PlatformFacts:
+    """What is known of a platform whatever the toolkit. Raises TargetError if it is unknown."""
+    known = _facts()["platform"]
+    if platform not in known:
+        raise _unknown("platform", platform, known)
+    facts = known[platform]
+    return PlatformFacts(
+        platform,
+        facts["cores"],
+        tuple(facts["core_masks"]),
+        facts.get("quantized_only", False),
+        tuple(facts["evidence"]),
+    )
+
+
+def _toolkit(version: str) -> Mapping[str, Any]:
+    known = _facts()["toolkit"]
+    if version not in known:
+        raise _unknown("toolkit", version, known)
+    found: Mapping[str, Any] = known[version]
+    return found
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> TargetError:
+    import difflib
+
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    return TargetError(f"unknown {what} {name!r}", f"{guess}there are: {', '.join(names)}")
+
+
+@lru_cache(maxsize=1)
+def _facts() -> Mapping[str, Any]:
+    return read_derived(data_folder("op_tables") / "toolkits.toml")

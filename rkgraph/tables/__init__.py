@@ -1,0 +1,1 @@
+"""What each toolkit version makes of each operator: data with evidence, and the questions asked of it."""

@@ -1,0 +1,204 @@
+"""Entries of an op table: what becomes of an operator, within its limits and outside them.
+
+An entry says what happens to an operator when all its limits hold; each limit says what happens when it does not.
+Reading is strict: unknown fields, kinds and outcomes, and anything without evidence, are refused with the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from rkgraph.diagnostics import Confidence
+from rkgraph.errors import UsageError
+from rkgraph.tables.limits import KINDS, IsConstant, LimitKind, Scalar
+
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView, Node
+
+__all__ = ["Entry", "Limit", "Outcome", "read_entry", "worst"]
+
+Outcome = Literal["npu", "cpu", "unknown", "no-kernel", "build-fails"]
+"""What becomes of a node, from best to worst. "unknown": nobody has measured it."""
+
+_SEVERITY: dict[str, int] = {outcome: rank for rank, outcome in enumerate(get_args(Outcome))}
+
+
+def worst(outcomes: tuple[Outcome, ...]) -> Outcome:
+    """The worst of some outcomes."""
+    return max(outcomes, key=_SEVERITY.__getitem__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of an entry: `check` must hold wherever all of `when` do, else `outcome` is what happens.
+
+    `platforms` empty means all. `reason` is a sentence on why, for the reference page.
+    """
+
+    check: LimitKind
+    outcome: Outcome
+    evidence: tuple[str, ...]
+    confidence: Confidence
+    when: tuple[LimitKind, ...] = ()
+    platforms: tuple[str, ...] = ()
+    reason: str = ""
+
+    def violated(self, node: Node, graph: GraphView, platform: str, is_constant: IsConstant) -> Scalar | None:
+        """What was observed outside the limit, None where it holds, does not apply or cannot be known."""
+        if self.platforms and platform not in self.platforms:
+            return None
+        observed = self.check.check(node, graph, is_constant)
+        if observed is None or not all(c.holds(node, graph, is_constant) for c in self.when):
+            return None
+        return observed
+
+    def describe(self) -> str:
+        """The limit in words: "where `data` is int64, `indices` must be a constant"."""
+        conditions = " and ".join(f"{c.subject} is {c.requirement}" for c in self.when)
+        return f"where {conditions}, {self.check.describe()}" if conditions else self.check.describe()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the compiler makes of one operator for a range of opsets (inclusive; of its own domain)."""
+
+    op: str
+    domain: str
+    opsets: tuple[int, int]
+    outcome: Outcome
+    evidence: tuple[str, ...]
+    confidence: Confidence
+    limits: tuple[Limit, ...] = ()
+    platforms: tuple[str, ...] = ()
+    note: str = ""
+
+
+_ENTRY_FIELDS = {"op", "domain", "opsets", "outcome", "evidence", "confidence", "limit", "platforms", "note"}
+_LIMIT_FIELDS = {"kind", "outcome", "evidence", "confidence", "when", "platforms", "reason"}
+
+
+def read_entry(data: Mapping[str, Any], place: str) -> Entry:
+    """Make an entry of its table in the TOML source (or of the same as JSON).
+
+    `place` is the file and what identifies the entry, for messages.
+
+    Raises:
+        UsageError: an unknown field, kind, outcome or confidence; a field of a wrong type; no evidence.
+    """
+    _refuse_unknown(data, _ENTRY_FIELDS, place)
+    opsets = data.get("opsets", [1, 10**6])
+    if not (isinstance(opsets, list) and len(opsets) == 2 and all(isinstance(n, int) for n in opsets)):
+        raise UsageError(f"{place}: `opsets` must be [first, last], here {opsets!r}")
+    if opsets[0] > opsets[1]:
+        raise UsageError(f"{place}: `opsets` is empty: {opsets!r}")
+    limits = data.get("limit", [])
+    return Entry(
+        op=_text(data, "op", place),
+        domain=_text(data, "domain", place, ""),
+        opsets=(opsets[0], opsets[1]),
+        outcome=_outcome(data, place),
+        evidence=_evidence(data, place),
+        confidence=_confidence(data, place),
+        limits=tuple(_read_limit(limit, f"{place}, limit {number}") for number, limit in enumerate(limits, 1)),
+        platforms=_texts(data, "platforms", place),
+        note=_text(data, "note", place, ""),
+    )
+
+
+def _read_limit(data: Mapping[str, Any], place: str) -> Limit:
+    own = {key: value for key, value in data.items() if key not in _LIMIT_FIELDS or key == "kind"}
+    conditions = data.get("when", [])
+    return Limit(
+        check=_read_kind(own, place),
+        outcome=_outcome(data, place),
+        evidence=_evidence(data, place),
+        confidence=_confidence(data, place),
+        when=tuple(_read_kind(c, f"{place}, condition {n}") for n, c in enumerate(conditions, 1)),
+        platforms=_texts(data, "platforms", place),
+        reason=_text(data, "reason", place, ""),
+    )
+
+
+def _read_kind(data: Mapping[str, Any], place: str) -> LimitKind:
+    name = data.get("kind")
+    if name not in KINDS:
+        raise UsageError(f"{place}: unknown kind {name!r}; there are {', '.join(KINDS)}")
+    kind = KINDS[name]
+    known = {f.name: f for f in fields(kind)}
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
+    _refuse_unknown(given, set(known), f"{place} ({name})")
+    for field in known.values():
+        if field.name not in given and field.default is MISSING:
+            raise UsageError(f"{place} ({name}): `{field.name}` is missing")
+        if field.name in given and not _fits(given[field.name], str(field.type)):
+            raise UsageError(f"{place} ({name}): `{field.name}` must be {field.type}, here {given[field.name]!r}")
+    for must in ("allowed", "chain"):
+        if must in known and not given.get(must):
+            raise UsageError(f"{place} ({name}): `{must}` is missing or empty")
+    if "low" in known and given.get("low") is None and given.get("high") is None:
+        raise UsageError(f"{place} ({name}): `low` or `high` must be given")
+    return kind(**given)
+
+
+def _fits(value: object, annotation: str) -> bool:
+    """Whether a value from TOML is what the (textual) annotation of a field says. A bool is never a number."""
+    if annotation.startswith("tuple["):
+        element = annotation[len("tuple[") :].split(",", maxsplit=1)[0]
+        return isinstance(value, tuple) and all(_fits(v, element) for v in value)
+    if annotation == "bool":
+        return isinstance(value, bool)
+    if annotation.startswith("Literal["):
+        return value in [word.strip("\"' ") for word in annotation[len("Literal[") : -1].split(",")]
+    if " | " in annotation:
+        return any(_fits(value, part) for part in annotation.split(" | "))
+    simple: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+    simple["Scalar"] = (int, float, str)
+    return annotation in simple and isinstance(value, simple[annotation]) and not isinstance(value, bool)
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: set[str], place: str) -> None:
+    for key in data:
+        if key not in known:
+            raise UsageError(f"{place}: unknown field {key!r}; there are {', '.join(sorted(known))}")
+
+
+def _text(data: Mapping[str, Any], key: str, place: str, default: str | None = None) -> str:
+    value = data.get(key, default)
+    if not isinstance(value, str):
+        raise UsageError(f"{place}: `{key}` must be a text, here {value!r}")
+    return value
+
+
+def _texts(data: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+    value = data.get(key, [])
+    if not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        raise UsageError(f"{place}: `{key}` must be a list of texts, here {value!r}")
+    return tuple(value)
+
+
+def _outcome(data: Mapping[str, Any], place: str) -> Outcome:
+    value = data.get("outcome")
+    if value not in _SEVERITY:
+        raise UsageError(f"{place}: `outcome` must be one of {', '.join(_SEVERITY)}, here {value!r}")
+    return cast("Outcome", value)
+
+
+def _evidence(data: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    evidence = _texts(data, "evidence", place)
+    if not evidence:
+        raise UsageError(f"{place}: `evidence` is missing or empty; nothing is stated without evidence")
+    for name in evidence:
+        if name.partition(":")[0] not in ("probe", "facts", "doc", "field") or not name.partition(":")[2]:
+            raise UsageError(f"{place}: evidence {name!r} must be probe:…, facts:…, doc:… or field:…")
+    return evidence
+
+
+def _confidence(data: Mapping[str, Any], place: str) -> Confidence:
+    value = data.get("confidence", "probed")
+    try:
+        return Confidence(value)
+    except ValueError as error:
+        words = ", ".join(c.value for c in Confidence)
+        raise UsageError(f"{place}: `confidence` must be one of {words}, here {value!r}") from error

@@ -1,0 +1,62 @@
+"""Derives the JSON that is loaded from the TOML that is written: `python -m rkgraph.tables.index`.
+
+Run it after every edit in `op_tables/`; a test holds the committed indexes current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rkgraph.derived import derive
+from rkgraph.errors import UsageError
+from rkgraph.resources import data_folder
+from rkgraph.tables.entry import read_entry
+
+__all__ = ["SCHEMA", "derive_all", "index_table"]
+
+SCHEMA = "rkgraph.op-table/1"
+
+
+def index_table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The index of a table: its header, and its entries by operator ("Gelu", "com.microsoft::Gelu").
+
+    Raises:
+        UsageError: another schema, a missing header, an entry that `read_entry` refuses, or two entries that claim
+            the same opset of an operator.
+    """
+    if document.get("schema") != SCHEMA:
+        raise UsageError(f"{name}: `schema` must be {SCHEMA!r}, here {document.get('schema')!r}")
+    for key in ("toolkit", "measured"):
+        if key not in document:
+            raise UsageError(f"{name}: `{key}` is missing")
+    for key in ("platforms", "precisions"):
+        if not document["measured"].get(key):
+            raise UsageError(f"{name}: `measured.{key}` is missing or empty")
+    ops: dict[str, list[Any]] = {}
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for number, data in enumerate(document.get("op", []), 1):
+        place = f"{name}, entry {number} ({data.get('op', '?')})"
+        entry = read_entry(data, place)
+        key = f"{entry.domain}::{entry.op}" if entry.domain else entry.op
+        for first, last in taken.setdefault(key, []):
+            if entry.opsets[0] <= last and first <= entry.opsets[1]:
+                raise UsageError(f"{place}: its opsets overlap those of another entry of {key}: {first} to {last}")
+        taken[key].append(entry.opsets)
+        ops.setdefault(key, []).append(data)
+    header = {"schema": SCHEMA, "toolkit": document["toolkit"], "measured": document["measured"]}
+    return {**header, "ops": dict(sorted(ops.items()))}
+
+
+def derive_all(folder: Path) -> list[Path]:
+    """Derive the index of every TOML file in the folder of op tables. Returns what was written."""
+    written = [
+        derive(source, lambda document, source=source: index_table(document, source.name))  # type: ignore[misc]
+        for source in sorted(folder.glob("rknn-*.toml"))
+    ]
+    return [*written, derive(folder / "toolkits.toml", dict)]
+
+
+if __name__ == "__main__":
+    derive_all(data_folder("op_tables"))
