@@ -1,0 +1,109 @@
+"""From the JSON of a manifest, which may come from anywhere, to a Bundle: types and keys, and nothing of meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rkgraph.compile.manifest import SCHEMA, Bundle, BundleStage, Crop, Padding
+from rkgraph.errors import UsageError
+from rkgraph.results import TensorInfo
+from rkgraph.targets import Target
+
+__all__ = ["ManifestReader"]
+
+
+class ManifestReader:
+    """Turns parsed JSON into a Bundle, refusing whatever is not of the right type."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def bundle(self, folder: Path, data: Any) -> Bundle:
+        """The bundle that `data` describes. Raises UsageError naming what is malformed."""
+        top = self._table(data, "the document", {"schema", *Bundle.__dataclass_fields__} - {"folder"})
+        if top.get("schema") != SCHEMA:
+            raise self._wrong(f"its schema is {top.get('schema')!r}, this rkgraph reads {SCHEMA}")
+        stages = tuple(self._stage(each) for each in self._items(top.get("stages"), "stages"))
+        if not stages:
+            raise self._wrong("it has no stages")
+        return Bundle(
+            folder,
+            stages,
+            self._tensors(top.get("inputs"), "inputs"),
+            self._tensors(top.get("outputs"), "outputs"),
+            self._target(top.get("target")),
+            tuple(Padding(**self._rule(each, Padding)) for each in self._items(top.get("padding", []), "padding")),
+            tuple(Crop(**self._rule(each, Crop)) for each in self._items(top.get("crops", []), "crops")),
+            None if top.get("options") is None else self._table(top["options"], "options"),
+        )
+
+    def _stage(self, data: Any) -> BundleStage:
+        table = self._table(data, "a stage", set(BundleStage.__dataclass_fields__))
+        kind = table.get("kind")
+        if kind not in ("rknn", "onnx"):
+            raise self._wrong(f"the kind of a stage is rknn or onnx, not {kind!r}")
+        return BundleStage(
+            self._text(table.get("name"), "name of a stage"),
+            kind,
+            self._maybe_text(table.get("source"), "source of a stage"),
+            self._maybe_text(table.get("model"), "model of a stage"),
+            self._tensors(table.get("inputs"), "inputs of a stage"),
+            self._tensors(table.get("outputs"), "outputs of a stage"),
+        )
+
+    def _target(self, data: Any) -> Target | None:
+        if data is None:
+            return None
+        table = self._table(data, "target", {"platform", "toolkit", "precision"})
+        return Target(*(self._text(table.get(key), f"{key} of target") for key in ("platform", "toolkit", "precision")))
+
+    def _tensors(self, data: Any, what: str) -> tuple[TensorInfo, ...]:
+        tensors = tuple(self._tensor(each, what) for each in self._items(data, what))
+        names = [tensor.name for tensor in tensors]
+        if len(set(names)) != len(names):
+            raise self._wrong(f"{what}: a name is there twice")
+        return tensors
+
+    def _tensor(self, data: Any, what: str) -> TensorInfo:
+        table = self._table(data, what, {"name", "dtype", "shape"})
+        shape = table.get("shape")
+        if shape is not None:
+            shape = tuple(self._items(shape, "a shape"))
+            if not all(size is None or isinstance(size, str) or (type(size) is int and size >= 0) for size in shape):
+                raise self._wrong(f"{what}: {list(shape)} is no shape")
+        return TensorInfo(self._text(table.get("name"), what), self._maybe_text(table.get("dtype"), what), shape)
+
+    def _rule(self, data: Any, kind: type[Padding | Crop]) -> dict[str, Any]:
+        fields = kind.__dataclass_fields__
+        table = self._table(data, f"a {kind.__name__.lower()} rule", set(fields))
+        for name, field in fields.items():
+            types: tuple[type, ...] = {"str": (str,), "int": (int,), "float": (int, float)}[str(field.type)]
+            if type(table.get(name)) not in types:
+                raise self._wrong(f"a {kind.__name__.lower()} rule has {table.get(name)!r} as its {name}")
+        return table
+
+    def _table(self, data: Any, what: str, known: Iterable[str] | None = None) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise self._wrong(f"{what} is no table")
+        for key in data:
+            if known is not None and key not in known:
+                raise self._wrong(f"{what} has a key {key!r} that this rkgraph does not know")
+        return data
+
+    def _items(self, data: Any, what: str) -> list[Any]:
+        if not isinstance(data, list):
+            raise self._wrong(f"{what}: is no list")
+        return data
+
+    def _text(self, data: Any, what: str) -> str:
+        if not isinstance(data, str) or not data:
+            raise self._wrong(f"{what}: {data!r} is no text")
+        return data
+
+    def _maybe_text(self, data: Any, what: str) -> str | None:
+        return None if data is None else self._text(data, what)
+
+    def _wrong(self, what: str) -> UsageError:
+        return UsageError(f"{self.path}: {what}", "make the bundle again: rkgraph fix … -o FOLDER.rk")
