@@ -1,0 +1,183 @@
+"""What lines of the compiler's log mean. The one place where log text becomes codes.
+
+Patterns are regular expressions searched in one line (prefix, time and colours removed); the first that
+matches decides. Measured with rknn-toolkit2 2.2.0 to 2.5.0 unless an entry says otherwise. A line that no entry
+knows keeps its text: RK901 if the toolkit calls it an error, RK902 if a warning.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rkgraph.diagnostics import Severity
+
+__all__ = ["LOG_TABLE", "OUTCOME_TABLE", "UNKNOWN_ERROR", "UNKNOWN_WARNING", "LogPattern"]
+
+
+@dataclass(frozen=True)
+class LogPattern:
+    """One kind of line: what it looks like, what it means on RKNN, what to do about it."""
+
+    code: str
+    severity: Severity
+    pattern: re.Pattern[str]
+    meaning: str
+    mend: str = ""
+
+
+def _entry(code: str, severity: Severity, pattern: str, meaning: str, mend: str = "") -> LogPattern:
+    return LogPattern(code, severity, re.compile(pattern), meaning, mend)
+
+
+UNKNOWN_ERROR = "RK901"
+UNKNOWN_WARNING = "RK902"
+
+_NEEDS_FIX = "run `rkgraph lint` on the model; `rkgraph fix` may rewrite it"
+
+LOG_TABLE: tuple[LogPattern, ...] = (
+    _entry(
+        "RK910",
+        Severity.ERROR,
+        r"input \S+ of OP\(.*\) need to be constant|need to be constant!",
+        "An input that decides shapes is computed at run time; the compiler wants an initializer.",
+        "pin the dynamic inputs (`rkgraph fix --shape NAME=DIMS`), so that the chain folds to a constant",
+    ),
+    _entry(
+        "RK911",
+        Severity.ERROR,
+        r"[Uu]nsupport\w* onnx opset",
+        "The model's opset is newer than the toolkit reads (19 for 2.x).",
+        "rkgraph fix lowers the opset",
+    ),
+    _entry(
+        "RK912",
+        Severity.ERROR,
+        r"input shape .* is not support",
+        "An input has a dynamic, empty or scalar shape.",
+        "pin it: `rkgraph fix --shape NAME=DIMS`",
+    ),
+    _entry(
+        "RK913",
+        Severity.ERROR,
+        r"Not support input data type",
+        "An input or initializer has a dtype that the toolkit does not read (string, float8, complex …).",
+        "convert that part of the model to float or integer tensors",
+    ),
+    _entry(
+        "RK914",
+        Severity.ERROR,
+        r"All outputs .* of model are constants",
+        "Nothing is left after constant folding: no output depends on an input.",
+        "check which inputs were frozen or pinned",
+    ),
+    _entry(
+        "RK915",
+        Severity.ERROR,
+        r"NOT_IMPLEMENTED|\[ONNXRuntimeError\]",
+        "The toolkit folds constants in ONNX Runtime, which has no kernel for this operator and dtype.",
+        "rewrite the operator with float32 or int64 tensors, or fold it before (`rkgraph fix`)",
+    ),
+    _entry(
+        "RK916",
+        Severity.ERROR,
+        r"Unable to handle object of type",
+        "A sequence or optional value, which RKNN does not have.",
+        "rewrite the model with plain tensors",
+    ),
+    _entry(
+        "RK917",
+        Severity.ERROR,
+        r"will cause the graph to be a dynamic graph",
+        "The output shape of this operator depends on data (Loop, NonZero …).",
+        "move it out of the model: " + _NEEDS_FIX,
+    ),
+    _entry(
+        "RK918",
+        Severity.ERROR,
+        r"assertInVersionRange|invalid version",
+        "An operator of a domain or version that the toolkit does not know.",
+        _NEEDS_FIX,
+    ),
+    _entry(
+        "RK919",
+        Severity.ERROR,
+        r"^(AttributeError|KeyError|IndexError|TypeError|RuntimeError|ZeroDivisionError|AssertionError): ",
+        "A defect inside the toolkit's optimiser, met on this model.",
+        "switch the rule off that is named in the log (`disable_rules`), or rewrite the operator before it",
+    ),
+    _entry(
+        "RK920",
+        Severity.ERROR,
+        r"No lowering found for",
+        "No kernel on NPU or CPU: the node becomes a custom operator and the board refuses the model, "
+        "although build and simulator succeed.",
+        _NEEDS_FIX,
+    ),
+    _entry(
+        "RK921",
+        Severity.WARNING,
+        r"(?i)fall ?back (to )?cpu|will fallback to CPU|run on cpu",
+        "The operator runs on the CPU; its tensors are copied out of and back to the NPU.",
+        _NEEDS_FIX,
+    ),
+    _entry(
+        "RK922",
+        Severity.WARNING,
+        r"REGTASK.*limit",
+        "A dimension does not fit a hardware register (8191 at most). The build goes on; users report from no "
+        "consequence to all-zero output.",
+        "split or reshape so that each dimension is at most 8191, and verify on the board",
+    ),
+    _entry(
+        "RK923",
+        Severity.ERROR,
+        r"Not Support Dtype|[Uu]nsupport\w* dtype",
+        "The compiler has no lowering for this dtype; often the process aborts next.",
+        "cast to float32 or int64 before the operator",
+    ),
+    _entry(
+        "RK924",
+        Severity.WARNING,
+        r"has been corrected to -?\d+ or \d+",
+        "A constant beyond fp16 was replaced by ±10000 (optimization level 3).",
+        "rkgraph fix makes mask constants fit fp16",
+    ),
+    _entry(
+        "RK925",
+        Severity.WARNING,
+        r"(?i)accuracy|cosine|overflow|saturat",
+        "The toolkit doubts the accuracy of a tensor.",
+        "compile with --verify, or give better calibration data",
+    ),
+    _entry(
+        "RK930",
+        Severity.ERROR,
+        r"Unsupport CPU op",
+        "The board's runtime has no kernel for this operator.",
+        _NEEDS_FIX,
+    ),
+    _entry("RK990", Severity.NOTE, r"^rknn-toolkit2 version:|Traceback \(most recent", "The frame around an error."),
+    _entry("RK990", Severity.NOTE, r"config\.(mean|std)_values is None", "No normalisation was asked for."),
+    _entry("RK990", Severity.NOTE, r"Unkown op target: 0", "Printed by healthy builds too; no verdict."),
+    _entry("RK990", Severity.NOTE, r"need parameter qtype", "A tensor without quantization parameters stays fp16."),
+    _entry("RK990", Severity.NOTE, r"is already in IndependentMap", "A weight is shared; no consequence."),
+    _entry("RK990", Severity.NOTE, r"The 'data_format' is not set", "The simulator was called without a layout."),
+    _entry("RK990", Severity.NOTE, r"pkg_resources is deprecated", "Python packaging; no consequence."),
+)
+"""Order matters: specific before general."""
+
+OUTCOME_TABLE = {
+    "died": _entry(
+        "RK903",
+        Severity.ERROR,
+        "",
+        "The toolkit's process died.",
+        "lint the model for operators that crash the compiler; `rkgraph compile` keeps the whole log",
+    ),
+    "timed-out": _entry("RK904", Severity.ERROR, "", "The toolkit did not end in time.", "give it a longer --timeout"),
+    "out-of-memory": _entry(
+        "RK905", Severity.ERROR, "", "The toolkit used more memory than allowed.", "give it more with --memory"
+    ),
+}
+"""Entries for jobs that did not end by themselves, by `JobResult.outcome`."""
