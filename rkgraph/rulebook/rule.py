@@ -11,7 +11,7 @@ come from the card `rules/rk201_int64_tensor.md`. Rules hold no state and never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,9 @@ from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from rkgraph.analysis.folding import Origin
     from rkgraph.graph.view import GraphView, ModelView, Node
-    from rkgraph.tables.table import OpTable
+    from rkgraph.tables.table import Judgement, OpTable
     from rkgraph.targets import Target
 
 __all__ = ["Finding", "LintContext", "Options"]
@@ -46,6 +47,7 @@ class LintContext:
     """All that a rule may look at: the model, the target, the op table of its toolkit, and what was asked for.
 
     `folded` holds (graph path, node index) of the nodes that disappear before lowering: constants and shapes only.
+    `origins` is by graph path and value name; `judgements` by graph path and node index, live nodes only.
     """
 
     model: ModelView
@@ -53,10 +55,28 @@ class LintContext:
     table: OpTable
     options: Options
     folded: frozenset[tuple[str, int]]
+    origins: Mapping[str, Mapping[str, Origin]] = field(default_factory=dict)
+    judgements: Mapping[tuple[str, int], Judgement] = field(default_factory=dict)
 
     def live_nodes(self, graph: GraphView) -> tuple[Node, ...]:
         """The nodes of `graph` that reach the compiler's lowering, in file order."""
         return tuple(n for n in graph.nodes if (n.path, n.index) not in self.folded)
+
+    def judgement(self, node: Node) -> Judgement:
+        """What the op table says of a live node. Raises KeyError for a folded one."""
+        return self.judgements[node.path, node.index]
+
+    def judged(self, outcome: str) -> Iterator[tuple[Node, Judgement]]:
+        """The live nodes of all graphs for which the table has that outcome ("npu", "cpu", "no-kernel", …)."""
+        for graph in self.model.graphs():
+            for node in self.live_nodes(graph):
+                judgement = self.judgement(node)
+                if judgement.outcome == outcome:
+                    yield node, judgement
+
+    def origin(self, graph: GraphView, name: str) -> Origin:
+        """What the value of `graph` depends on: nothing but constants and static shapes, dynamic shapes, or data."""
+        return self.origins[graph.path][name]
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,10 @@ class Finding:
     `node` or `value` says where (both None: the whole model). `device` and `verdict`, where given, are what the
     finding means for placement and for the model. `severity` overrides the card's. `key` tells apart several
     findings of one rule at one place.
+
+    Causes: `roots` are codes of rules whose finding, where it lies upstream, is the reason for this one; this one is
+    then reported as induced by it. `explains` are the nodes, by graph path and index, for which a finding is the
+    reason; None means all that lie downstream of its place.
     """
 
     message: str
@@ -81,3 +105,5 @@ class Finding:
     verdict: Verdict | None = None
     fixable: bool = True
     key: str = ""
+    roots: tuple[str, ...] = ()
+    explains: frozenset[tuple[str, int]] | None = None

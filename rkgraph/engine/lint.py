@@ -1,0 +1,164 @@
+"""Lint: run the rules over a view, and make a result of what they find.
+
+The model is only read. The result depends on nothing but the view, the target, the rules and the options: the same
+input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rkgraph.analysis.folding import folded_nodes, value_origins
+from rkgraph.diagnostics import Diagnostic, Location, fingerprint
+from rkgraph.engine.causes import causes
+from rkgraph.engine.identity import Identities, numbered
+from rkgraph.engine.placement import place
+from rkgraph.engine.verdict import decide
+from rkgraph.errors import RkgraphError
+from rkgraph.graph.view import GraphView, ModelView
+from rkgraph.results import ModelInfo, Result, TableInfo, TensorInfo
+from rkgraph.rulebook.registry import Rule, load_rules
+from rkgraph.rulebook.rule import Finding, LintContext, Options
+from rkgraph.rulebook.ruleset import RuleSet
+from rkgraph.tables.table import Judgement, OpTable, load_table
+from rkgraph.targets import Target
+
+__all__ = ["Found", "failed", "find", "lint_view", "make_context", "result_of"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding, the rule that made it, and the diagnostic that the report shows of it."""
+
+    rule: Rule
+    finding: Finding
+    diagnostic: Diagnostic
+
+
+def lint_view(
+    view: ModelView,
+    target: Target,
+    ruleset: RuleSet,
+    options: Options | None = None,
+    *,
+    rules: Sequence[Rule] | None = None,
+    table: OpTable | None = None,
+) -> Result:
+    """Lint one model. `rules` and `table` default to all rules, and the table of the target's toolkit.
+
+    Raises:
+        TargetError: there is no op table of that toolkit.
+    """
+    context = make_context(view, target, options or Options(), table)
+    return result_of(context, find(context, ruleset, rules))
+
+
+def make_context(view: ModelView, target: Target, options: Options, table: OpTable | None = None) -> LintContext:
+    """What rules may look at. Raises TargetError where there is no op table of the target's toolkit."""
+    table = table or load_table(target.toolkit)
+    origins = value_origins(view)
+    folded = folded_nodes(view, origins)
+    judgements: dict[tuple[str, int], Judgement] = {}
+    for graph in view.graphs():
+        is_constant = _constant_or_folded(graph, folded)
+        for node in graph.nodes:
+            if (node.path, node.index) not in folded:
+                judgements[node.path, node.index] = table.judge(node, graph, target, is_constant)
+    return LintContext(view, target, table, options, folded, origins, judgements)
+
+
+def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = None) -> tuple[Found, ...]:
+    """All findings of the rules of `ruleset`, in the order of the report: by place in the file, then by code."""
+    graphs = {graph.path: index for index, graph in enumerate(context.model.graphs())}
+    selected = [rule for rule in (load_rules() if rules is None else rules) if ruleset.includes(rule.code)]
+    found = [(rule, finding) for rule in selected for finding in rule.check(context)]
+    found.sort(key=lambda pair: _position(pair[0], pair[1], graphs))
+    fingerprints = _fingerprints(context.model, found)
+    roots = causes(context.model, [(rule.code, finding) for rule, finding in found])
+    return tuple(
+        Found(rule, finding, _diagnostic(rule, finding, ruleset, own, None if root is None else fingerprints[root]))
+        for (rule, finding), own, root in zip(found, fingerprints, map(roots.get, range(len(found))), strict=True)
+    )
+
+
+def result_of(context: LintContext, found: Sequence[Found]) -> Result:
+    """The result that states what was found: placement, verdict and diagnostics."""
+    verdict, confidence = decide(context, [f.finding for f in found])
+    return Result(
+        model=_model_info(context.model),
+        target=context.target,
+        table=TableInfo(context.table.version, context.table.digest),
+        verdict=verdict,
+        confidence=confidence,
+        placement=place(context, [(f.rule.code, f.finding) for f in found]),
+        diagnostics=tuple(f.diagnostic for f in found),
+    )
+
+
+def failed(path: str, target: Target, error: RkgraphError) -> Result:
+    """The result of a model that could not be read, so that the other models of the run keep theirs."""
+    return Result(model=ModelInfo(path), target=target, error=str(error))
+
+
+def _constant_or_folded(graph: GraphView, folded: frozenset[tuple[str, int]]) -> Callable[[str], bool]:
+    gone = {name for node in graph.nodes if (node.path, node.index) in folded for name in node.outputs}
+    return lambda name: name in gone or graph.is_constant(name)
+
+
+def _position(rule: Rule, finding: Finding, graphs: Mapping[str, int]) -> tuple[int, int, str, str, str, str]:
+    index = finding.node.index if finding.node else -1
+    return (graphs[finding.graph], index, rule.code, finding.value or "", finding.key, finding.message)
+
+
+def _fingerprints(model: ModelView, found: Iterable[tuple[Rule, Finding]]) -> list[str]:
+    identities = {graph.path: Identities(graph) for graph in model.graphs()}
+    return numbered(
+        fingerprint(rule.code, finding.graph if finding.graph == "main" else "inner", _subject(finding, identities))
+        for rule, finding in found
+    )
+
+
+def _subject(finding: Finding, identities: Mapping[str, Identities]) -> str:
+    known = identities[finding.graph]
+    parts = [finding.key]
+    if finding.node is not None:
+        parts.append(known.of_node(finding.node))
+    if finding.value is not None:
+        parts.append(known.of_value(finding.value))
+    return "\0".join(parts)
+
+
+def _diagnostic(rule: Rule, finding: Finding, ruleset: RuleSet, own: str, root: str | None) -> Diagnostic:
+    node = finding.node
+    return Diagnostic(
+        code=rule.code,
+        severity=ruleset.severities.get(rule.code) or finding.severity or rule.card.severity,
+        at=Location(finding.graph, node.label if node else None, node.op if node else None, finding.value),
+        message=finding.message,
+        fingerprint=own,
+        cause=root is None,
+        induced_by=root,
+        observed=finding.observed,
+        limit=finding.limit,
+        evidence=finding.evidence or rule.card.evidence,
+        confidence=finding.confidence,
+        fix=rule.card.fix if finding.fixable else None,
+    )
+
+
+def _model_info(view: ModelView) -> ModelInfo:
+    main = view.main
+    return ModelInfo(
+        path=view.path,
+        sha256=view.sha256,
+        opset=view.opset,
+        nodes=len(main.nodes),
+        inputs=tuple(_tensor(main, name) for name in main.inputs),
+        outputs=tuple(_tensor(main, name) for name in main.outputs),
+    )
+
+
+def _tensor(graph: GraphView, name: str) -> TensorInfo:
+    value = graph.value(name)
+    return TensorInfo(name, value.dtype, value.shape)

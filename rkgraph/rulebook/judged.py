@@ -1,0 +1,78 @@
+"""Findings straight from the op table: one for each violated limit, in the limit's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rkgraph.diagnostics import Confidence, Device, Verdict
+from rkgraph.rulebook.rule import Finding, LintContext
+
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView, Node
+    from rkgraph.tables.entry import Entry
+    from rkgraph.tables.table import Violation
+
+__all__ = ["findings_of_outcome"]
+
+# A limit on what is static or constant is broken by a dynamic input or by a shape that comes from data; whatever the
+# table says of mask arithmetic comes from the mask's dtype.
+SHAPE_LIMITS = frozenset({"static-shape", "constant"})
+SHAPE_ROOTS = ("RK301", "RK302")
+MASK_ROOTS = ("RK202",)
+
+
+def findings_of_outcome(
+    lint: LintContext, outcome: str, *, otherwise: str, verdict: Verdict | None = None, device: Device | None = None
+) -> Iterator[Finding]:
+    """All that leads to `outcome` ("cpu", "no-kernel", …), for every live node of every graph.
+
+    A node gets a finding for each limit that it violates with this outcome. Without one, a node whose entry has this
+    outcome itself gets one finding that says `otherwise` ("{op}" and "{toolkit}" are filled in). `device` is claimed
+    only where the outcome is also the worst one of the node.
+    """
+    for graph in lint.model.graphs():
+        for node in lint.live_nodes(graph):
+            judgement = lint.judgement(node)
+            found = [_of_violation(v, graph, node) for v in judgement.violations if v.outcome == outcome]
+            if not found and outcome == (judgement.entry.outcome if judgement.entry else "unknown"):
+                message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
+                found = [_of_entry(message, judgement.entry, graph, node)]
+            claimed = device if judgement.outcome == outcome else None
+            yield from (replace(finding, verdict=verdict, device=claimed) for finding in found)
+
+
+def _of_violation(violation: Violation, graph: GraphView, node: Node) -> Finding:
+    limit = violation.limit
+    return Finding(
+        f"{node.op}: {violation.message}",
+        graph=graph.path,
+        node=node,
+        observed={limit.check.subject: violation.observed},
+        limit={"kind": limit.check.kind, "rule": limit.describe()},
+        evidence=limit.evidence,
+        confidence=limit.confidence,
+        key=f"{limit.check.kind}:{limit.describe()}",
+        roots=(*SHAPE_ROOTS, *MASK_ROOTS) if limit.check.kind in SHAPE_LIMITS else MASK_ROOTS,
+    )
+
+
+def _of_entry(message: str, entry: Entry | None, graph: GraphView, node: Node) -> Finding:
+    return Finding(
+        f"{message} ({entry.note})" if entry and entry.note else message,
+        graph=graph.path,
+        node=node,
+        observed={"operator": _full_name(node), "opset": _opset(graph, node)},
+        evidence=entry.evidence if entry else (),
+        confidence=entry.confidence if entry else Confidence.UNKNOWN,
+        roots=MASK_ROOTS,
+    )
+
+
+def _full_name(node: Node) -> str:
+    return node.op if node.domain in ("", "ai.onnx") else f"{node.domain}::{node.op}"
+
+
+def _opset(graph: GraphView, node: Node) -> int | None:
+    return graph.opset if node.domain in ("", "ai.onnx") else graph.opsets.get(node.domain)

@@ -1,0 +1,98 @@
+"""All rules, by an explicit list: importing a rule module has no effect, and nothing is found by scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rkgraph.resources import data_folder
+from rkgraph.rulebook.card import Card, CardError, read_card
+
+if TYPE_CHECKING:
+    from rkgraph.graph.rewrite import Edit, Refusal
+    from rkgraph.rulebook.rule import Finding, LintContext
+
+__all__ = ["MODULES", "Rule", "in_order", "load_rules"]
+
+MODULES = (
+    # One line a rule, sorted by code: the stem of rkgraph/rules/STEM.py, rules/STEM.md and tests/rules/test_STEM.py.
+    "rk101_no_board_kernel_operator",
+    "rk102_build_failing_operator",
+    "rk103_unknown_operator",
+    "rk104_cpu_fallback_operator",
+    "rk302_data_dependent_shape",
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its card, what it finds, and how it mends a finding where it can."""
+
+    card: Card
+    check: Callable[[LintContext], Iterator[Finding]]
+    fix: Callable[[LintContext, Finding], Edit | Refusal] | None = None
+
+    @property
+    def code(self) -> str:
+        """E.g. "RK301"."""
+        return self.card.code
+
+    @property
+    def name(self) -> str:
+        """E.g. "dynamic-input-shape"."""
+        return self.card.name
+
+
+def load_rules(modules: Sequence[str] = MODULES) -> tuple[Rule, ...]:
+    """The rules of `modules`, in the order in which they run.
+
+    Raises:
+        CardError: a card is broken or does not fit its module, two rules share a code or a name, or the declared
+            order names an unknown rule or goes round in a circle.
+    """
+    return in_order(_load(stem) for stem in modules)
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The same rules sorted by code, but each after all that its card's `after` names. Raises CardError as above."""
+    waiting = sorted(rules, key=lambda rule: rule.code)
+    _refuse_doubles(waiting)
+    known = {rule.code for rule in waiting}
+    for rule in waiting:
+        strangers = sorted(set(rule.card.after) - known)
+        if strangers:
+            raise CardError(f"{rule.card.stem}.md: after names {strangers}, which do not exist")
+    ordered: list[Rule] = []
+    done: set[str] = set()
+    while waiting:
+        ready = next((rule for rule in waiting if done.issuperset(rule.card.after)), None)
+        if ready is None:
+            raise CardError(
+                f"the rules {[rule.code for rule in waiting]} wait for each other: see `after` in their cards"
+            )
+        waiting.remove(ready)
+        ordered.append(ready)
+        done.add(ready.code)
+    return tuple(ordered)
+
+
+def _load(stem: str) -> Rule:
+    card = read_card(data_folder("rules") / f"{stem}.md")
+    module = import_module(f"rkgraph.rules.{stem}")
+    fix = getattr(module, "fix", None)
+    if (fix is None) != (card.fix is None):
+        has, lacks = ("module", "card") if card.fix is None else ("card", "module")
+        raise CardError(f"{stem}: the {has} has a fix, the {lacks} has none")
+    return Rule(card, module.check, fix)
+
+
+def _refuse_doubles(rules: Sequence[Rule]) -> None:
+    for attribute in ("code", "name"):
+        seen: set[str] = set()
+        for rule in rules:
+            value = getattr(rule, attribute)
+            if value in seen:
+                raise CardError(f"two rules have the {attribute} {value}")
+            seen.add(value)

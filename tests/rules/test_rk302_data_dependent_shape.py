@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from rkgraph.diagnostics import Severity, Verdict
+from tests.rules.harness import diagnostics, lint_text
+
+CODE = "RK302"
+
+
+@pytest.mark.parametrize(
+    ("model", "operator"),
+    [
+        ("g (float[4] x) => (int64[1, n] y) { y = NonZero(x) }", "NonZero"),
+        ("g (float[4] x) => (float[n] y) { y = Unique(x) }", "Unique"),
+        ("g (float[4] x, bool[4] keep) => (float[n] y) { y = Compress(x, keep) }", "Compress"),
+        ("g (float[4] x, int64[2] shape) => (float[a, b] y) { y = Reshape(x, shape) }", "Reshape"),
+        ("g (int64 n) => (int64[m] y) <int64 zero = {0}, int64 one = {1}> { y = Range(zero, n, one) }", "Range"),
+        ("g (float[4] x, int64[1] k) => (float[n] y) { y, i = TopK(x, k) }", "TopK"),
+        (
+            """g (bool c, float[4] x) => (float[4] y) {
+                y = If(c) <then_branch = a () => (float[4] p) { p = Neg(x) },
+                           else_branch = b () => (float[4] q) { q = Abs(x) }>
+            }""",
+            "If",
+        ),
+        (
+            "g (float[4] x) => (float[4] y) <int64 zero = {0}> { s = SequenceConstruct(x) y = SequenceAt(s, zero) }",
+            "SequenceConstruct",
+        ),
+    ],
+)
+def test_data_that_decides_a_shape_is_found(model: str, operator: str) -> None:
+    found = diagnostics(model, CODE)
+    assert found[0].at.op == operator
+    assert found[0].severity is Severity.ERROR
+    assert found[0].cause
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "g (float[4] x) => (float[2, 2] y) <int64[2] shape = {2, 2}> { y = Reshape(x, shape) }",
+        "g (float[2, 3] x) => (float[6] y) <int64[1] all = {-1}> { s = Shape(x) n = Size(x) y = Reshape(x, all) }",
+        "g (float[4] x, float[2, 2] like) => (float[2, 2] y) { shape = Shape(like) y = Reshape(x, shape) }",
+        "g (float[4] x) => (float[4] y) { y = ReverseSequence(x, x) }".replace("ReverseSequence(x, x)", "Neg(x)"),
+    ],
+)
+def test_shapes_that_are_known_are_not(model: str) -> None:
+    assert diagnostics(model, CODE) == ()
+
+
+def test_a_dynamic_input_alone_is_another_rules_business() -> None:
+    model = "g (float[n, 4] x, float[n, 2, 2] like) => (float[n, 2, 2] y) { s = Shape(like) y = Reshape(x, s) }"
+    assert diagnostics(model, CODE) == ()
+
+
+def test_every_place_is_found_and_what_follows_is_induced() -> None:
+    model = """g (float[4] x, float[8] z) => (float[n] y, float[m] w) <int64[1] all = {-1}, int64[1] one = {1}> {
+        where = NonZero(x)
+        shape = Shape(where)
+        length = Gather(shape, one)
+        y = Expand(one_f, length)
+        w = Unique(z)
+    }""".replace("<int64", "<float[1] one_f = {1}, int64")
+    found = {d.at.op: d for d in lint_text(model, CODE).diagnostics}
+    assert found["NonZero"].cause
+    assert found["Unique"].cause
+
+
+def test_the_verdict_is_that_the_build_fails() -> None:
+    model = "g (float[4] x) => (int64[1, n] y) { y = NonZero(x) }"
+    assert lint_text(model, CODE).verdict is Verdict.BUILD_FAILS
