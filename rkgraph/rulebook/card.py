@@ -55,7 +55,7 @@ EQUIVALENCES = ("exact", "tolerance", "restricted")
 _FENCE = "+++"
 _CODE = re.compile(r"RK[1-9][0-9]{2}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-_BLOCK = re.compile(r"^```onnx[ \t]*(?P<options>\{.*\})?[ \t]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```onnx[ \t]*(?P<options>\{[^\n]*\})?[ \t]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds"})
 
 
