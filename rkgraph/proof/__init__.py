@@ -1,0 +1,1 @@
+"""Proofs: structure, ranges and equivalence, each with a negative control in the tests."""
