@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["MIRROR_NOTE", "PYTHONS", "VERSIONS", "Pin", "Release", "Torch", "release"]
+__all__ = ["PYTHONS", "TORCH", "VERSIONS", "Pin", "Release", "Torch", "release"]
 
 PYTHONS = ((3, 10), (3, 11), (3, 12))
 """Python minor versions for which every release below has wheels (x86-64 and aarch64)."""
-
-MIRROR_NOTE = "pip uses your own configuration (index, proxy, PIP_* variables)"
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,8 @@ class Torch:
     `torch.nn` (measured: 2.13.0 builds and simulates with all releases; an empty stand-in does not).
     """
 
-    version: str = "2.13.0"
-    download_mb: int = 250
-    disk_mb: int = 900
+    version: str
+    download_mb: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,9 @@ class Release:
     pins: tuple[Pin, ...]
     download_mb: int
 
+
+TORCH = Torch("2.13.0", 192)
+"""The CPU wheel for x86-64."""
 
 _PINS = (
     Pin("protobuf>=4.21.6,<=4.25.4", "the toolkit's own bound; its generated code fails with protobuf 5"),

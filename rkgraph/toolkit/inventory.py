@@ -1,0 +1,49 @@
+"""What is installed below a home folder, told without running it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rkgraph.errors import ToolkitMissing
+from rkgraph.toolkit.catalog import VERSIONS
+from rkgraph.toolkit.locate import STAMP, find_toolkit, toolkit_folder
+
+__all__ = ["ManagedToolkit", "inventory"]
+
+
+@dataclass(frozen=True)
+class ManagedToolkit:
+    """One release and its state: "installed", "not installed" or "broken: …". Sizes in MB."""
+
+    version: str
+    state: str
+    size_mb: int = 0
+    python: str = ""
+    torch: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Usable, as far as can be told without importing it."""
+        return self.state == "installed"
+
+
+def inventory(home: Path) -> tuple[ManagedToolkit, ...]:
+    """All releases that rkgraph installs, in order."""
+    return tuple(_look(version, home) for version in VERSIONS)
+
+
+def _look(version: str, home: Path) -> ManagedToolkit:
+    folder = toolkit_folder(version, home)
+    if not folder.exists():
+        return ManagedToolkit(version, "not installed")
+    try:
+        find_toolkit(version, home=home)
+    except ToolkitMissing as error:
+        return ManagedToolkit(version, f"broken: {error.message}")
+    stamp = json.loads((folder / STAMP).read_text())
+    dangling = [link.name for link in (folder / "venv" / "torch").glob("*") if not link.exists()]
+    torch = f"{stamp['torch']['version']} ({stamp['torch']['origin']})"
+    state = f"broken: its torch is gone ({stamp['torch']['origin']})" if dangling else "installed"
+    return ManagedToolkit(version, state, stamp["size_mb"], stamp["python"], torch)
