@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Between", "Edit", "FreezeInputs", "NewNode", "PinShapes", "Refusal", "Rewrite", "SetOpset", "Tape", "Tolerance"]
+__all__ = [
+    "Between",
+    "Edit",
+    "FreezeInputs",
+    "NewNode",
+    "PinShapes",
+    "Refusal",
+    "Rewrite",
+    "SetOpset",
+    "Tape",
+    "Tolerance",
+]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Constant", "Dim", "GraphView", "ModelView", "Node", "Value"]
+__all__ = ["AttributeReference", "Constant", "Dim", "GraphView", "ModelView", "Node", "Value"]
 
 Dim = int | str | None
 """A dimension: a size, a symbolic name, or None where nothing is known."""
@@ -23,6 +23,13 @@ class Constant:
     dtype: str
     shape: tuple[int, ...]
     values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeReference:
+    """An attribute of a node in a function's body that takes the value of the function's attribute `name`."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ class Node:
     """A node. `index` counts in its own graph; `path` names that graph ("main" at the top); empty inputs are "".
 
     `attributes` maps names to int, float, str, tuples of these, Constant (small tensors), None (large tensors)
-    or GraphView (subgraphs). `label` is the node's name, or one made of its operator and first output.
+    or GraphView (subgraphs); in functions also to AttributeReference. `label` is the node's name, or one made of its
+    operator and first output.
     """
 
     index: int
@@ -156,7 +164,8 @@ class GraphView:
 class ModelView:
     """A model as rules see it: the main graph, functions, and what the file says about itself.
 
-    `sha256` is taken over the model without the bytes of large weights.
+    `sha256` is taken over the model without the bytes of large weights. `inference_error` says why shape inference
+    stopped, "" if it did not.
     """
 
     path: str
@@ -166,6 +175,7 @@ class ModelView:
     functions: tuple[GraphView, ...] = ()
     producer: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    inference_error: str = ""
 
     @property
     def opset(self) -> int:

@@ -1,0 +1,191 @@
+"""Reads a model off the disk without its weights: a walk over the protobuf wire format of a memory map.
+
+The bytes of every large tensor are left out and replaced by an external-data reference to the file itself, so that
+inline and external weights look alike to all that follows. Only the pages between the weights are touched.
+
+Wire format: https://protobuf.dev/programming-guides/encoding. Field numbers: onnx.proto3 of onnx.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rkgraph.errors import ModelError
+
+__all__ = ["FIELD_KEY", "INLINE_LIMIT", "SELF", "open_map", "skim"]
+
+INLINE_LIMIT = 10 * 1024
+"""Bytes of tensor data that stay inline: 1024 elements of at most ten bytes, the longest varint."""
+
+SELF = "rkgraph:self"
+"""The location of a reference into the model file itself."""
+
+FIELD_KEY = "rkgraph:field"
+"""The key of a reference that names the tensor's field ("raw_data", "int32_data", …) that was left out."""
+
+_MAX_DEPTH = 100  # protobuf's own limit on nested messages
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+# Which fields of a message lead to tensors: message → field number → message.
+_PATHS: dict[str, dict[int, str]] = {
+    "Model": {7: "Graph", 20: "Training", 25: "Function"},
+    "Training": {1: "Graph", 2: "Graph"},
+    "Function": {7: "Node", 11: "Attribute"},
+    "Graph": {1: "Node", 5: "Tensor", 15: "Sparse"},
+    "Node": {5: "Attribute"},
+    "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "Sparse", 23: "Sparse"},
+    "Sparse": {1: "Tensor", 2: "Tensor"},
+}
+
+_TENSOR_DATA = {4: "float_data", 5: "int32_data", 7: "int64_data", 9: "raw_data", 10: "double_data", 11: "uint64_data"}
+_EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
+
+
+class _Field(NamedTuple):
+    number: int
+    wire: int
+    start: int  # of the tag
+    body: int  # of the payload
+    end: int
+
+
+class _Malformed(ValueError):
+    """The bytes are not a protobuf message."""
+
+
+def open_map(path: Path) -> mmap.mmap:
+    """Map the file at `path` into memory, read-only.
+
+    Raises:
+        ModelError: it does not exist, is a folder, is empty or cannot be read.
+    """
+    if path.is_dir():
+        raise ModelError(f"{path}: is a folder, not an ONNX file", "give the path of the .onnx file in it")
+    try:
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except ValueError:
+        raise ModelError(f"{path}: the file is empty (0 bytes)", "export or download the model again") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def skim(data: mmap.mmap | bytes, path: Path) -> bytes:
+    """Serialize the ModelProto in `data` again, without the bytes of tensors larger than INLINE_LIMIT.
+
+    Args:
+        data: the whole file.
+        path: where it came from, for messages only.
+
+    Returns:
+        A ModelProto whose large tensors are external: location SELF, offset and length in `data`, and FIELD_KEY.
+
+    Raises:
+        ModelError: the bytes are no protobuf message, or end too early.
+    """
+    try:
+        with memoryview(data) as view:
+            return b"".join(_copy(view, 0, len(view), "Model", 0))
+    except _Malformed as error:
+        raise not_a_model(path, bytes(data[:64]), str(error)) from None
+
+
+def not_a_model(path: Path, head: bytes, reason: str) -> ModelError:
+    """The error for a file that does not parse; `head` is its beginning, to tell text and JSON from damage."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text[:1] in (b"{", b"<") or text.startswith((b"ir_version", b"graph", b"opset_import", b"producer_name")):
+        return ModelError(
+            f"{path}: is text or JSON, and rkgraph reads the binary form of ONNX",
+            "convert it: python -c \"import onnx, sys; onnx.save(onnx.load(sys.argv[1]), 'model.onnx')\" FILE",
+        )
+    return ModelError(f"{path}: not an ONNX model, or truncated ({reason})", "export or download the model again")
+
+
+def _copy(view: memoryview, start: int, end: int, message: str, depth: int) -> Iterator[bytes]:
+    """The bytes of one message, large tensors in it replaced. What cannot hold one is copied in long runs."""
+    if depth > _MAX_DEPTH:
+        raise _Malformed(f"messages nested deeper than {_MAX_DEPTH}")
+    if message == "Tensor":
+        yield from _copy_tensor(view, start, end)
+        return
+    inner = _PATHS[message]
+    run = start
+    for field in _fields(view, start, end):
+        if field.wire == _BYTES and field.number in inner and field.end - field.body > INLINE_LIMIT:
+            yield bytes(view[run : field.start])
+            body = b"".join(_copy(view, field.body, field.end, inner[field.number], depth + 1))
+            yield _tagged(field.number, body)
+            run = field.end
+    yield bytes(view[run:end])
+
+
+def _copy_tensor(view: memoryview, start: int, end: int) -> Iterator[bytes]:
+    fields = list(_fields(view, start, end))
+    data = [f for f in fields if f.number in _TENSOR_DATA and f.wire == _BYTES]
+    if len(data) != 1 or data[0].end - data[0].body <= INLINE_LIMIT:
+        yield bytes(view[start:end])  # small, or data in pieces, which no exporter writes
+        return
+    left_out = data[0]
+    yield bytes(view[start : left_out.start])
+    yield bytes(view[left_out.end : end])
+    entries = {
+        "location": SELF,
+        "offset": str(left_out.body),
+        "length": str(left_out.end - left_out.body),
+        FIELD_KEY: _TENSOR_DATA[left_out.number],
+    }
+    for key, value in entries.items():
+        yield _tagged(_EXTERNAL_DATA, _tagged(1, key.encode()) + _tagged(2, value.encode()))
+    yield _varint(_DATA_LOCATION << 3 | _VARINT) + _varint(_EXTERNAL)
+
+
+def _fields(view: memoryview, start: int, end: int) -> Iterator[_Field]:
+    position = start
+    while position < end:
+        tag, body = _read_varint(view, position, end)
+        number, wire = tag >> 3, tag & 7
+        if number == 0:
+            raise _Malformed(f"field number 0 at byte {position}")
+        if wire == _BYTES:
+            length, body = _read_varint(view, body, end)
+            stop = body + length
+        elif wire == _VARINT:
+            _, stop = _read_varint(view, body, end)
+        elif wire in (_FIXED32, _FIXED64):
+            stop = body + (4 if wire == _FIXED32 else 8)
+        else:
+            raise _Malformed(f"wire type {wire} at byte {position}")
+        if stop > end:
+            raise _Malformed(f"field {number} at byte {position} reaches {stop - end} bytes past the end")
+        yield _Field(number, wire, position, body, stop)
+        position = stop
+
+
+def _read_varint(view: memoryview, position: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    for index in range(position, min(position + 10, end)):
+        byte = view[index]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, index + 1
+        shift += 7
+    raise _Malformed(f"unfinished number at byte {position}")
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _tagged(number: int, body: bytes) -> bytes:
+    return _varint(number << 3 | _BYTES) + _varint(len(body)) + body
