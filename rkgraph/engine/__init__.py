@@ -1,0 +1,1 @@
+"""Running rules over a model, and fixing what they find."""

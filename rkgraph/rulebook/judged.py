@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.folding import Origin
 from rkgraph.diagnostics import Confidence, Device, Verdict
 from rkgraph.rulebook.rule import Finding, LintContext
 
@@ -40,7 +41,15 @@ def findings_of_outcome(
                 message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
                 found = [_of_entry(message, judgement.entry, graph, node)]
             claimed = device if judgement.outcome == outcome else None
-            yield from (replace(finding, verdict=verdict, device=claimed) for finding in found)
+            roots = _roots(lint, graph, node)
+            for finding in found:
+                yield replace(finding, verdict=verdict, device=claimed, roots=(*roots, *finding.roots))
+
+
+def _roots(lint: LintContext, graph: GraphView, node: Node) -> tuple[str, ...]:
+    """Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away."""
+    computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
+    return (*SHAPE_ROOTS, *MASK_ROOTS) if computes_shapes else MASK_ROOTS
 
 
 def _of_violation(violation: Violation, graph: GraphView, node: Node) -> Finding:
@@ -54,7 +63,7 @@ def _of_violation(violation: Violation, graph: GraphView, node: Node) -> Finding
         evidence=limit.evidence,
         confidence=limit.confidence,
         key=f"{limit.check.kind}:{limit.describe()}",
-        roots=(*SHAPE_ROOTS, *MASK_ROOTS) if limit.check.kind in SHAPE_LIMITS else MASK_ROOTS,
+        roots=SHAPE_ROOTS if limit.check.kind in SHAPE_LIMITS else (),
     )
 
 
@@ -66,7 +75,6 @@ def _of_entry(message: str, entry: Entry | None, graph: GraphView, node: Node) -
         observed={"operator": _full_name(node), "opset": _opset(graph, node)},
         evidence=entry.evidence if entry else (),
         confidence=entry.confidence if entry else Confidence.UNKNOWN,
-        roots=MASK_ROOTS,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rkgraph.errors import UsageError
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import Card, CardError, read_card
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Edit, Refusal
     from rkgraph.rulebook.rule import Finding, LintContext
 
-__all__ = ["MODULES", "Rule", "in_order", "load_rules"]
+__all__ = ["MODULES", "Rule", "card_path", "in_order", "load_rules"]
 
 MODULES = (
     # One line a rule, sorted by code: the stem of rkgraph/rules/STEM.py, rules/STEM.md and tests/rules/test_STEM.py.
@@ -78,8 +80,31 @@ def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(ordered)
 
 
+def card_path(rule: str) -> Path:
+    """Where the card of a rule lies; the rule is given by code, name or stem, in any case of letters.
+
+    Raises:
+        UsageError: there is no such rule; the hint names the nearest ones.
+    """
+    wanted = rule.lower().replace("-", "_")
+    for stem in MODULES:
+        code, _, name = stem.partition("_")
+        if wanted in (code, name, stem):
+            return data_folder("rules") / f"{stem}.md"
+    raise UsageError(f"there is no rule {rule!r}", _nearest(wanted))
+
+
+def _nearest(wanted: str) -> str:
+    from difflib import get_close_matches
+
+    names = {spelling: stem for stem in MODULES for spelling in (stem.partition("_")[0], stem.partition("_")[2])}
+    near = dict.fromkeys(names[match] for match in get_close_matches(wanted, names, n=3))
+    words = [f"{code.upper()} {name.replace('_', '-')}" for code, _, name in (stem.partition("_") for stem in near)]
+    return f"did you mean {' or '.join(words)}?" if words else "`rkgraph rules` lists all rules"
+
+
 def _load(stem: str) -> Rule:
-    card = read_card(data_folder("rules") / f"{stem}.md")
+    card = read_card(card_path(stem))
     module = import_module(f"rkgraph.rules.{stem}")
     fix = getattr(module, "fix", None)
     if (fix is None) != (card.fix is None):

@@ -1,0 +1,132 @@
+"""What `rkgraph lint` prints for people: verdict, findings, placement, and the command to paste."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+
+from rkgraph.diagnostics import Diagnostic, Safety, Severity, Verdict
+from rkgraph.results import Result, TensorInfo
+from rkgraph.rulebook.rule import Options
+from rkgraph.rulebook.ruleset import RuleSet
+
+__all__ = ["Lines", "describe", "suggest"]
+
+Lines = Iterator[tuple[str, str]]
+"""Lines of text, each with the name of its style ("" for none)."""
+
+PLACES_SHOWN = 3
+MESSAGES_SHOWN = 3
+
+_VERDICT_STYLE = {
+    Verdict.DEPLOYABLE: "good",
+    Verdict.NO_BOARD_KERNEL: "error",
+    Verdict.BUILD_FAILS: "error",
+    Verdict.UNKNOWN: "warning",
+}
+
+
+def describe(result: Result, *, verbose: bool = False) -> Lines:
+    """The result in lines. Findings of one rule that say the same are folded into one, unless `verbose`."""
+    if result.error is not None:
+        yield f"{result.model.path}: cannot be read", "error"
+        yield from ((f"  {line.strip()}", "") for line in result.error.splitlines())
+        return
+    verdict = f"{result.verdict.value} (ground: {result.confidence.value})"
+    yield f"{result.model.path}: {verdict} on {result.target}", _VERDICT_STYLE[result.verdict]
+    yield f"  opset {result.model.opset} · {result.model.nodes} nodes · inputs {_inputs(result.model.inputs)}", "dim"
+    for severity in sorted(Severity, key=lambda s: -s.rank):
+        yield from _findings(result, severity, verbose)
+    yield from _placement(result)
+
+
+def suggest(result: Result, ruleset: RuleSet, options: Options) -> Lines:
+    """The complete command that comes next: fix what can be fixed, or compile what is ready; else nothing."""
+    if result.error is not None:
+        return
+    fixable = any(d.fix is not None and d.fix.safety is not Safety.MANUAL for d in result.diagnostics)
+    if not fixable and result.verdict is not Verdict.DEPLOYABLE:
+        return
+    words = ["rkgraph", "fix" if fixable else "compile", result.model.path, "--rules", ruleset.name]
+    words += ["--target", result.target.platform]
+    if result.target.precision != "fp16":
+        words += ["--precision", result.target.precision]
+    words += _pins(result.model.inputs, options) if fixable else []
+    words += ["-o", str(PurePath(result.model.path).with_suffix(".rk.onnx" if fixable else ".rknn"))]
+    yield "", ""
+    yield "next:", "title"
+    yield f"  {shlex.join(words)}", "command"
+
+
+def _pins(inputs: Iterable[TensorInfo], options: Options) -> list[str]:
+    shapes = {name: [str(size) for size in shape] for name, shape in options.shapes.items()}
+    for tensor in inputs:
+        if tensor.name not in shapes and not _is_static(tensor):
+            told = options.suggested_shapes.get(tensor.name)
+            sizes = told if told is not None else [_placeholder(size) for size in tensor.shape or ("?",)]
+            shapes[tensor.name] = [str(size) for size in sizes]
+    words = [word for name, sizes in shapes.items() for word in ("--shape", f"{name}={'x'.join(sizes)}")]
+    return words + [word for name, size in options.dims.items() for word in ("--dim", f"{name}={size}")]
+
+
+def _placeholder(size: int | str | None) -> str:
+    return str(size) if isinstance(size, int) else f"<{size or '?'}>"
+
+
+def _is_static(tensor: TensorInfo) -> bool:
+    return tensor.shape is not None and all(isinstance(size, int) for size in tensor.shape)
+
+
+def _inputs(inputs: Sequence[TensorInfo]) -> str:
+    return ", ".join(f"{t.name} {t.dtype or '?'}[{_sizes(t)}]" for t in inputs) or "none"
+
+
+def _sizes(tensor: TensorInfo) -> str:
+    return "…" if tensor.shape is None else ",".join("?" if size is None else str(size) for size in tensor.shape)
+
+
+def _findings(result: Result, severity: Severity, verbose: bool) -> Lines:
+    found = [d for d in result.diagnostics if d.severity is severity]
+    shown = [d for d in found if verbose or d.cause]
+    if not found:
+        return
+    yield "", ""
+    yield f"{len(found)} {severity.value}{'' if len(found) == 1 else 's'}", severity.value
+    for code in sorted({d.code for d in shown}):
+        yield from _findings_of_rule([d for d in shown if d.code == code], verbose)
+    hidden = [d for d in found if d not in shown]
+    if hidden:
+        roots = {d.fingerprint: d.code for d in result.diagnostics}
+        codes = ", ".join(sorted({roots[d.induced_by] for d in hidden if d.induced_by}))
+        yield f"  {len(hidden)} more follow from {codes} (--verbose shows them)", "dim"
+
+
+def _findings_of_rule(found: Sequence[Diagnostic], verbose: bool) -> Lines:
+    groups: dict[str, list[Diagnostic]] = {}
+    for diagnostic in found:
+        groups.setdefault(diagnostic.message, []).append(diagnostic)
+    shown = list(groups.items())[: None if verbose else MESSAGES_SHOWN]
+    for message, group in shown:
+        times = f" ×{len(group)}" if len(group) > 1 else ""
+        yield f"  {group[0].code}{times}  {message}", ""
+        yield f"      {_places(group, verbose)}", "dim"
+    if len(shown) < len(groups):
+        rest = sum(len(group) for _, group in list(groups.items())[MESSAGES_SHOWN:])
+        yield f"  {found[0].code} ×{rest}  of other kinds (--verbose shows them)", "dim"
+    offer = found[0].fix
+    if offer is not None:
+        yield f"      fix: {offer.title} ({offer.safety.value})", "dim"
+
+
+def _places(group: Sequence[Diagnostic], verbose: bool) -> str:
+    shown = group if verbose else group[:PLACES_SHOWN]
+    places = ", ".join(str(d.at) for d in shown)
+    return f"at {places}" + (f" and {len(group) - len(shown)} more" if len(shown) < len(group) else "")
+
+
+def _placement(result: Result) -> Lines:
+    counts = Counter(node.device.value for node in result.placement)
+    yield "", ""
+    yield "placement: " + " · ".join(f"{count} {device}" for device, count in counts.most_common()), "title"
