@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,8 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="2.2.0, 
 
 @app.command()
 def install(
-    version: VersionArgument = "2.3.2",
+    version: VersionArgument,
+    *,
     python: Annotated[
         Path | None, typer.Option("--python", help="Python 3.10 to 3.12 to make the environment with.")
     ] = None,
@@ -29,7 +32,7 @@ def install(
     force: Annotated[bool, typer.Option("--force", help="Install anew, though it is installed.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Install a toolkit into an environment of its own.
+    r"""Install a toolkit into an environment of its own.
 
     It goes below $RKGRAPH_HOME (default: your cache folder), with the versions of its requirements that
     work, and is verified by importing it. Your own environment is not touched. pip is used as you
@@ -44,14 +47,15 @@ def install(
 
     output = Output(quiet=quiet)
     request = InstallRequest(known_release(version), home_folder(), python, torch_from, force)
-    with output.progress(f"install rknn-toolkit2 {version}") as tell:
-        toolkit = install_toolkit(request, lambda text: _agreed(output, text, yes), tell)
+    with ExitStack() as stack:
+        screen = _Screen(output, stack, f"install rknn-toolkit2 {version}", yes)
+        toolkit = install_toolkit(request, screen.confirm, screen.tell)
     output.print(f"rknn-toolkit2 {version}: {toolkit.python}")
 
 
 @app.command("list")
 def list_() -> None:
-    """List toolkits: which are installed, how large, and whose torch they use.
+    r"""List toolkits: which are installed, how large, and whose torch they use.
 
     \b
     Example:
@@ -69,7 +73,7 @@ def list_() -> None:
 
 @app.command()
 def remove(version: VersionArgument) -> None:
-    """Remove an installed toolkit. A shared torch stays for the others.
+    r"""Remove an installed toolkit. A shared torch stays for the others.
 
     \b
     Example:
@@ -82,9 +86,23 @@ def remove(version: VersionArgument) -> None:
     Output().print(f"rknn-toolkit2 {version} {'removed' if there else 'is not installed'}")
 
 
-def _agreed(output: Output, text: str, yes: bool) -> bool:
-    """Say what will be downloaded; in a terminal ask, unless --yes."""
-    output.note(text)
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
-    return typer.confirm("Go on?", default=True, err=True)
+class _Screen:
+    """Says the size, asks, and only then starts the progress line (a live line would overwrite the question)."""
+
+    def __init__(self, output: Output, stack: ExitStack, title: str, yes: bool) -> None:
+        self._output, self._stack, self._title, self._yes = output, stack, title, yes
+        self._tell: Callable[[str], None] | None = None
+
+    def confirm(self, text: str) -> bool:
+        """Say what will be downloaded; in a terminal ask, unless --yes."""
+        self._output.note(text)
+        in_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+        agreed = self._yes or not in_terminal or typer.confirm("Go on?", default=True, err=True)
+        if agreed:
+            self._tell = self._stack.enter_context(self._output.progress(self._title))
+        return agreed
+
+    def tell(self, text: str) -> None:
+        """A step has begun."""
+        if self._tell is not None:
+            self._tell(text)

@@ -28,6 +28,7 @@ class Torch:
 
     version: str
     download_mb: int
+    disk_mb: int
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,17 @@ class Release:
         version: e.g. "2.3.2".
         pins: what its environment gets; the toolkit's wheel itself is installed without dependencies,
             since its metadata would fetch a torch with several GB of GPU packages.
-        download_mb: about what pip downloads for it, torch aside (MB).
+        download_mb: about what pip downloads for it (MB), torch aside.
+        disk_mb: what it takes on disk (MB), torch aside.
     """
 
     version: str
     pins: tuple[Pin, ...]
     download_mb: int
+    disk_mb: int
 
 
-TORCH = Torch("2.13.0", 192)
+TORCH = Torch("2.13.0", 192, 850)
 """The CPU wheel for x86-64."""
 
 _PINS = (
@@ -65,10 +68,10 @@ _PINS = (
 """Measured: the same pins serve all releases (import, build and simulation, x86-64, Python 3.11)."""
 
 _RELEASES = (
-    Release("2.2.0", _PINS, 140),
-    Release("2.3.0", _PINS, 160),
-    Release("2.3.2", _PINS, 170),
-    Release("2.5.0", _PINS, 170),
+    Release("2.2.0", _PINS, 190, 700),
+    Release("2.3.0", _PINS, 190, 700),
+    Release("2.3.2", _PINS, 190, 700),
+    Release("2.5.0", _PINS, 190, 700),
 )
 
 VERSIONS = tuple(release.version for release in _RELEASES)

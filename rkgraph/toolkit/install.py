@@ -128,27 +128,38 @@ def _build(request: InstallRequest, python: Interpreter, folder: Path, confirm: 
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     torch = find_torch(request.home, python, request.torch_from, TORCH)
-    environment = folder / "venv"
+    _require_space(request, torch)
     tell("make the environment")
-    _make_environment(python, environment)
-    pip = Pip(environment / "bin" / "python", log, tell)
+    _make_environment(python, folder / "venv")
+    pip = Pip(folder / "venv" / "bin" / "python", log, tell)
     if not confirm(_question(request.release, torch, pip)):
-        raise UsageError(f"rknn-toolkit2 {request.release.version} was not installed", "")
+        raise UsageError(f"rknn-toolkit2 {request.release.version} was not installed, as you said")
     if torch is None:
         torch = install_torch(request.home, python, TORCH, pip)
-    attach(torch, request.home, python, environment, TORCH)
     pip.install("what the toolkit needs", *(pin.requirement for pin in request.release.pins))
     pip.install("the toolkit", "--no-deps", f"rknn-toolkit2=={request.release.version}")
+    attach(torch, request.home, python, folder, TORCH)
     tell("import it")
     _verify(request.release, pip)
     _write_stamp(folder, python, torch)
+
+
+def _require_space(request: InstallRequest, torch: TorchSource | None) -> None:
+    """Raise UsageError where the disk is too full."""
+    needed = request.release.disk_mb + (0 if torch else TORCH.disk_mb)
+    free = shutil.disk_usage(request.home).free / 1e6
+    if free < needed:
+        raise UsageError(
+            f"{request.home}: {needed} MB are needed and {free:.0f} MB are free",
+            "set RKGRAPH_HOME to a folder with more space",
+        )
 
 
 def _base_python(path: Path | None) -> Interpreter:
     python = inspect_python(path or Path(sys.executable))
     if python.version not in PYTHONS:
         raise UsageError(
-            "{}: is Python {}.{}; rknn-toolkit2 has wheels for 3.10 to 3.12".format(python.path, *python.version),
+            f"{python.path}: is Python {python.dotted}; rknn-toolkit2 has wheels for 3.10 to 3.12",
             "point at another with --python",
         )
     return python
@@ -203,7 +214,7 @@ def _verify(wanted: Release, pip: Pip) -> None:
 def _write_stamp(folder: Path, python: Interpreter, torch: TorchSource) -> None:
     stamp = {
         "base": os.fspath(python.path),
-        "python": "{}.{}".format(*python.version),
+        "python": python.dotted,
         "torch": {"version": torch.version, "origin": torch.origin},
         "size_mb": round(_size_mb(folder)),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rkgraph.errors import UsageError
 
-__all__ = ["Interpreter", "InstalledTorch", "inspect_python"]
+__all__ = ["InstalledTorch", "Interpreter", "inspect_python"]
 
 _PROBE = Path(__file__).with_name("probe_python.py")
 
@@ -30,6 +30,11 @@ class Interpreter:
     path: Path
     version: tuple[int, int]
     torch: InstalledTorch | None = None
+
+    @property
+    def dotted(self) -> str:
+        """E.g. "3.11"."""
+        return "{}.{}".format(*self.version)
 
     @property
     def tag(self) -> str:

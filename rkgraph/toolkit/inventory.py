@@ -9,6 +9,7 @@ from pathlib import Path
 from rkgraph.errors import ToolkitMissing
 from rkgraph.toolkit.catalog import VERSIONS
 from rkgraph.toolkit.locate import STAMP, find_toolkit, toolkit_folder
+from rkgraph.toolkit.shared_torch import links_folder
 
 __all__ = ["ManagedToolkit", "inventory"]
 
@@ -43,7 +44,7 @@ def _look(version: str, home: Path) -> ManagedToolkit:
     except ToolkitMissing as error:
         return ManagedToolkit(version, f"broken: {error.message}")
     stamp = json.loads((folder / STAMP).read_text())
-    dangling = [link.name for link in (folder / "venv" / "torch").glob("*") if not link.exists()]
+    dangling = [link.name for link in links_folder(folder).glob("*") if not link.exists()]
     torch = f"{stamp['torch']['version']} ({stamp['torch']['origin']})"
     state = f"broken: its torch is gone ({stamp['torch']['origin']})" if dangling else "installed"
     return ManagedToolkit(version, state, stamp["size_mb"], stamp["python"], torch)

@@ -114,7 +114,7 @@ def _plan(report: dict[str, Any]) -> DownloadPlan:
 
 
 def _short(line: str) -> str:
-    """ "Downloading https://…/scipy-1.17.1-cp311.whl (35.1 MB)" → "downloading scipy-1.17.1 (35.1 MB)"."""
+    """For example `Downloading …/scipy-1.17.1-cp311.whl (35.1 MB)` becomes `downloading scipy-1.17.1 (35.1 MB)`."""
     verb, _, rest = line.strip().partition(" ")
     file, _, size = rest.partition(" ")
     name = file.rsplit("/", 1)[-1]
@@ -124,7 +124,7 @@ def _short(line: str) -> str:
 
 
 def _relevant(tail: Sequence[str]) -> str:
-    """pip's own error lines, else its last lines."""
+    """The error lines of pip's own lines, else its last lines."""
     lines = [line for line in tail if line.strip() and not line.startswith(_NOISE)]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return "; ".join(errors[-2:] or lines[-3:]) or "it printed nothing"

@@ -7,6 +7,7 @@ either a folder of links to an installed torch and its requirements, or the fold
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -15,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rkgraph.errors import UsageError
-from rkgraph.toolkit.catalog import Torch
+from rkgraph.toolkit.catalog import VERSIONS, Torch
 from rkgraph.toolkit.interpreter import InstalledTorch, Interpreter, inspect_python
+from rkgraph.toolkit.locate import STAMP, toolkit_folder
 from rkgraph.toolkit.pip import Pip
 
-__all__ = ["TorchSource", "attach", "find_torch", "install_torch", "shared_folder"]
+__all__ = ["TorchSource", "attach", "find_torch", "install_torch", "links_folder", "shared_folder"]
 
 _PTH = "rkgraph-torch.pth"
+_SHARED = "shared folder"
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,25 @@ def shared_folder(home: Path, python: Interpreter, torch: Torch) -> Path:
     return home / "torch" / f"{torch.version}-{python.tag}"
 
 
+def links_folder(toolkit: Path) -> Path:
+    """Where a toolkit's folder keeps its links: outside its environment, so that pip there leaves them alone."""
+    return toolkit / "torch"
+
+
 def find_torch(home: Path, python: Interpreter, torch_from: Path | None, torch: Torch) -> TorchSource | None:
     """The torch to share, or None where one has to be installed.
 
-    Looked for in `torch_from`, else in the shared folder, the running interpreter, and `python` itself.
+    It is `torch_from`'s, else that of the shared folder, of `python`, of the running interpreter, or the one that
+    another managed toolkit shares.
 
     Raises:
         UsageError: `torch_from` has no torch, or one for another Python.
     """
     if torch_from is not None:
-        found = inspect_python(torch_from, "--torch-from")
-        _require(found, python)
-        assert found.torch is not None
-        return TorchSource(os.fspath(torch_from), found.torch.version, found.torch)
+        return _demand(inspect_python(torch_from, "--torch-from"), python)
     if shared_folder(home, python, torch).is_dir():
-        return TorchSource("shared folder", torch.version)
-    for candidate in _candidates(python):
-        if candidate.torch is not None and candidate.version == python.version:
-            return TorchSource(os.fspath(candidate.path), candidate.torch.version, candidate.torch)
-    return None
+        return TorchSource(_SHARED, torch.version)
+    return next(_installed(home, python), None)
 
 
 def install_torch(home: Path, python: Interpreter, torch: Torch, pip: Pip) -> TorchSource:
@@ -71,40 +74,48 @@ def install_torch(home: Path, python: Interpreter, torch: Torch, pip: Pip) -> To
     shutil.rmtree(partial, ignore_errors=True)
     try:
         pip.install(f"torch {torch.version}", "--target", os.fspath(partial), f"torch=={torch.version}")
-        os.replace(partial, target)
+        partial.replace(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return TorchSource("shared folder", torch.version)
+    return TorchSource(_SHARED, torch.version)
 
 
-def attach(source: TorchSource, home: Path, python: Interpreter, environment: Path, torch: Torch) -> None:
-    """Make `source` importable in the environment, behind its own packages."""
-    packages = environment / "lib" / "python{}.{}".format(*python.version) / "site-packages"
+def attach(source: TorchSource, home: Path, python: Interpreter, toolkit: Path, torch: Torch) -> None:
+    """Make `source` importable in the environment of the folder `toolkit`, behind the environment's own packages."""
     if source.installed is None:
         folder = shared_folder(home, python, torch)
     else:
-        folder = environment / "torch"
+        folder = links_folder(toolkit)
         folder.mkdir()
         for entry in source.installed.entries:
             (folder / entry.name).symlink_to(entry)
+    packages = toolkit / "venv" / "lib" / f"python{python.dotted}" / "site-packages"
     (packages / _PTH).write_text(f"{folder}\n")
 
 
-def _candidates(python: Interpreter) -> Iterator[Interpreter]:
-    """Interpreters that may have a torch, best first."""
-    yield python
+def _installed(home: Path, python: Interpreter) -> Iterator[TorchSource]:
+    """Torches that can be linked to, best first."""
     running = Path(sys.executable)
-    if running != python.path:
-        yield inspect_python(running)
+    for candidate in [python] if running == python.path else [python, inspect_python(running)]:
+        if candidate.torch is not None and candidate.version == python.version:
+            yield TorchSource(os.fspath(candidate.path), candidate.torch.version, candidate.torch)
+    for version in VERSIONS:
+        folder = toolkit_folder(version, home)
+        entries = tuple(link.resolve() for link in links_folder(folder).glob("*") if link.is_symlink())
+        if entries and all(entry.exists() for entry in entries) and (folder / STAMP).exists():
+            stamp = json.loads((folder / STAMP).read_text())
+            if stamp["python"] == python.dotted:
+                found = InstalledTorch(stamp["torch"]["version"], entries)
+                yield TorchSource(stamp["torch"]["origin"], found.version, found)
 
 
-def _require(found: Interpreter, python: Interpreter) -> None:
+def _demand(found: Interpreter, python: Interpreter) -> TorchSource:
+    """The torch of an interpreter that was pointed at."""
     if found.torch is None:
         raise UsageError(f"--torch-from {found.path}: has no torch", "point at an interpreter that can import torch")
     if found.version != python.version:
         raise UsageError(
-            "--torch-from {}: is Python {}.{}, the toolkit's will be {}.{}".format(
-                found.path, *found.version, *python.version
-            ),
+            f"--torch-from {found.path}: is Python {found.dotted}, the toolkit's will be {python.dotted}",
             "give both the same Python version (--python)",
         )
+    return TorchSource(os.fspath(found.path), found.torch.version, found.torch)
