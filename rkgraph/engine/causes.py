@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rkgraph.analysis.folding import subgraphs
+from rkgraph.analysis.origins import subgraphs
 from rkgraph.graph.view import GraphView, ModelView, Node
 from rkgraph.rulebook.rule import Finding
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rkgraph.analysis.folding import folded_nodes, value_origins
+from rkgraph.analysis.folding import folded_nodes
+from rkgraph.analysis.origins import value_origins
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
 from rkgraph.engine.identity import Identities, numbered

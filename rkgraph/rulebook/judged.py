@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rkgraph.analysis.folding import Origin
+from rkgraph.analysis.origins import Origin
 from rkgraph.diagnostics import Confidence, Device, Verdict
 from rkgraph.rulebook.rule import Finding, LintContext
 

@@ -20,7 +20,7 @@ from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from rkgraph.analysis.folding import Origin
+    from rkgraph.analysis.origins import Origin
     from rkgraph.graph.view import GraphView, ModelView, Node
     from rkgraph.tables.table import Judgement, OpTable
     from rkgraph.targets import Target

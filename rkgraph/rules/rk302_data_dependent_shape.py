@@ -4,35 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.analysis.folding import Origin
+from rkgraph.analysis.origins import CONTROL_INPUTS, DATA_SHAPED, SHAPE_INPUTS, Origin
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.rule import Finding, LintContext
-
-# Operators whose output shape depends on what is in their inputs, by the ONNX specification.
-ALWAYS = frozenset({"NonZero", "NonMaxSuppression", "Unique", "Compress"})
-
-# Inputs (by position) that give a shape, sizes or bounds: ONNX operator specifications up to opset 19.
-SHAPE_INPUTS = {
-    "CenterCropPad": (1,),
-    "ConstantOfShape": (0,),
-    "Expand": (1,),
-    "OneHot": (1,),
-    "Pad": (1, 3),
-    "Range": (0, 1, 2),
-    "Reshape": (1,),
-    "Resize": (2, 3),
-    "Slice": (1, 2, 3, 4),
-    "Split": (1,),
-    "Squeeze": (1,),
-    "Tile": (1,),
-    "TopK": (1,),
-    "Unsqueeze": (1,),
-    "Upsample": (1,),
-}
-
-# Inputs that decide how often, or whether, a subgraph runs.
-CONTROL_INPUTS = {"If": (0,), "Loop": (0, 1)}
 
 # Operators that make or take values which are no tensors (strings aside, see `_strange_values`).
 NOT_TENSORS = frozenset(
@@ -73,7 +48,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 
 def _reason(lint: LintContext, graph: GraphView, node: Node) -> str | None:
-    if node.op in ALWAYS:
+    if node.op in DATA_SHAPED:
         return f"how much {node.op} returns depends on the elements of its input"
     for position in SHAPE_INPUTS.get(node.op, ()):
         if _is_data(lint, graph, node, position):

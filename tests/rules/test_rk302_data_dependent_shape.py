@@ -15,6 +15,7 @@ CODE = "RK302"
         ("g (float[4] x) => (float[n] y) { y = Unique(x) }", "Unique"),
         ("g (float[4] x, bool[4] keep) => (float[n] y) { y = Compress(x, keep) }", "Compress"),
         ("g (float[4] x, int64[2] shape) => (float[a, b] y) { y = Reshape(x, shape) }", "Reshape"),
+        ("g (float[4] x, int64[1] times) => (float[n] y) { y = Tile(x, times) }", "Tile"),
         ("g (int64 n) => (int64[m] y) <int64 zero = {0}, int64 one = {1}> { y = Range(zero, n, one) }", "Range"),
         ("g (float[4] x, int64[1] k) => (float[n] y) { y, i = TopK(x, k) }", "TopK"),
         (
@@ -41,12 +42,17 @@ def test_data_that_decides_a_shape_is_found(model: str, operator: str) -> None:
     "model",
     [
         "g (float[4] x) => (float[2, 2] y) <int64[2] shape = {2, 2}> { y = Reshape(x, shape) }",
-        "g (float[2, 3] x) => (float[6] y) <int64[1] all = {-1}> { s = Shape(x) n = Size(x) y = Reshape(x, all) }",
         "g (float[4] x, float[2, 2] like) => (float[2, 2] y) { shape = Shape(like) y = Reshape(x, shape) }",
-        "g (float[4] x) => (float[4] y) { y = ReverseSequence(x, x) }".replace("ReverseSequence(x, x)", "Neg(x)"),
+        """g (float[4] x) => (float[4] y) <bool no = {0}> {
+            y = If(no) <then_branch = a () => (float[4] p) { p = Neg(x) },
+                        else_branch = b () => (float[4] q) { q = Abs(x) }>
+        }""",
+        "g (float[2, 2] x, int64[2] lengths) => (float[2, 2] y) { y = ReverseSequence(x, lengths) }",
+        "g (float[4] x) => (float[4] y) { unused = NonZero(x) y = Neg(x) }",
     ],
+    ids=["constant", "static shape", "constant condition", "not a sequence", "dead"],
 )
-def test_shapes_that_are_known_are_not(model: str) -> None:
+def test_what_is_known_before_lowering_is_not(model: str) -> None:
     assert diagnostics(model, CODE) == ()
 
 
@@ -55,17 +61,17 @@ def test_a_dynamic_input_alone_is_another_rules_business() -> None:
     assert diagnostics(model, CODE) == ()
 
 
-def test_every_place_is_found_and_what_follows_is_induced() -> None:
-    model = """g (float[4] x, float[8] z) => (float[n] y, float[m] w) <int64[1] all = {-1}, int64[1] one = {1}> {
-        where = NonZero(x)
-        shape = Shape(where)
-        length = Gather(shape, one)
-        y = Expand(one_f, length)
+def test_every_root_is_found_and_what_follows_is_induced() -> None:
+    model = """g (float[4] x, float[8] z) => (float[n] y, float[m] w) <float[1] one = {1}> {
+        places = NonZero(x)
+        size = Shape(places)
+        total = ReduceSum<keepdims = 1>(size)
+        y = Expand(one, total)
         w = Unique(z)
-    }""".replace("<int64", "<float[1] one_f = {1}, int64")
+    }"""
     found = {d.at.op: d for d in lint_text(model, CODE).diagnostics}
-    assert found["NonZero"].cause
-    assert found["Unique"].cause
+    assert {op: d.cause for op, d in found.items()} == {"NonZero": True, "Expand": False, "Unique": True}
+    assert found["Expand"].induced_by == found["NonZero"].fingerprint
 
 
 def test_the_verdict_is_that_the_build_fails() -> None:
