@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
+    "EXACT",
     "Between",
     "Edit",
     "FreezeInputs",
@@ -71,10 +72,15 @@ class Tape:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far results may lie apart: |a − b| ≤ absolute + relative·|b|. Both zero means bit for bit (NaN equals NaN)."""
+    """How far results may lie apart: |a − b| ≤ absolute + relative·|b|.
+
+    Both zero means bit for bit (NaN equals NaN). `beyond`, where given, saturates: numbers of one sign and at least that
+    magnitude count as equal. It is for masks, whose fill only has to be so low that a softmax makes zero of it.
+    """
 
     absolute: float
     relative: float
+    beyond: float | None = None
 
 
 EXACT = Tolerance(0.0, 0.0)
@@ -82,7 +88,7 @@ EXACT = Tolerance(0.0, 0.0)
 
 @dataclass(frozen=True)
 class Between:
-    """An assumption about an existing value that a rewrite rests on: low ≤ value ≤ high, whole numbers only if `integer`.
+    """What a rewrite assumes of an existing value: low ≤ value ≤ high, whole numbers only if `integer`.
 
     The engine must be able to prove it (from dtypes, constants and intervals) or else have it from the user; the
     equivalence proof draws its inputs from it.
@@ -97,7 +103,9 @@ class Between:
 class Rewrite:
     """Replace values by others: old value → new value (of `tape`, or one that exists already).
 
-    `tolerance` is what the local proof holds the rewrite to; `assumes` limits the inputs it must hold for.
+    `tolerance` is what the local proof holds the rewrite to; `assumes` limits the inputs it must hold for. `within`
+    limits them, too, but is not asked of anybody to prove: it is the range for which the rewrite's safety class claims
+    equality (never allowed in a rewrite that is `safe`).
     """
 
     replaces: Mapping[str, str]
@@ -105,13 +113,18 @@ class Rewrite:
     tolerance: Tolerance
     detail: str = ""
     assumes: Mapping[str, Between] = field(default_factory=dict)
+    within: Mapping[str, Between] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PinShapes:
-    """Give dynamic inputs fixed shapes: input name → the whole shape. Restricts the model to these shapes."""
+    """Give dynamic inputs fixed shapes: input name → the whole shape, or symbolic dimension → size.
+
+    Restricts the model to these shapes.
+    """
 
     shapes: Mapping[str, tuple[int, ...]]
+    dims: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

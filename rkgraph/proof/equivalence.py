@@ -1,8 +1,8 @@
 """Equivalence of two models by evaluation: same inputs, same outputs within an explicit tolerance.
 
 What is compared is dtype, shape and every element. NaN equals NaN and an infinity equals itself; nothing else that is
-not finite equals anything. At tolerance zero the sign of a zero counts, too. A case that the model before cannot compute says nothing and is left out; one that only the
-model after cannot compute refutes.
+not finite equals anything. At tolerance zero the sign of a zero counts, too. A case that the model before cannot
+compute says nothing and is left out; one that only the model after cannot compute refutes.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def _float_difference(expected: Array, found: Array, tolerance: Tolerance) -> tu
         gap = np.abs(found - expected)
         near = finite & (gap <= tolerance.absolute + tolerance.relative * np.abs(expected))
     same = (expected == found) | (np.isnan(expected) & np.isnan(found))
+    if tolerance.beyond is not None:
+        same |= (np.sign(expected) == np.sign(found)) & (np.minimum(abs(expected), abs(found)) >= tolerance.beyond)
     if tolerance == EXACT:
         same &= np.isnan(expected) | (np.signbit(expected) == np.signbit(found))
         near = same
