@@ -68,9 +68,8 @@ def resolve_target(platform: str = "rk3588", toolkit: str = "2.3.2", precision: 
     if precision not in _facts()["precisions"]:
         raise _unknown("precision", precision, precisions(platform, toolkit))
     if precision not in precisions(platform, toolkit):
-        reason = " (it runs quantized models only)" if platform_facts(platform).quantized_only else ""
         raise TargetError(
-            f"{platform} with toolkit {toolkit} has no precision {precision}{reason}",
+            f"{platform} with toolkit {toolkit} has no precision {precision}{_why_not(platform, toolkit, precision)}",
             f"give --precision {' or '.join(precisions(platform, toolkit))}",
         )
     return Target(platform, toolkit, precision)
@@ -128,6 +127,15 @@ def platform_facts(platform: str) -> PlatformFacts:
         facts.get("quantized_only", False),
         tuple(facts["evidence"]),
     )
+
+
+def _why_not(platform: str, toolkit: str, precision: str) -> str:
+    """Why a precision that exists is not one of the platform's, as a clause; "" where it just is refused."""
+    if platform in _toolkit(toolkit).get("dies", {}).get(precision, ()):
+        return " (the configuration is accepted, and the compiler dies of one convolution)"
+    if platform_facts(platform).quantized_only and precision == "fp16":
+        return " (it runs quantized models only)"
+    return ""
 
 
 def _toolkit(version: str) -> Mapping[str, Any]:

@@ -12,8 +12,11 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "rkgraph"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "resources", "files"),
-    ("diagnostics", "targets", "results", "tables"),
+    ("errors", "resources"),
+    ("files",),
+    ("derived",),
+    ("diagnostics", "targets"),
+    ("results", "tables"),
     ("graph",),
     ("analysis",),
     ("rulebook",),

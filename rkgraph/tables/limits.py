@@ -10,7 +10,7 @@ optional input that is left out) is not observed, and what is not observed viola
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "AttributeIn",
+    "AttributePresence",
     "AttributeRange",
     "Batch",
     "ConstantInput",
@@ -102,10 +103,11 @@ class TensorLimit(LimitKind):
 
 @dataclass(frozen=True, slots=True)
 class Dtype(TensorLimit):
-    """The element type, in numpy spelling, is one of `allowed`."""
+    """The element type, in numpy spelling, is one of `allowed`, or none of `refused`."""
 
     kind: ClassVar[str] = "dtype"
     allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
         for name in self.tensors(node):
@@ -114,7 +116,7 @@ class Dtype(TensorLimit):
                 yield dtype
 
     def accepts(self, observed: Scalar) -> bool:
-        return observed in self.allowed
+        return _listed(observed, self.allowed, self.refused)
 
     @property
     def subject(self) -> str:
@@ -122,15 +124,16 @@ class Dtype(TensorLimit):
 
     @property
     def requirement(self) -> str:
-        return _either(self.allowed)
+        return _choice(self.allowed, self.refused)
 
 
 @dataclass(frozen=True, slots=True)
 class Rank(TensorLimit):
-    """The number of dimensions is one of `allowed`."""
+    """The number of dimensions is one of `allowed`, or none of `refused`."""
 
     kind: ClassVar[str] = "rank"
     allowed: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
 
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
         for name in self.tensors(node):
@@ -139,7 +142,7 @@ class Rank(TensorLimit):
                 yield len(shape)
 
     def accepts(self, observed: Scalar) -> bool:
-        return observed in self.allowed
+        return _listed(observed, self.allowed, self.refused)
 
     @property
     def subject(self) -> str:
@@ -147,7 +150,7 @@ class Rank(TensorLimit):
 
     @property
     def requirement(self) -> str:
-        return _either(self.allowed)
+        return _choice(self.allowed, self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +277,15 @@ class Presence(TensorLimit):
 
 @dataclass(frozen=True, slots=True)
 class AttributeIn(LimitKind):
-    """An attribute is one of `allowed`. A tuple is compared as text ("2,2"); left out, it has the value `default`."""
+    """An attribute is one of `allowed`, or none of `refused`.
+
+    A tuple is compared as text ("2,2"); an attribute that is left out has the value `default`.
+    """
 
     kind: ClassVar[str] = "attribute-in"
     attribute: str
     allowed: tuple[Scalar, ...] = ()
+    refused: tuple[Scalar, ...] = ()
     default: Scalar | None = None
 
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
@@ -289,7 +296,7 @@ class AttributeIn(LimitKind):
             yield value
 
     def accepts(self, observed: Scalar) -> bool:
-        return observed in self.allowed
+        return _listed(observed, self.allowed, self.refused)
 
     @property
     def subject(self) -> str:
@@ -297,7 +304,7 @@ class AttributeIn(LimitKind):
 
     @property
     def requirement(self) -> str:
-        return _either(self.allowed)
+        return _choice(self.allowed, self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +333,29 @@ class AttributeRange(LimitKind):
     @property
     def requirement(self) -> str:
         return _interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class AttributePresence(LimitKind):
+    """An attribute is written in the model, default or not (`present` true), or is left out (false)."""
+
+    kind: ClassVar[str] = "attribute-presence"
+    attribute: str
+    present: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        yield "written out" if self.attribute in node.attributes else "left out"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "written out") == self.present
+
+    @property
+    def subject(self) -> str:
+        return f"attribute `{self.attribute}`"
+
+    @property
+    def requirement(self) -> str:
+        return "written out" if self.present else "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +415,14 @@ def _ends_at(name: str, graph: GraphView, is_constant: IsConstant, wanted: list[
     return "@output" in wanted and name in graph.outputs
 
 
+def _listed(observed: Scalar, allowed: tuple[Scalar, ...], refused: tuple[Scalar, ...]) -> bool:
+    return observed in allowed if allowed else observed not in refused
+
+
+def _choice(allowed: tuple[Scalar, ...], refused: tuple[Scalar, ...]) -> str:
+    return _either(allowed) if allowed else f"other than {_either(refused)}"
+
+
 def _within(observed: Scalar, low: float | None, high: float | None) -> bool:
     if isinstance(observed, str):
         return False
@@ -416,12 +454,8 @@ KINDS: dict[str, type[LimitKind]] = {
         Presence,
         AttributeIn,
         AttributeRange,
+        AttributePresence,
         Neighbour,
     )
 }
 """Kind by its name in the table. Nothing else is a limit."""
-
-
-def parameters(kind: type[LimitKind]) -> tuple[str, ...]:
-    """Names of the fields that a limit of this kind may have in the table."""
-    return tuple(f.name for f in fields(kind))

@@ -1,0 +1,203 @@
+"""Building blocks: a probed operator with its inputs, alone or between neighbours, as ONNX text."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnx.parser
+from onnx import numpy_helper
+
+__all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "positions", "weight"]
+
+NUMPY = {"float": "float32", "double": "float64"}
+"""Types whose name in ONNX text is not the one of numpy."""
+
+COMPANION = ("float[1,4,6,10] k0", "float[4,4,1,1] w_k", "k1 = Conv(k0, w_k)", "k1")
+"""An independent branch that every model has: input, weight, node, output. It keeps a model from being a bare operator
+and gives the compiler something to run where the probed node is folded away."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and the operator it asks about. `text` names the probed node `probe`."""
+
+    id: str
+    op: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Arg:
+    """An input of the probed node. `how`: "x" computed, "w" seeded constant, "c" constant with `values`, "" left out."""
+
+    how: str
+    dtype: str = "float"
+    shape: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The type in ONNX text."""
+        return f"{self.dtype}[{','.join(map(str, self.shape))}]" if self.shape else self.dtype
+
+
+def computed(*shape: int, dtype: str = "float") -> Arg:
+    """An input that is known at run time only."""
+    return Arg("x", dtype, shape)
+
+
+def weight(*shape: int, dtype: str = "float") -> Arg:
+    """A constant with seeded random values."""
+    return Arg("w", dtype, shape)
+
+
+def const(*values: float, dtype: str = "int64", shape: tuple[int, ...] | None = None) -> Arg:
+    """A constant with these values, one-dimensional unless `shape` says otherwise."""
+    return Arg("c", dtype, (len(values),) if shape is None else shape, values)
+
+
+ABSENT = Arg("")
+
+
+def case(
+    op: str,
+    slug: str,
+    args: Sequence[Arg],
+    attributes: str = "",
+    *,
+    outputs: int = 1,
+    position: str = "alone",
+    opset: int = 17,
+) -> Case:
+    """One operator on graph inputs and outputs ("alone"), or between nodes that the NPU likes ("between").
+
+    Raises:
+        ValueError: "between" is asked for and the outputs' types cannot be inferred.
+    """
+    parts = _Parts(opset)
+    names = [parts.add(arg, position) for arg in args]
+    made = [f"probe_y{i}" if outputs > 1 else "probe_y" for i in range(outputs)]
+    domain, _, name = op.rpartition("::")
+    operator = f"{domain}.{name}" if domain else name
+    attrs = f"<{attributes}>" if attributes else ""
+    parts.nodes.append(f"[probe] {', '.join(made)} = {operator}{attrs}({', '.join(names)})")
+    parts.outputs = list(made)
+    if position == "between":
+        parts.follow()
+    return Case(f"{op}/{slug},{position}", op, parts.text())
+
+
+def positions(op: str, slug: str, args: Sequence[Arg], attributes: str = "", **options: int) -> Iterator[Case]:
+    """The case alone, and between neighbours where that can be made."""
+    yield case(op, slug, args, attributes, position="alone", **options)  # type: ignore[arg-type]
+    try:
+        yield case(op, slug, args, attributes, position="between", **options)  # type: ignore[arg-type]
+    except ValueError:
+        return
+
+
+class _Parts:
+    """A model under construction."""
+
+    def __init__(self, opset: int) -> None:
+        self.opset = opset
+        self.inputs: list[str] = [COMPANION[0], COMPANION[1]]
+        self.constants: list[str] = []
+        self.nodes: list[str] = [COMPANION[2]]
+        self.outputs: list[str] = []
+
+    def add(self, arg: Arg, position: str) -> str:
+        """Declare an input of the probed node; its name there."""
+        number = len(self.inputs) + len(self.constants)
+        if arg.how == "":
+            return ""
+        if arg.how == "c":
+            values = ", ".join(repr(v) for v in arg.values)
+            self.constants.append(f"{arg.type} c{number} = {{{values}}}")
+            return f"c{number}"
+        if arg.how == "w":
+            self.inputs.append(f"{arg.type} w{number}")
+            return f"w{number}"
+        return self._computed(arg, number, position)
+
+    def _computed(self, arg: Arg, number: int, position: str) -> str:
+        if position == "alone":
+            self.inputs.append(f"{arg.type} x{number}")
+            return f"x{number}"
+        made, source = f"before{number}", f"x{number}"
+        plain = Arg("x", "float", arg.shape)
+        self.inputs.append(f"{plain.type} {source}")
+        if arg.dtype == "bool":
+            self.constants.append(f"float t{number} = {{0.1}}")
+            self.nodes.append(f"{made} = Greater({source}, t{number})")
+        elif arg.dtype != "float":
+            to = {"int64": 7, "int32": 6, "uint8": 2, "int8": 3, "float16": 10, "double": 11}[arg.dtype]
+            self.nodes.append(f"{made} = Cast<to = {to}>({source})")
+        else:
+            self.nodes.append(f"{made} = {self._producer(source, arg.shape, number)}")
+        return made
+
+    def _producer(self, source: str, shape: tuple[int, ...], number: int) -> str:
+        """A float operator that the NPU likes, which keeps the shape."""
+        if len(shape) == 4:
+            self.inputs.append(f"float[{shape[1]},{shape[1]},1,1] w_b{number}")
+            return f"Conv({source}, w_b{number})"
+        if len(shape) in (2, 3):
+            self.inputs.append(f"float[{shape[-1]},{shape[-1]}] w_b{number}")
+            return f"MatMul({source}, w_b{number})"
+        return f"Sigmoid({source})"
+
+    def follow(self) -> None:
+        """Put a consumer behind every output of the probed node."""
+        inferred = onnx.shape_inference.infer_shapes(onnx.parser.parse_model(self.text()))
+        types = {v.name: v.type.tensor_type for v in (*inferred.graph.output, *inferred.graph.value_info)}
+        for number, name in enumerate(self.outputs):
+            tensor = types[name]
+            if not tensor.elem_type or not tensor.HasField("shape"):
+                raise ValueError(f"{name}: no type is inferred")
+            shape = [d.dim_value for d in tensor.shape.dim]
+            if not all(shape):
+                raise ValueError(f"{name}: no shape is inferred")
+            made = f"after{number}"
+            if tensor.elem_type != onnx.TensorProto.FLOAT:
+                self.nodes.append(f"{made} = Cast<to = 1>({name})")
+            elif len(shape) == 4:
+                self.inputs.append(f"float[8,{shape[1]},1,1] w_a{number}")
+                self.nodes.append(f"{made} = Conv({name}, w_a{number})")
+            elif len(shape) in (2, 3):
+                self.inputs.append(f"float[{shape[-1]},8] w_a{number}")
+                self.nodes.append(f"{made} = MatMul({name}, w_a{number})")
+            else:
+                self.nodes.append(f"{made} = Sigmoid({name})")
+            self.outputs[number] = made
+
+    def text(self) -> str:
+        """The model in ONNX text; weights are inputs whose name starts with w."""
+        constants = f" <{', '.join(self.constants)}>" if self.constants else ""
+        outputs = ", ".join((*self.outputs, COMPANION[3]))
+        return (
+            f'<ir_version: 8, opset_import: ["" : {self.opset}]> rk ({", ".join(self.inputs)}) => ({outputs})'
+            f"{constants} {{ {' '.join(self.nodes)} }}"
+        )
+
+
+def parse(text: str, seed: str = "") -> onnx.ModelProto:
+    """The model of a case: inputs whose name starts with w become seeded constants, outputs get their types."""
+    model = onnx.parser.parse_model(text)
+    generator = np.random.default_rng(zlib.crc32(seed.encode()))
+    inputs = list(model.graph.input)
+    del model.graph.input[:]
+    for value in inputs:
+        if not value.name.startswith("w"):
+            model.graph.input.append(value)
+            continue
+        tensor = value.type.tensor_type
+        shape = [d.dim_value for d in tensor.shape.dim]
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        array = generator.normal(0, 0.2, shape) if dtype.kind == "f" else generator.integers(0, 2, shape)
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(array, dtype), value.name))
+    return onnx.shape_inference.infer_shapes(model)
