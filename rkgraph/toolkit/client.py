@@ -97,8 +97,8 @@ class _Process:
         self._ready: float | None = None
         self._group: int | None = None
         self._jobs = 0
+        self._channel, theirs = Channel.pair()
         try:
-            self._channel, theirs = Channel.pair()
             with theirs, (self.folder / "worker.log").open("wb") as log:
                 self._popen = subprocess.Popen(
                     [*toolkit.command, str(theirs.fileno()), os.fspath(self.folder)],
@@ -108,13 +108,10 @@ class _Process:
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,  # Ctrl-C reaches us alone; we decide what ends
                 )
-        except BaseException as error:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise ToolkitFailed(
-                    f"{toolkit.python} cannot be started ({error.strerror})", "rkgraph doctor"
-                ) from error
-            raise
+        except OSError as error:
+            self._channel.close()
+            _remove(self.folder)
+            raise ToolkitFailed(f"{toolkit.python} cannot be started ({error.strerror})", "rkgraph doctor") from error
 
     def run(self, job: Job, limits: Limits, tell: Progress) -> JobResult:
         """Send one job, follow it, fetch what it wrote."""
@@ -136,7 +133,7 @@ class _Process:
                 os.killpg(self._group, signal.SIGKILL)
         self._popen.kill()
         self._popen.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
     def _wait_until_ready(self, tell: Progress) -> float:
         """Wait for the import; seconds it took, 0 if an earlier job paid for it."""
@@ -173,9 +170,9 @@ class _Process:
             message = self._receive(deadline)
             event = message.get("event")
             if event == "started":
-                self._group = int(message["pid"])
-            elif event == "stage":
-                stage = str(message["stage"])
+                self._group = self._checked_group(message)
+            elif event == "stage" and isinstance(message.get("stage"), str):
+                stage = message["stage"]
                 tell(_words(message))
             elif event == "result" and message.get("outcome") in get_args(Outcome):
                 self._group = None
@@ -184,6 +181,14 @@ class _Process:
                 return {"outcome": "died", "stage": stage, "error": self._died(), "signal": self._signal()}
             else:
                 raise self._nonsense(str(message))
+
+    def _checked_group(self, message: Mapping[str, Any]) -> int | None:
+        """The process group of a job; None unless it really is one of our worker's."""
+        pid = message.get("pid")
+        with contextlib.suppress(ProcessLookupError, OverflowError):
+            if isinstance(pid, int) and pid > 1 and os.getsid(pid) == self._popen.pid:
+                return pid
+        return None
 
     def _receive(self, deadline: float) -> Mapping[str, Any]:
         """The next message; {"event": "gone"} when the worker has died."""
@@ -232,7 +237,7 @@ def _check_files(job: Job) -> None:
 
 def _words(message: Mapping[str, Any]) -> str:
     """A stage message as progress text: "build", "inference 3/20"."""
-    if "of" in message:
+    if isinstance(message.get("of"), int) and isinstance(message.get("done"), int):
         return f"{message['stage']} {message['done'] + 1}/{message['of']}"
     return str(message["stage"])
 
@@ -273,6 +278,15 @@ def _best(error: str | None, log: str) -> str | None:
     if said and (not error or " returned -" in error or "was killed by" in error):
         return f"{said} ({error})" if error else said
     return error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which a process that was just killed may still be writing."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.02)
 
 
 def _move(source: Path, target: Path) -> None:

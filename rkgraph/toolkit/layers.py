@@ -1,7 +1,7 @@
 """The compiler's layer table, memory totals and lowering lines as data.
 
 The layer table is printed at `verbose=True`, several times in some versions; the last one counts. Two forms
-exist: rk3576 and rv1126b print one more column (use of the MAC array, in percent) before RW(KB).
+exist: rk3576 and rv1126b print one more column (SparseRatio, in percent) before RW(KB).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FULL_NAME_LENGTH = 63
 _TITLE = "Network Layer Information Table"
 _ROW = re.compile(
     r"(?P<id>\d+)\s+(?P<op>\S+)\s+(?P<dtype>\S+)\s+(?P<target>\S+)\s+(?P<inputs>\S+)\s+(?P<outputs>\S+)\s+"
-    r"(?P<ddr>\d+)/(?P<npu>\d+)/(?P<total>\d+)\s+(?:(?P<mac>[\d.]+)%\s+)?(?P<rw>[\d.]+)(?:\s+(?P<name>.*?))?\s*$"
+    r"(?P<ddr>\d+)/(?P<npu>\d+)/(?P<total>\d+)\s+(?:(?P<sparse>[\d.]+)%\s+)?(?P<rw>[\d.]+)(?:\s+(?P<name>.*?))?\s*$"
 )
 _MEMORY = re.compile(r"Total (Internal|Weight) Memory Size:\s*([\d.]+)\s*KB")
 _NO_LOWERING = re.compile(r"No lowering found for:?\s*(?P<name>.*?),\s*node type\s*=\s*(?P<op>[^,\s]+)")
@@ -40,7 +40,7 @@ class Layer:
         rw_kb: kB read and written.
         name: a node or tensor name of the ONNX model with the compiler's suffixes, after `Type:`;
             the compiler cuts `Type:name` at 63 characters.
-        mac_percent: use of the MAC array where the platform's table has it.
+        sparse_percent: the column SparseRatio where the platform's table has it.
     """
 
     id: int
@@ -53,7 +53,7 @@ class Layer:
     npu_cycles: int
     rw_kb: float
     name: str
-    mac_percent: float | None = None
+    sparse_percent: float | None = None
 
     @property
     def is_boundary(self) -> bool:
@@ -109,5 +109,5 @@ def _layer(row: re.Match[str]) -> Layer:
         npu_cycles=int(row["npu"]),
         rw_kb=float(row["rw"]),
         name=name,
-        mac_percent=None if row["mac"] is None else float(row["mac"]),
+        sparse_percent=None if row["sparse"] is None else float(row["sparse"]),
     )

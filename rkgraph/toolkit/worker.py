@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import json
 import os
 import select
@@ -36,6 +37,7 @@ from typing import Any, NoReturn
 
 _TICK_SECONDS = 0.1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_IOLBF = 1  # stdio.h
 _FAILURES = {
     "config": "load-failed",
     "load": "load-failed",
@@ -214,10 +216,11 @@ def _child(toolkit: Callable[..., Any], job: Message, pipe: int, parent: int) ->
         if os.getppid() != parent:  # it died before the line above took effect
             os._exit(1)
         _enter(Path(job["folder"]))
+        _write_by_line(libc)
         result = _Stages(pipe).run(toolkit, job)
         sys.stdout.flush()
         sys.stderr.flush()
-        libc.fflush(None)  # the compiler's "No lowering found" sits in C buffers until here
+        libc.fflush(None)  # "No lowering found" may sit in buffers of C libraries until here
         _report(pipe, event="result", **result)
     finally:
         os._exit(0)
@@ -237,6 +240,14 @@ def _enter(folder: Path) -> None:
         os.dup2(source, descriptor)
     os.close(log)
     os.close(null)
+
+
+def _write_by_line(libc: ctypes.CDLL) -> None:
+    """Let Python and C write each line at once, so that a crash loses none and their lines stay in order."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
+    libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, _IOLBF, ctypes.c_size_t(0))
 
 
 def _report(pipe: int, **message: Any) -> None:

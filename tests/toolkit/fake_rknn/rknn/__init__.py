@@ -1,0 +1,1 @@
+"""Stands in for rknn-toolkit2 in tests of the worker."""
