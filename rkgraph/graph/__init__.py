@@ -1,0 +1,1 @@
+"""Reading, writing and all changing of ONNX graphs."""

@@ -11,23 +11,31 @@ from rkgraph.graph.walk import all_graphs
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorShapeProto, TypeProto, ValueInfoProto
 
-__all__ = ["pin"]
+__all__ = ["inputs_by_name", "pin"]
 
 _STANDARD = ("", "ai.onnx")
 
 
-def pin(model: ModelProto, shapes: Mapping[str, tuple[int, ...]], dims: Mapping[str, int]) -> None:
+def pin(
+    model: ModelProto,
+    shapes: Mapping[str, tuple[int, ...]],
+    dims: Mapping[str, int],
+    *,
+    option: str = "--shape",
+    least: int = 1,
+) -> None:
     """Give the inputs of `model`, in place, the sizes of `shapes` (by input) and `dims` (by symbolic name).
 
     A symbolic name that is bound at one input is replaced wherever it stands. Recorded shapes of inner values are
     dropped, for they are to be inferred anew; those of operators that cannot be inferred (other domains) stay.
+    Messages speak of `option`; sizes below `least` are refused.
 
     Raises:
         UsageError: no such input or symbolic dimension, or a size that contradicts the model or another size.
     """
     if not shapes and not dims:
         return
-    sizes = _bind(model.graph, shapes, dims)
+    sizes = _bind(model.graph, shapes, dims, option, least)
     for value in model.graph.input:
         if value.name in shapes:
             shape = _shape(value)
@@ -39,26 +47,40 @@ def pin(model: ModelProto, shapes: Mapping[str, tuple[int, ...]], dims: Mapping[
             _substitute(value.type, sizes)
 
 
-def _bind(graph: GraphProto, shapes: Mapping[str, tuple[int, ...]], dims: Mapping[str, int]) -> dict[str, int]:
-    """The size of every symbolic name that `shapes` and `dims` settle."""
+def inputs_by_name(graph: GraphProto, names: Iterable[str], option: str) -> dict[str, ValueInfoProto]:
+    """The inputs of `graph` called `names`.
+
+    Raises:
+        UsageError: there is no such input; did-you-mean in the hint.
+    """
     initializers = {tensor.name for tensor in graph.initializer}
     inputs = {value.name: value for value in graph.input if value.name not in initializers}
-    symbols = {d.dim_param: None for v in inputs.values() for d in _shape(v).dim if d.dim_param}
+    for name in names:
+        if name not in inputs:
+            raise _unknown(option, "input", name, inputs)
+    return {name: inputs[name] for name in names}
+
+
+def _bind(
+    graph: GraphProto, shapes: Mapping[str, tuple[int, ...]], dims: Mapping[str, int], option: str, least: int
+) -> dict[str, int]:
+    """The size of every symbolic name that `shapes` and `dims` settle."""
+    symbols = {d.dim_param: None for value in graph.input for d in _shape(value).dim if d.dim_param}
     for name, size in dims.items():
         if name not in symbols:
-            raise _unknown("symbolic dimension", name, symbols)
-        _check_size(size, f"--dim {name}={size}")
+            raise _unknown("--dim", "symbolic dimension", name, symbols)
+        _check_size(size, f"--dim {name}={size}", least)
     sizes = dict(dims)
-    for name, shape in shapes.items():
-        if name not in inputs:
-            raise _unknown("input", name, inputs)
-        _fit(name, shape, inputs[name], sizes)
+    for name, value in inputs_by_name(graph, shapes, option).items():
+        written = f"{option} {name}={'x'.join(map(str, shapes[name]))}"
+        for size in shapes[name]:
+            _check_size(size, written, least)
+        _fit(name, shapes[name], value, sizes, written)
     return sizes
 
 
-def _fit(name: str, shape: tuple[int, ...], value: ValueInfoProto, sizes: dict[str, int]) -> None:
+def _fit(name: str, shape: tuple[int, ...], value: ValueInfoProto, sizes: dict[str, int], option: str) -> None:
     """Check one input's new shape against its declared one, and add to `sizes` what it settles."""
-    option = f"--shape {name}={'x'.join(map(str, shape))}"
     declared = _shape(value)
     if not value.type.tensor_type.HasField("shape"):
         for _ in shape:
@@ -70,7 +92,6 @@ def _fit(name: str, shape: tuple[int, ...], value: ValueInfoProto, sizes: dict[s
             f"give {len(declared.dim)} sizes",
         )
     for axis, (dim, size) in enumerate(zip(declared.dim, shape, strict=True)):
-        _check_size(size, option)
         if dim.HasField("dim_value") and dim.dim_value != size:
             raise UsageError(
                 f"{option}: dimension {axis} is {size}, but the model fixes it at {dim.dim_value} {_written(declared)}",
@@ -83,9 +104,9 @@ def _fit(name: str, shape: tuple[int, ...], value: ValueInfoProto, sizes: dict[s
             )
 
 
-def _check_size(size: int, option: str) -> None:
-    if size < 1:
-        raise UsageError(f"{option}: a size must be 1 or more")
+def _check_size(size: int, option: str, least: int) -> None:
+    if size < least:
+        raise UsageError(f"{option}: a size must be {least} or more")
 
 
 def _shape(value: ValueInfoProto) -> TensorShapeProto:
@@ -96,15 +117,15 @@ def _written(shape: TensorShapeProto) -> str:
     return "[" + ", ".join(str(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?" for d in shape.dim) + "]"
 
 
-def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
+def _unknown(option: str, what: str, name: str, known: Iterable[str]) -> UsageError:
     import difflib
 
     names = list(known)
     close = difflib.get_close_matches(name, names, 1)
     if close:
-        return UsageError(f"the model has no {what} {name!r}", f"did you mean {close[0]!r}?")
+        return UsageError(f"{option}: the model has no {what} {name!r}", f"did you mean {close[0]!r}?")
     listed = ", ".join(map(repr, names)) or "none"
-    return UsageError(f"the model has no {what} {name!r}", f"it has: {listed}")
+    return UsageError(f"{option}: the model has no {what} {name!r}", f"it has: {listed}")
 
 
 def _forget(graph: GraphProto) -> None:

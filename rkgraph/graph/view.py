@@ -34,8 +34,9 @@ class AttributeReference:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A tensor of the graph. dtype in numpy spelling ("int64", "float32", "bool", "bfloat16", "string"…), None if unknown.
+    """A tensor of the graph.
 
+    `dtype` is in numpy spelling ("int64", "float32", "bool", "bfloat16", "string"…), None if unknown.
     `kind` is "input", "initializer", "node" (some node's output) or "outer" (of an enclosing graph).
     """
 

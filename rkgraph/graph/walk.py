@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
 
-__all__ = ["all_graphs", "graph_tensors", "model_tensors", "node_tensors", "subgraphs"]
+__all__ = ["all_graphs", "graph_tensors", "label", "model_tensors", "node_reads", "node_tensors", "subgraphs"]
 
 
 def subgraphs(node: NodeProto) -> Iterator[GraphProto]:
@@ -65,3 +65,26 @@ def model_tensors(model: ModelProto) -> Iterator[TensorProto]:
 
 def _parts(sparse: SparseTensorProto) -> tuple[TensorProto, TensorProto]:
     return sparse.values, sparse.indices
+
+
+def node_reads(node: NodeProto) -> list[str]:
+    """The values that `node` reads: its inputs, then what its subgraphs take from outside; each once."""
+    names = dict.fromkeys(name for name in node.input if name)
+    for inner in subgraphs(node):
+        names |= dict.fromkeys(_free(inner))
+    return list(names)
+
+
+def _free(graph: GraphProto) -> Iterator[str]:
+    """The values that a subgraph reads and does not make."""
+    made = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    made |= {sparse.values.name for sparse in graph.sparse_initializer}
+    made |= {name for node in graph.node for name in node.output}
+    for node in graph.node:
+        yield from (name for name in node_reads(node) if name not in made)
+    yield from (value.name for value in graph.output if value.name not in made)
+
+
+def label(node: NodeProto) -> str:
+    """The label of a node, as `view.Node.label`."""
+    return node.name or f"{node.op_type}→{next((o for o in node.output if o), '?')}"

@@ -15,7 +15,21 @@ from typing import NamedTuple
 
 from rkgraph.errors import ModelError
 
-__all__ = ["FIELD_KEY", "INLINE_LIMIT", "SELF", "open_map", "skim"]
+__all__ = [
+    "DATA_FIELDS",
+    "FIELD_KEY",
+    "INLINE_LIMIT",
+    "LOCATED_KEY",
+    "PATHS",
+    "SELF",
+    "Field",
+    "fields",
+    "not_a_model",
+    "open_map",
+    "skim",
+    "tagged",
+    "varint",
+]
 
 INLINE_LIMIT = 10 * 1024
 """Bytes of tensor data that stay inline: 1024 elements of at most ten bytes, the longest varint."""
@@ -26,12 +40,17 @@ SELF = "rkgraph:self"
 FIELD_KEY = "rkgraph:field"
 """The key of a reference that names the tensor's field ("raw_data", "int32_data", …) that was left out."""
 
+LOCATED_KEY = "rkgraph:located"
+"""The key of a reference whose tensor stated its data_location, though it was the default."""
+
+DATA_FIELDS = {"float_data": 4, "int32_data": 5, "int64_data": 7, "raw_data": 9, "double_data": 10, "uint64_data": 11}
+"""The fields of a TensorProto that hold elements as one run of bytes, and their numbers."""
+
 _MAX_DEPTH = 100  # protobuf's own limit on nested messages
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
-# Which fields of a message lead to tensors: message → field number → message.
-_PATHS: dict[str, dict[int, str]] = {
+PATHS: dict[str, dict[int, str]] = {
     "Model": {7: "Graph", 20: "Training", 25: "Function"},
     "Training": {1: "Graph", 2: "Graph"},
     "Function": {7: "Node", 11: "Attribute"},
@@ -40,12 +59,15 @@ _PATHS: dict[str, dict[int, str]] = {
     "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "Sparse", 23: "Sparse"},
     "Sparse": {1: "Tensor", 2: "Tensor"},
 }
+"""The fields that lead to tensors: message → field number → message."""
 
-_TENSOR_DATA = {4: "float_data", 5: "int32_data", 7: "int64_data", 9: "raw_data", 10: "double_data", 11: "uint64_data"}
+_TENSOR_DATA = {number: name for name, number in DATA_FIELDS.items()}
 _EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
+    """A field of a message: where its tag starts, where its payload starts and ends."""
+
     number: int
     wire: int
     start: int  # of the tag
@@ -114,20 +136,20 @@ def _copy(view: memoryview, start: int, end: int, message: str, depth: int) -> I
     if message == "Tensor":
         yield from _copy_tensor(view, start, end)
         return
-    inner = _PATHS[message]
+    inner = PATHS[message]
     run = start
-    for field in _fields(view, start, end):
+    for field in fields(view, start, end):
         if field.wire == _BYTES and field.number in inner and field.end - field.body > INLINE_LIMIT:
             yield bytes(view[run : field.start])
             body = b"".join(_copy(view, field.body, field.end, inner[field.number], depth + 1))
-            yield _tagged(field.number, body)
+            yield tagged(field.number, body)
             run = field.end
     yield bytes(view[run:end])
 
 
 def _copy_tensor(view: memoryview, start: int, end: int) -> Iterator[bytes]:
-    fields = list(_fields(view, start, end))
-    data = [f for f in fields if f.number in _TENSOR_DATA and f.wire == _BYTES]
+    parts = list(fields(view, start, end))
+    data = [f for f in parts if f.number in _TENSOR_DATA and f.wire == _BYTES]
     if len(data) != 1 or data[0].end - data[0].body <= INLINE_LIMIT:
         yield bytes(view[start:end])  # small, or data in pieces, which no exporter writes
         return
@@ -140,12 +162,15 @@ def _copy_tensor(view: memoryview, start: int, end: int) -> Iterator[bytes]:
         "length": str(left_out.end - left_out.body),
         FIELD_KEY: _TENSOR_DATA[left_out.number],
     }
+    if any(f.number == _DATA_LOCATION for f in parts):
+        entries[LOCATED_KEY] = "1"
     for key, value in entries.items():
-        yield _tagged(_EXTERNAL_DATA, _tagged(1, key.encode()) + _tagged(2, value.encode()))
-    yield _varint(_DATA_LOCATION << 3 | _VARINT) + _varint(_EXTERNAL)
+        yield tagged(_EXTERNAL_DATA, tagged(1, key.encode()) + tagged(2, value.encode()))
+    yield varint(_DATA_LOCATION << 3 | _VARINT) + varint(_EXTERNAL)
 
 
-def _fields(view: memoryview, start: int, end: int) -> Iterator[_Field]:
+def fields(view: memoryview, start: int, end: int) -> Iterator[Field]:
+    """The fields of the message between `start` and `end`. Raises ValueError where the bytes are no message."""
     position = start
     while position < end:
         tag, body = _read_varint(view, position, end)
@@ -163,7 +188,7 @@ def _fields(view: memoryview, start: int, end: int) -> Iterator[_Field]:
             raise _Malformed(f"wire type {wire} at byte {position}")
         if stop > end:
             raise _Malformed(f"field {number} at byte {position} reaches {stop - end} bytes past the end")
-        yield _Field(number, wire, position, body, stop)
+        yield Field(number, wire, position, body, stop)
         position = stop
 
 
@@ -178,7 +203,8 @@ def _read_varint(view: memoryview, position: int, end: int) -> tuple[int, int]:
     raise _Malformed(f"unfinished number at byte {position}")
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number of at least 0 in base 128, lowest digits first."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -187,5 +213,6 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _tagged(number: int, body: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(body)) + body
+def tagged(number: int, body: bytes) -> bytes:
+    """A length-delimited field: its tag, the length and the payload."""
+    return varint(number << 3 | _BYTES) + varint(len(body)) + body

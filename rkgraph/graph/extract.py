@@ -1,0 +1,78 @@
+"""Cuts a self-contained model out of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import onnx
+
+from rkgraph.graph.tensors import is_external
+from rkgraph.graph.walk import model_tensors, node_reads
+from rkgraph.graph.weights import Weights
+
+__all__ = ["extract_model"]
+
+
+def extract_model(
+    model: onnx.ModelProto,
+    types: Mapping[str, onnx.TypeProto],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    weights: Weights,
+) -> onnx.ModelProto:
+    """The part of the main graph of `model` that computes `outputs` from `inputs`, weights loaded.
+
+    Args:
+        model: the model, weightless.
+        types: the types of its values as far as they are known.
+        inputs: names of values; initializers may be among them.
+        outputs: names of values; an input among them is passed through an Identity under the name NAME/through.
+        weights: where the weights lie.
+
+    Raises:
+        ValueError: an output needs an input of the model that is not in `inputs`, a value is not in the graph, or
+            the dtype of an input is unknown.
+    """
+    graph = model.graph
+    makers = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
+    constants = {tensor.name for tensor in graph.initializer} | {s.values.name for s in graph.sparse_initializer}
+    needed: set[int] = set()
+    read: set[str] = set()
+    pending = [name for name in outputs if name not in inputs]
+    while pending:
+        name = pending.pop()
+        if name in read or name in inputs:
+            continue
+        read.add(name)
+        if name in makers:
+            if makers[name] not in needed:
+                needed.add(makers[name])
+                pending += node_reads(graph.node[makers[name]])
+        elif name not in constants:
+            raise ValueError(
+                f"{sorted(outputs)} cannot be cut out: {name!r} is needed and is not among {sorted(inputs)}"
+            )
+    part = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions)
+    part.graph.name = graph.name or "part"
+    for name in inputs:
+        part.graph.input.append(_typed(name, types))
+    for name in outputs:
+        if name in inputs:
+            part.graph.node.add(op_type="Identity", input=[name], output=[f"{name}/through"])
+            part.graph.output.add(name=f"{name}/through", type=types.get(name, onnx.TypeProto()))
+        else:
+            part.graph.output.add(name=name, type=types.get(name, onnx.TypeProto()))
+    part.graph.node.extend(graph.node[index] for index in sorted(needed))
+    wanted = read - set(inputs)
+    part.graph.initializer.extend(tensor for tensor in graph.initializer if tensor.name in wanted)
+    part.graph.sparse_initializer.extend(s for s in graph.sparse_initializer if s.values.name in wanted)
+    for tensor in model_tensors(part):
+        if is_external(tensor):
+            weights.load(tensor)
+    return part
+
+
+def _typed(name: str, types: Mapping[str, onnx.TypeProto]) -> onnx.ValueInfoProto:
+    if name not in types or types[name].WhichOneof("value") is None:
+        raise ValueError(f"the dtype of {name!r} is not known, so it cannot be an input")
+    return onnx.ValueInfoProto(name=name, type=types[name])

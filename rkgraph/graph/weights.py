@@ -1,0 +1,110 @@
+"""The weights of an open model: bytes that stay where they are until somebody reads them."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rkgraph.errors import ModelError
+from rkgraph.graph.references import Reference, locate, reference_of
+from rkgraph.graph.wire import DATA_FIELDS, INLINE_LIMIT, LOCATED_KEY, SELF, tagged
+
+if TYPE_CHECKING:
+    from onnx import TensorProto
+
+__all__ = ["Weights", "detach"]
+
+_MEMORY = "rkgraph:memory/"
+_CHUNK = 1 << 20
+
+
+class Weights:
+    """Reads the bytes behind the references of one model's tensors.
+
+    The model file is held open, so that references into it stay good when it is replaced. Large new tensors are
+    added once and referred to like the others; that keeps copies of a model's protobuf small.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._model = os.open(path, os.O_RDONLY)
+        self._added: list[bytes] = []
+        weakref.finalize(self, os.close, self._model)
+
+    def length(self, tensor: TensorProto) -> int:
+        """How many bytes stand behind `tensor`. Raises ModelError where its file is missing or too short."""
+        return self.resolve(tensor).length or 0
+
+    def resolve(self, tensor: TensorProto) -> Reference:
+        """The reference of `tensor`, its length filled in. Raises ModelError as `length` does."""
+        reference = reference_of(tensor, self.path)
+        length = reference.length
+        if not self.is_own(reference):
+            _, length = locate(reference, tensor.name, self.path)
+        return Reference(reference.location, reference.offset, length, reference.field)
+
+    @staticmethod
+    def is_own(reference: Reference) -> bool:
+        """True for bytes inside the model file or added here; False for other files."""
+        return reference.location == SELF or reference.location.startswith(_MEMORY)
+
+    def chunks(self, reference: Reference, name: str) -> Iterator[bytes]:
+        """The bytes of a resolved reference, a megabyte at a time; `name` is the tensor's, for messages.
+
+        Raises:
+            ModelError: the file was cut short meanwhile.
+        """
+        remaining = reference.length or 0
+        if reference.location.startswith(_MEMORY):
+            yield self._added[int(reference.location.removeprefix(_MEMORY))]
+            return
+        if reference.location == SELF:
+            yield from self._read(self._model, reference.offset, remaining, name)
+            return
+        path, _ = locate(reference, name, self.path)
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            yield from self._read(handle, reference.offset, remaining, name)
+        finally:
+            os.close(handle)
+
+    def load(self, tensor: TensorProto) -> None:
+        """Put the bytes of an external `tensor` into it, into the field that they came from."""
+        reference = self.resolve(tensor)
+        payload = b"".join(self.chunks(reference, tensor.name))
+        detach(tensor)
+        tensor.MergeFromString(tagged(DATA_FIELDS[reference.field], payload))
+
+    def keep(self, tensor: TensorProto) -> None:
+        """Move the raw data of a large new `tensor` into this store and leave a reference in it."""
+        if len(tensor.raw_data) <= INLINE_LIMIT:
+            return
+        location = f"{_MEMORY}{len(self._added)}"
+        self._added.append(tensor.raw_data)
+        entries = (("location", location), ("offset", "0"), ("length", str(len(tensor.raw_data))))
+        tensor.ClearField("raw_data")
+        tensor.data_location = 1  # type: ignore[assignment]  # EXTERNAL
+        for key, value in entries:
+            tensor.external_data.add(key=key, value=value)
+
+    def _read(self, handle: int, offset: int, length: int, name: str) -> Iterator[bytes]:
+        while length > 0:
+            chunk = os.pread(handle, min(_CHUNK, length), offset)
+            if not chunk:
+                raise ModelError(f"{self.path}: the weights of tensor {name!r} end too early", "the file was changed")
+            yield chunk
+            offset += len(chunk)
+            length -= len(chunk)
+
+
+def detach(tensor: TensorProto) -> None:
+    """Take the reference out of `tensor`, and what the reader noted in it."""
+    located = any(entry.key == LOCATED_KEY for entry in tensor.external_data)
+    del tensor.external_data[:]
+    if located:
+        tensor.data_location = 0  # type: ignore[assignment]  # DEFAULT, stated as before
+    else:
+        tensor.ClearField("data_location")
