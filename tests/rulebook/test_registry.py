@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from rkgraph.errors import UsageError
+from rkgraph.rulebook.card import CardError
+from rkgraph.rulebook.registry import MODULES, card_path, in_order, load_rules
+from tests.rulebook.builders import rule
+
+
+def test_all_rules_load_in_an_order_that_does_not_depend_on_the_list() -> None:
+    rules = load_rules()
+    assert sorted(r.card.stem for r in rules) == sorted(MODULES)
+    assert load_rules(MODULES[::-1]) == rules
+    assert load_rules(MODULES[1::2] + MODULES[::2]) == rules
+
+
+def test_the_list_is_sorted() -> None:
+    assert list(MODULES) == sorted(MODULES)
+
+
+def test_rules_run_by_code_and_after_what_they_name() -> None:
+    rules = [rule("RK101", after=["RK301"]), rule("RK301", after=["RK202"]), rule("RK202"), rule("RK102")]
+    assert [r.code for r in in_order(rules)] == ["RK102", "RK202", "RK301", "RK101"]
+
+
+def test_a_circle_is_refused_and_named() -> None:
+    rules = [rule("RK101", after=["RK103"]), rule("RK102"), rule("RK103", after=["RK101"])]
+    with pytest.raises(CardError, match=r"\['RK101', 'RK103'\] wait for each other"):
+        in_order(rules)
+
+
+def test_a_rule_cannot_come_after_itself() -> None:
+    with pytest.raises(CardError, match="wait for each other"):
+        in_order([rule("RK101", after=["RK101"])])
+
+
+def test_an_order_after_a_stranger_is_refused() -> None:
+    with pytest.raises(CardError, match=r"rk101_.*after names \['RK900'\]"):
+        in_order([rule("RK101", after=["RK900"])])
+
+
+def test_doubles_are_refused() -> None:
+    with pytest.raises(CardError, match="two rules have the code RK101"):
+        in_order([rule("RK101", name="this-thing"), rule("RK101", name="that-thing")])
+    with pytest.raises(CardError, match="two rules have the name same-thing"):
+        in_order([rule("RK101", name="same-thing"), rule("RK102", name="same-thing")])
+
+
+@pytest.mark.parametrize("word", ["RK302", "rk302", "data-dependent-shape", "rk302_data_dependent_shape"])
+def test_a_card_is_found_by_code_and_by_name(word: str) -> None:
+    assert card_path(word).name == "rk302_data_dependent_shape.md"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("RK320", "RK302"), ("data-dependant-shape", "RK302"), ("xyz", "rkgraph rules")]
+)
+def test_an_unknown_rule_gets_a_suggestion(word: str, hint: str) -> None:
+    with pytest.raises(UsageError) as error:
+        card_path(word)
+    assert word in error.value.message
+    assert hint in error.value.hint
