@@ -36,6 +36,7 @@ def _kinds() -> None:
 @app.command("sentence-transformer")
 def sentence_transformer(
     path: Annotated[Path, typer.Argument(help="A local sentence-transformers folder.", metavar="PATH")],
+    *,
     output: Annotated[Path, typer.Option("-o", "--output", help="The model to write.", metavar="MODEL.onnx")],
     max_seq_length: Annotated[
         int | None, typer.Option("--max-seq-length", help="Longest sequence in tokens. [default: the folder's]")

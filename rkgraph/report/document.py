@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +19,7 @@ from rkgraph.report.codec import NON_FINITE, decode, encode
 from rkgraph.resources import data_folder
 from rkgraph.results import SCHEMA, PlacedNode, Report
 
-__all__ = ["MAX_BYTES", "report_from_json", "report_schema", "report_to_json"]
+__all__ = ["MAX_BYTES", "join_reports", "report_from_json", "report_schema", "report_to_json"]
 
 MAX_BYTES = 64 << 20
 """A larger document is refused: a model of 100,000 nodes needs about 20 MB."""
@@ -66,6 +68,16 @@ def report_from_json(text: str) -> Report:
         )
     _validate(data)
     return decode(Report, data)
+
+
+def join_reports(reports: Sequence[Report]) -> Report:
+    """One document with the results of all, in order; tool and run of the first, seconds added up."""
+    first, *others = reports
+    if not others:
+        return first
+    seconds = sum(report.run.get("seconds", 0) for report in reports)
+    results = tuple(result for report in reports for result in report.results)
+    return replace(first, results=results, run={**first.run, "seconds": seconds})
 
 
 @lru_cache(maxsize=1)

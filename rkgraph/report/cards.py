@@ -1,0 +1,38 @@
+"""Rule cards as HTML, for the findings of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from rkgraph.resources import data_folder
+from rkgraph.rulebook.card import read_card
+
+__all__ = ["ShownCard", "cards_of"]
+
+_SHOWN = ("What it does", "Why it matters on RKNN", "Fix safety", "References")
+
+
+@dataclass(frozen=True)
+class ShownCard:
+    """A card's name and the sections that explain a finding, as safe HTML by heading."""
+
+    code: str
+    name: str
+    sections: tuple[tuple[str, Markup], ...]
+
+
+def cards_of(codes: Iterable[str]) -> dict[str, ShownCard]:
+    """The cards of those `codes` that have one here: a report may come from a newer rkgraph."""
+    wanted = {code.lower() for code in codes}
+    found = (read_card(path) for path in sorted(data_folder("rules").glob("rk*.md")) if path.stem[:5] in wanted)
+    return {card.code: ShownCard(card.code, card.name, _sections(card.sections.items())) for card in found}
+
+
+def _sections(sections: Iterable[tuple[str, str]]) -> tuple[tuple[str, Markup], ...]:
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    # HTML in the Markdown is shown as text, and markdown-it drops links that are neither http nor relative.
+    return tuple((heading, Markup(renderer.render(text))) for heading, text in sections if heading in _SHOWN)  # noqa: S704

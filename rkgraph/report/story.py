@@ -1,0 +1,280 @@
+"""From results to stories: what was found in a model, what was done about it, and what became of it.
+
+A story is a run of results about one model on one target: as it came, after `rkgraph fix`, after `rkgraph compile`.
+Pure functions of the report; what a template shows is decided here, how it looks is decided there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rkgraph.diagnostics import Device, Diagnostic, Safety, Severity
+from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
+
+__all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "Tile", "stories"]
+
+_BOUNDARY = ("InputOperator", "OutputOperator")
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """All findings of one rule, the most severe first; `severity` is the highest."""
+
+    code: str
+    severity: Severity
+    findings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
+class FixGroup:
+    """Applied fixes of one rule with one title, allowed in one way, and what their proofs say together."""
+
+    code: str
+    title: str
+    safety: Safety
+    allowed_by: str
+    fixes: tuple[AppliedFix, ...]
+    proofs: tuple[Proof, ...]
+
+    @property
+    def kinds(self) -> str:
+        """Kinds of proof, in the order of their first use."""
+        return ", ".join(dict.fromkeys(proof.kind for proof in self.proofs))
+
+    @property
+    def cases(self) -> int:
+        """Inputs or elements that were checked, together."""
+        return sum(proof.cases for proof in self.proofs)
+
+    @property
+    def largest_error(self) -> float | None:
+        """The largest error that any proof saw; None where none measures one."""
+        return max((p.largest_error for p in self.proofs if p.largest_error is not None), default=None)
+
+    @property
+    def tolerance(self) -> Mapping[str, float]:
+        """The widest tolerance of the proofs, by kind."""
+        found: dict[str, float] = {}
+        for proof in self.proofs:
+            for name, value in proof.tolerance.items():
+                found[name] = max(value, found.get(name, value))
+        return found
+
+    @property
+    def outcome(self) -> str:
+        """The weakest outcome: refuted, then skipped, then proved; "none" without a proof."""
+        outcomes = {proof.outcome for proof in self.proofs}
+        return next((o for o in ("refuted", "skipped", "proved") if o in outcomes), "none")
+
+
+@dataclass(frozen=True)
+class PlacedRow:
+    """A node of the original graph, where it was predicted to run and where the compiler put it (None: not known)."""
+
+    node: PlacedNode
+    real: Device | None
+
+    @property
+    def agrees(self) -> bool:
+        """False only where the compiler contradicts the prediction."""
+        return self.real is None or self.real is self.node.device
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number of the summary; `tone` is "good", "warn", "bad" or ""."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One model on one target, from the first result to the last."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def before(self) -> Result:
+        """The model as it came."""
+        return self.results[0]
+
+    @property
+    def after(self) -> Result:
+        """What is known last."""
+        return self.results[-1]
+
+    @property
+    def changed(self) -> bool:
+        """True where there is a before and an after to show."""
+        return bool(self.fixes.applied)
+
+    @property
+    def placement(self) -> tuple[PlacedNode, ...]:
+        """The latest placement there is."""
+        return next((r.placement for r in reversed(self.results) if r.placement), ())
+
+    @property
+    def fixes(self) -> Fixes:
+        """What was done and what was refused, by the last result that says so."""
+        return next((r.fixes for r in reversed(self.results) if r.fixes != Fixes()), Fixes())
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """All proofs, each once."""
+        return tuple({proof.id: proof for result in self.results for proof in result.proofs}.values())
+
+    @property
+    def compile(self) -> Mapping[str, Any] | None:
+        """What the real compiler did, by the last result that has it."""
+        return next((r.compile for r in reversed(self.results) if r.compile is not None), None)
+
+    @property
+    def compiled_stages(self) -> Sequence[Mapping[str, Any]]:
+        """The stages as the compiler built them."""
+        return tuple((self.compile or {}).get("stages", ()))
+
+    @property
+    def verify(self) -> Mapping[str, Any] | None:
+        """How the compiled model compares with the reference."""
+        return (self.compile or {}).get("verify")
+
+    @property
+    def sentences(self) -> Mapping[str, Any] | None:
+        """How real sentences fared, where somebody measured it."""
+        return (self.compile or {}).get("sentences")
+
+    @property
+    def open_findings(self) -> tuple[FindingGroup, ...]:
+        """What is still to be said about the model."""
+        return _grouped(self._last_linted.diagnostics)
+
+    @property
+    def resolved_findings(self) -> tuple[FindingGroup, ...]:
+        """What was found in the model as it came and is gone."""
+        if not self.changed:
+            return ()
+        left = {finding.fingerprint for finding in self._last_linted.diagnostics}
+        return _grouped(finding for finding in self.before.diagnostics if finding.fingerprint not in left)
+
+    @property
+    def _last_linted(self) -> Result:
+        return next((r for r in reversed(self.results) if r.diagnostics or r.fixes != Fixes()), self.after)
+
+    @property
+    def fix_groups(self) -> tuple[FixGroup, ...]:
+        """Applied fixes by rule, title and permission, in the order of their first use."""
+        by_id = {proof.id: proof for proof in self.proofs}
+        groups: dict[tuple[str, str, Safety, str], list[AppliedFix]] = {}
+        for fix in self.fixes.applied:
+            groups.setdefault((fix.code, fix.title, fix.safety, fix.allowed_by), []).append(fix)
+        return tuple(
+            FixGroup(*key, tuple(fixes), tuple({i: by_id[i] for f in fixes for i in f.proofs if i in by_id}.values()))
+            for key, fixes in groups.items()
+        )
+
+    @property
+    def whole_proofs(self) -> tuple[Proof, ...]:
+        """Proofs that belong to no single fix: structure, whole model, simulator."""
+        claimed = {i for fix in self.fixes.applied for i in fix.proofs}
+        return tuple(proof for proof in self.proofs if proof.id not in claimed)
+
+    @property
+    def rows(self) -> tuple[PlacedRow, ...]:
+        """The placement, with what the compiler really did where that is known."""
+        real = {
+            entry["node"]: Device(entry["real"])
+            for stage in self.compiled_stages
+            for entry in stage.get("placement", ())
+        }
+        return tuple(PlacedRow(node, real.get(node.node)) for node in self.placement)
+
+    @property
+    def layers(self) -> tuple[Mapping[str, Any], ...]:
+        """Layers of all stages, inputs and outputs of the model included."""
+        return tuple(layer for stage in self.compiled_stages for layer in stage.get("layers", ()))
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The summary: nodes, layers, size, traffic, memory, likeness; only what is known."""
+        return tuple(_node_tiles(self.placement)) + tuple(_compile_tiles(self))
+
+
+def stories(report: Report) -> tuple[Story, ...]:
+    """The results of a report as stories, in order."""
+    found: list[list[Result]] = []
+    for result in report.results:
+        if found and _continues(found[-1][-1], result):
+            found[-1].append(result)
+        else:
+            found.append([result])
+    return tuple(Story(tuple(results)) for results in found)
+
+
+def _continues(last: Result, result: Result) -> bool:
+    """Whether `result` goes on where `last` stopped: the same model, or the one that fixing `last` made."""
+    if last.target != result.target or last.error or result.error:
+        return False
+    if last.model.path == result.model.path:
+        return True
+    if last.model.sha256 is not None and last.model.sha256 == result.model.sha256:
+        return True
+    return result.fixes != Fixes() and last.fixes == Fixes() and last.compile is None
+
+
+def _grouped(findings: Iterable[Diagnostic]) -> tuple[FindingGroup, ...]:
+    groups: dict[str, list[Diagnostic]] = {}
+    for finding in findings:
+        groups.setdefault(finding.code, []).append(finding)
+    made = [
+        FindingGroup(
+            code,
+            max((f.severity for f in found), key=lambda s: s.rank),
+            tuple(sorted(found, key=lambda f: (-f.severity.rank, not f.cause))),
+        )
+        for code, found in groups.items()
+    ]
+    return tuple(sorted(made, key=lambda group: (-group.severity.rank, group.code)))
+
+
+_TONES = {Device.NPU: "good", Device.CPU: "warn", Device.NO_KERNEL: "bad", Device.UNKNOWN: "warn"}
+_LABELS = {Device.NPU: "NPU", Device.CPU: "CPU", Device.NO_KERNEL: "no kernel"}
+
+
+def _node_tiles(placement: Sequence[PlacedNode]) -> Iterable[Tile]:
+    counts = Counter(node.device for node in placement)
+    for device in Device:
+        if counts[device]:
+            label = f"nodes {_LABELS.get(device, device.value)}"
+            yield Tile(label, f"{counts[device]:,}", f"of {len(placement):,}", _TONES.get(device, ""))
+
+
+def _compile_tiles(story: Story) -> Iterable[Tile]:
+    layers = story.layers
+    if layers:
+        on_cpu = sum(layer["target"] == "CPU" and layer["op"] not in _BOUNDARY for layer in layers)
+        yield Tile("layers", f"{len(layers):,}", f"{on_cpu} on the CPU", "warn" if on_cpu else "good")
+        yield Tile("read + write", f"{sum(layer.get('rw_kb') or 0 for layer in layers):,.0f} KB", "per inference")
+    size = sum(stage.get("size_bytes", 0) for stage in story.compiled_stages)
+    if size:
+        yield Tile(".rknn", f"{size / 1e6:.1f} MB", f"{len(story.compiled_stages)} file(s)")
+    internal = sum(stage.get("memory", {}).get("internal_kb", 0) for stage in story.compiled_stages)
+    weights = sum(stage.get("memory", {}).get("weight_kb", 0) for stage in story.compiled_stages)
+    if internal or weights:
+        yield Tile("memory", f"{(internal + weights) / 1024:.1f} MB", f"weights {weights / 1024:.1f}")
+    cosine = _lowest_cosine(story)
+    if cosine is not None:
+        threshold = (story.verify or story.sentences or {}).get("threshold", 0.99)
+        yield Tile("lowest cosine", f"{cosine:.6f}", "simulator", "good" if cosine >= threshold else "bad")
+
+
+def _lowest_cosine(story: Story) -> float | None:
+    outputs = (story.verify or {}).get("outputs", ())
+    rows = (story.sentences or {}).get("rows", ())
+    found = [entry.get("cosine") for entry in (*outputs, *rows)]
+    return min((cosine for cosine in found if cosine is not None), default=None)

@@ -1,0 +1,167 @@
+"""The page: self-contained, safe whatever a model is called, and complete."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from rkgraph.diagnostics import Device
+from rkgraph.report.html import render
+from rkgraph.results import Report
+from tests.report.samples import sample_report
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "' onfocus='alert(1)",
+    "</style><img src=x onerror=alert(1)>",
+    "</title></svg><iframe src=//x>",
+    "--><!--",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "&lt;b&gt;",
+    "\u202egnp.exe\u202c",
+    "a\u200bb\x00c\x1b[31m",
+    "\ud800",
+)
+CALM = "/calm/name"
+FIXED = {"CPU", "NPU", "InputOperator", "OutputOperator", "warning", *(device.value for device in Device)}
+"""Words of the contract, which no model chooses."""
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: tags with attributes, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, tuple[tuple[str, str | None], ...]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(attrs)))
+        if tag not in ("meta", "input", "rect", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("meta", "input"):
+            assert (self.open.pop() if tag != "rect" else tag) == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def skeleton(page: Page) -> list[tuple[str, tuple[str, ...]]]:
+    """Tags and the names of their attributes, without any values."""
+    return [(tag, tuple(name for name, _ in attributes)) for tag, attributes in page.tags]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_cannot_change_the_page(name: str) -> None:
+    calm, hostile = Page(render(sample_report(CALM, CALM))), Page(render(sample_report(name, name)))
+    assert skeleton(hostile) == skeleton(calm)
+    assert hostile.open == []
+
+
+@pytest.mark.parametrize("name", HOSTILE[:9])
+def test_names_are_shown_as_they_are(name: str) -> None:
+    assert name in Page(render(sample_report(name, "m.onnx"))).text
+
+
+def test_what_hides_or_reorders_text_is_spelled_out() -> None:
+    text = render(sample_report("\u202egnp\u200b\x1b\ud800", "m.onnx"))
+    assert r"\u202egnp\u200b\u001b\ud800" in text
+    assert not re.search("[\u202e\u200b\x1b\ud800]", text)
+    assert text.encode()
+
+
+def test_every_place_where_a_model_speaks_is_escaped() -> None:
+    """A mark in every string of the report: none may come out raw."""
+    report = marked(sample_report())
+    text = render(report)
+    assert "&lt;mark&gt;" in text
+    assert "<mark>" not in text
+
+
+def marked(report: Report) -> Report:
+    """The same report with "<mark>" at the end of all free text."""
+
+    def mark(item: object) -> object:
+        if type(item) is str:
+            return item if item in FIXED or re.fullmatch(r"RK\d{3}|[0-9a-f]{16}|p\d", item) else item + "<mark>"
+        if isinstance(item, tuple):
+            return tuple(mark(each) for each in item)
+        if isinstance(item, dict):
+            return {key: mark(value) for key, value in item.items()}
+        if dataclasses.is_dataclass(item) and not isinstance(item, type):
+            return dataclasses.replace(item, **{f.name: mark(getattr(item, f.name)) for f in dataclasses.fields(item)})
+        return item
+
+    done = mark(report)
+    assert isinstance(done, Report)
+    return done
+
+
+def test_the_page_asks_for_nothing() -> None:
+    text = render(sample_report())
+    page = Page(text)
+    names = {name for _, attributes in page.tags for name, _ in attributes}
+    assert not names & {"src", "href", "srcset", "data", "action", "onload", "onclick"}
+    assert not {tag for tag, _ in page.tags} & {"link", "img", "iframe", "object", "embed", "base", "form"}
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_only_the_pages_own_script_may_run() -> None:
+    import base64
+    import hashlib
+
+    text = render(sample_report())
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert len(scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text.replace("&#39;", "'")
+    assert "default-src 'none'" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "build-fails",
+        "deployable",
+        "after the fixes",
+        "rk3588 · rknn-toolkit2 2.3.2 · fp16",
+        "40 nodes, opset 20 → 30 nodes, opset 17",
+        "runs on the CPU",
+        "What RK104 means",
+        "Additive mask",
+        "--allow interface",
+        "0.99999887",
+        "exSDPAttention",
+        "need parameter qtype",
+        "46.9 MB",
+        "refused: too long",
+        "broken.onnx: not an ONNX model",
+        "differs",
+    ],
+)
+def test_what_is_known_is_on_the_page(words: str) -> None:
+    assert words in Page(render(sample_report())).text
+
+
+def test_the_card_of_a_rule_is_rendered() -> None:
+    text = render(sample_report())
+    assert re.search(r"What RK104 means</summary>.{0,80}<h3>What it does</h3><p>", text, re.DOTALL)
+
+
+def test_a_report_without_results_is_a_page_too() -> None:
+    assert "This report has no results." in render(Report((), {}, {"name": "rkgraph", "version": "0"}))
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert render(sample_report()) == render(sample_report())
