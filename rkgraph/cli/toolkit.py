@@ -32,16 +32,16 @@ def install(
     force: Annotated[bool, typer.Option("--force", help="Install anew, though it is installed.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    r"""Install a toolkit into an environment of its own.
+    """Install a toolkit into an environment of its own.
 
     It goes below $RKGRAPH_HOME (default: your cache folder), with the versions of its requirements that
     work, and is verified by importing it. Your own environment is not touched. pip is used as you
     configured it.
 
-    \b
     Examples:
-      rkgraph toolkit install 2.3.2
-      rkgraph toolkit install 2.5.0 --yes --torch-from /usr/bin/python3
+        rkgraph toolkit install 2.3.2
+
+        rkgraph toolkit install 2.5.0 --yes --torch-from /usr/bin/python3
     """
     from rkgraph.toolkit.install import InstallRequest, install_toolkit, known_release
 
@@ -55,11 +55,10 @@ def install(
 
 @app.command("list")
 def list_() -> None:
-    r"""List toolkits: which are installed, how large, and whose torch they use.
+    """List toolkits: which are installed, how large, and whose torch they use.
 
-    \b
-    Example:
-      rkgraph toolkit list
+    Examples:
+        rkgraph toolkit list
     """
     from rkgraph.toolkit.inventory import inventory
 
@@ -73,11 +72,10 @@ def list_() -> None:
 
 @app.command()
 def remove(version: VersionArgument) -> None:
-    r"""Remove an installed toolkit. A shared torch stays for the others.
+    """Remove an installed toolkit. A shared torch stays for the others.
 
-    \b
-    Example:
-      rkgraph toolkit remove 2.2.0
+    Examples:
+        rkgraph toolkit remove 2.2.0
     """
     from rkgraph.toolkit.install import known_release, remove_toolkit
 

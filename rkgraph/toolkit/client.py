@@ -57,6 +57,10 @@ class Worker:
     ) -> None:
         self._stop()
 
+    def start(self) -> float:
+        """Wait until the toolkit is imported; seconds that took. Raises ToolkitFailed if it cannot be."""
+        return self._living().wait_until_ready(lambda _: None)
+
     def run(self, job: Job, on_progress: Progress | None = None) -> JobResult:
         """Run one job to its end and return how it ended.
 
@@ -71,15 +75,18 @@ class Worker:
         _check_files(job)
         tell = on_progress or (lambda _: None)
         try:
-            if self._process is None:
-                self._process = _Process(self.toolkit)
-            return self._process.run(job, self.limits, tell)
+            return self._living().run(job, self.limits, tell)
         except BaseException:
             self._stop()
             raise
         finally:
             if self._process is not None and self._process.dead:
                 self._stop()
+
+    def _living(self) -> _Process:
+        if self._process is None:
+            self._process = _Process(self.toolkit)
+        return self._process
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -115,7 +122,7 @@ class _Process:
 
     def run(self, job: Job, limits: Limits, tell: Progress) -> JobResult:
         """Send one job, follow it, fetch what it wrote."""
-        started = self._wait_until_ready(tell)
+        started = self.wait_until_ready(tell)
         self._jobs += 1
         folder = self.folder / f"job-{self._jobs}"
         folder.mkdir()
@@ -124,6 +131,18 @@ class _Process:
             return _result(message, job, folder, started)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def wait_until_ready(self, tell: Progress) -> float:
+        """Wait for the import; seconds it took, 0 if an earlier call paid for it."""
+        if self._ready is not None:
+            return 0.0
+        tell(f"start rknn-toolkit2 {self.toolkit.version}")
+        message = self._receive(time.monotonic() + _START_SECONDS)
+        if message.get("event") != "ready":
+            error = message.get("error") or self._died()
+            raise ToolkitFailed(f"rknn-toolkit2 {self.toolkit.version} cannot be imported: {error}", "rkgraph doctor")
+        self._ready = float(message.get("seconds", 0.0))
+        return self._ready
 
     def stop(self) -> None:
         """Kill the worker and its job, and remove the private folder."""
@@ -134,18 +153,6 @@ class _Process:
         self._popen.kill()
         self._popen.wait()
         _remove(self.folder)
-
-    def _wait_until_ready(self, tell: Progress) -> float:
-        """Wait for the import; seconds it took, 0 if an earlier job paid for it."""
-        if self._ready is not None:
-            return 0.0
-        tell(f"start rknn-toolkit2 {self.toolkit.version}")
-        message = self._receive(time.monotonic() + _START_SECONDS)
-        if message.get("event") != "ready":
-            error = message.get("error") or self._died()
-            raise ToolkitFailed(f"rknn-toolkit2 {self.toolkit.version} cannot be imported: {error}", "rkgraph doctor")
-        self._ready = float(message.get("seconds", 0.0))
-        return self._ready
 
     def _follow(self, job: Job, limits: Limits, folder: Path, tell: Progress) -> Mapping[str, Any]:
         """The result message of a job; made up here where the worker itself died."""
