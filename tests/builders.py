@@ -11,7 +11,15 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper, parser
 
-__all__ = ["attention_block", "dynamic_model", "external_model", "saved", "text_model", "weighted_model"]
+__all__ = [
+    "attention_block",
+    "dynamic_model",
+    "external_model",
+    "saved",
+    "shape_chain_model",
+    "text_model",
+    "weighted_model",
+]
 
 HEADER = '<ir_version: 8, opset_import: ["" : {opset}]>\n'
 
@@ -55,6 +63,18 @@ def weighted_model(size: int = 128, seed: int = 0) -> onnx.ModelProto:
 
 
 def dynamic_model() -> onnx.ModelProto:
+    """x: float[batch, 4] → MatMul with a weight → Relu → y like x."""
+    return text_model("""
+        g (float[batch, 4] x) => (float[batch, 4] y)
+        <float[4, 4] w = {1, 0, 0, 0, 0, 2, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0.5}>
+        {
+            product = MatMul(x, w)
+            y = Relu(product)
+        }
+    """)
+
+
+def shape_chain_model() -> onnx.ModelProto:
     """ids, mask: int64[batch, sequence] → y: float[batch, sequence, 8], by a chain from Shape to Reshape."""
     return text_model("""
         g (int64[batch, sequence] ids, int64[batch, sequence] mask) => (float[batch, sequence, 8] y)

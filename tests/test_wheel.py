@@ -40,7 +40,7 @@ def test_installed_wheel_lints_from_another_folder(wheel: Path, tmp_path: Path) 
     subprocess.run(install, check=True, capture_output=True)
     from tests.builders import dynamic_model
 
-    dynamic_model().save(tmp_path / "model.onnx")
+    (tmp_path / "model.onnx").write_bytes(dynamic_model().SerializeToString())
     script = str(environment / "bin" / "rkgraph")
     linted = subprocess.run([script, "lint", "model.onnx"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert linted.returncode == 1, linted.stderr

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from rkgraph.errors import ModelError
-from rkgraph.graph.wire import FIELD_KEY, SELF
+from rkgraph.graph.wire import DATA_FIELDS, FIELD_KEY, SELF
 
 if TYPE_CHECKING:
     from onnx import TensorProto
@@ -40,17 +40,19 @@ def reference_of(tensor: TensorProto, model: Path) -> Reference:
         ModelError: no location, or an offset or length that is no number.
     """
     entries = {entry.key: entry.value for entry in tensor.external_data}
+    broken = ModelError(
+        f"{model}: the external data of tensor {tensor.name!r} does not say where it lies", "export the model again"
+    )
     try:
         offset = int(entries.get("offset") or 0)
         length = int(entries["length"]) if entries.get("length") else None
     except ValueError:
-        raise ModelError(
-            f"{model}: the external data of tensor {tensor.name!r} has an offset that is no number"
-        ) from None
+        raise broken from None
     location = entries.get("location", "")
-    if not location or offset < 0 or (length is not None and length < 0):
-        raise ModelError(f"{model}: the external data of tensor {tensor.name!r} says not where it lies")
-    return Reference(location, offset, length, entries.get(FIELD_KEY, "raw_data"))
+    field = entries.get(FIELD_KEY, "raw_data")
+    if not location or offset < 0 or (length is not None and length < 0) or field not in DATA_FIELDS:
+        raise broken
+    return Reference(location, offset, length, field)
 
 
 def locate(reference: Reference, tensor: str, model: Path) -> tuple[Path, int]:

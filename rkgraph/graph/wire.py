@@ -91,11 +91,11 @@ def open_map(path: Path) -> mmap.mmap:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
+        raise ModelError(f"{path}: no such file", "check the path") from None
     except ValueError:
         raise ModelError(f"{path}: the file is empty (0 bytes)", "export or download the model again") from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", "check its permissions") from error
 
 
 def skim(data: mmap.mmap | bytes, path: Path) -> bytes:
@@ -123,7 +123,7 @@ def not_a_model(path: Path, head: bytes, reason: str) -> ModelError:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text[:1] in (b"{", b"<") or text.startswith((b"ir_version", b"graph", b"opset_import", b"producer_name")):
         return ModelError(
-            f"{path}: is text or JSON, and rkgraph reads the binary form of ONNX",
+            f"{path}: not an ONNX model in the binary form, but text or JSON",
             "convert it: python -c \"import onnx, sys; onnx.save(onnx.load(sys.argv[1]), 'model.onnx')\" FILE",
         )
     return ModelError(f"{path}: not an ONNX model, or truncated ({reason})", "export or download the model again")
