@@ -10,6 +10,7 @@ list.txt             the toolkit's own dataset file: a sample a line, one .npy o
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.compile.cache import digest_files
 from rkgraph.compile.tensors import check_dtype, check_names, describe_shape, read_npz, static_shape
 from rkgraph.errors import UsageError
 from rkgraph.targets import Target, precision_config
@@ -39,6 +41,17 @@ class Samples:
     """Calibration samples: each a tuple in input order of arrays of the input's shape, or paths of images."""
 
     rows: tuple[tuple[Array | Path, ...], ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all samples in order."""
+        digest = hashlib.sha256()
+        for item in (item for row in self.rows for item in row):
+            if isinstance(item, Path):
+                digest.update(digest_files([item]).encode())
+            else:
+                digest.update(f"{item.dtype.str}{item.shape}".encode() + item.tobytes())
+        return digest.hexdigest()
 
 
 def require_calibration(path: Path | None, target: Target) -> None:

@@ -1,0 +1,191 @@
+"""`rkgraph compile`: build with the real toolkit, map the layers back, verify the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rkgraph.cli.common import (
+    CalibrationOption,
+    OutputOption,
+    PrecisionOption,
+    QuietOption,
+    RulesOption,
+    TargetOption,
+    ToolkitOption,
+    VerboseOption,
+    home_folder,
+    resolve_rules_and_target,
+)
+from rkgraph.diagnostics import Verdict
+from rkgraph.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rkgraph.cli.output import Output
+    from rkgraph.compile.cache import CompileCache
+    from rkgraph.compile.compiler import Compiled
+    from rkgraph.compile.manifest import Bundle
+    from rkgraph.compile.plan import Plan
+    from rkgraph.compile.toolchain import Toolchain
+    from rkgraph.results import Result
+
+__all__ = ["command"]
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="An ONNX model, or a bundle (a folder).", show_default=False)],
+    *,
+    target: TargetOption = "rk3588",
+    rules: RulesOption = None,
+    toolkit: ToolkitOption = None,
+    precision: PrecisionOption = "fp16",
+    calibration: CalibrationOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Further build options, as TOML.", metavar="FILE")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Run the toolkit's simulator and compare with ONNX Runtime.")
+    ] = False,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="Arrays to verify with, .npz. [default: generated]", metavar="NPZ")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="ONNX model to verify against. [default: MODEL]", metavar="ONNX")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option("--threshold", help="Lowest cosine of an output that passes --verify.")
+    ] = 0.999,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build even what was built before.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0)] = 3600.0,
+    memory: Annotated[
+        int | None, typer.Option("--memory", help="MB of memory a build may use.", min=1, metavar="MB")
+    ] = None,
+    toolkit_python: Annotated[
+        Path | None,
+        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PYTHON"),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the whole result there, as JSON.", metavar="JSON")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option("--log", help="Write the toolkit's raw log there.", metavar="FILE")
+    ] = None,
+    output: OutputOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Build a .rknn, map its layers back, verify the numbers.
+
+    An ONNX model becomes a .rknn, or with -o FOLDER a bundle, which simulator and CPU can run too. A bundle is
+    compiled in its own folder unless -o says otherwise. The same model with the same options comes from a cache.
+
+    Exit code 1: the board will refuse an operator, or --verify stayed below the threshold. 4: the toolkit failed.
+
+    Examples:
+        rkgraph compile fixed.onnx --target rk3588 -o model.rknn
+
+        rkgraph compile fixed.rk --verify --report result.json
+
+        rkgraph compile fixed.onnx --precision w8a8 --calibration samples.npz --config build.toml -o model.rknn
+    """
+    import time
+    from functools import partial
+
+    from rkgraph.cli.compile_text import describe
+    from rkgraph.cli.output import Output
+    from rkgraph.compile.build_config import BuildConfig, load_build_config
+    from rkgraph.compile.cache import CompileCache
+    from rkgraph.compile.diagnosis import CompileFailed
+    from rkgraph.compile.plan import Plan, Verify
+    from rkgraph.compile.toolchain import Toolchain
+    from rkgraph.toolkit.jobs import Limits
+    from rkgraph.toolkit.locate import find_toolkit
+
+    started = time.time()
+    _, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
+    if (inputs or against) and not verify:
+        raise UsageError(f"{'--inputs' if inputs else '--against'} is given without --verify", "add --verify")
+    options = BuildConfig() if config is None else load_build_config(config, resolved)
+    checks = Verify(threshold, inputs, against) if verify else None
+    plan = Plan(model, resolved, options, calibration, checks)
+    cache = None if no_cache else CompileCache(home_folder() / "builds")
+    out = Output(quiet, verbose)
+
+    find = partial(find_toolkit, resolved.toolkit, toolkit_python, home_folder())
+    with Toolchain(find, Limits(timeout, memory)) as chain:
+        try:
+            stages = _compile(plan, output, chain, cache, out)
+        except CompileFailed as failed:
+            _keep(log, failed.log)
+            _write_report(report, [failed.result], started)
+            raise
+    _keep(log, "".join(each.log for each in stages))
+    _write_report(report, [each.result for each in stages], started)
+    for each in stages:
+        for text, style in describe(each, verbose=verbose):
+            out.print(text, style or None)
+    if any(_refused(each) for each in stages):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _compile(
+    plan: Plan, output: Path | None, chain: Toolchain, cache: CompileCache | None, out: Output
+) -> tuple[Compiled, ...]:
+    """Compile what the paths mean: a model to a file, a model to a bundle, a bundle to a bundle or to a file."""
+    from dataclasses import replace
+
+    from rkgraph.compile.bundles import compile_bundle, compile_to_bundle
+    from rkgraph.compile.compiler import compile_model
+    from rkgraph.compile.manifest import Bundle
+
+    model = plan.model
+    bundle = Bundle.read(model) if model.is_dir() else None
+    if bundle is None and output is None:
+        raise UsageError(f"{model}: where to?", f"give -o {model.stem}.rknn, or -o {model.stem}.rk for a bundle")
+    target = output or model
+    with out.progress(f"compile {model} for {plan.target}") as tell:
+        if target.suffix == ".rknn":
+            source = model if bundle is None else _only_source(bundle, target)
+            return (compile_model(replace(plan, model=source), target, chain, cache=cache, tell=tell),)
+        if bundle is None:
+            return compile_to_bundle(plan, target, chain, cache=cache, tell=tell).stages
+        return compile_bundle(bundle, target, plan, chain, cache=cache, tell=tell).stages
+
+
+def _only_source(bundle: Bundle, output: Path) -> Path:
+    """The ONNX model of a bundle of one stage; other bundles do not fit into one .rknn."""
+    if len(bundle.stages) != 1 or bundle.stages[0].kind != "rknn" or bundle.stages[0].source is None:
+        names = ", ".join(f"{stage.name} ({stage.kind})" for stage in bundle.stages)
+        raise UsageError(f"{output}: one .rknn cannot hold the stages {names}", "give -o FOLDER.rk")
+    return bundle.path(bundle.stages[0].source)
+
+
+def _refused(compiled: Compiled) -> bool:
+    """Whether the board will refuse the file, or its numbers are not good enough."""
+    unmet = compiled.verification is not None and not compiled.verification.passed
+    return unmet or compiled.result.verdict is not Verdict.DEPLOYABLE
+
+
+def _keep(path: Path | None, log: str) -> None:
+    from rkgraph.files import write_text
+
+    if path is not None:
+        write_text(path, log)
+
+
+def _write_report(path: Path | None, results: Sequence[Result], started: float) -> None:
+    import time
+
+    import rkgraph
+    from rkgraph.files import write_text
+    from rkgraph.report.document import report_to_json
+    from rkgraph.results import Report
+
+    if path is None:
+        return
+    begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
+    run = {"started": begun, "seconds": round(time.time() - started, 3)}
+    write_text(path, report_to_json(Report(tuple(results), run, {"name": "rkgraph", "version": rkgraph.__version__})))

@@ -1,0 +1,107 @@
+"""What `rkgraph compile` prints of a model that was built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from rkgraph.diagnostics import Severity, Verdict
+
+if TYPE_CHECKING:
+    from rkgraph.compile.compiler import Compiled
+    from rkgraph.compile.verify import Verification
+
+__all__ = ["describe"]
+
+Lines = Iterator[tuple[str, str]]
+"""A line of text and the style it is shown in ("" for none)."""
+
+_SHOWN = 8
+
+
+def describe(compiled: Compiled, *, verbose: bool = False) -> Lines:
+    """The lines about one model: file, layers, placement, findings of the toolkit, verification."""
+    result, record = compiled.result, dict(compiled.result.compile or {})
+    for stage in record["stages"]:
+        source = "from cache" if compiled.from_cache else f"built in {sum(compiled.seconds.values()):.1f} s"
+        yield f"{stage['file']}  {stage['size_bytes'] / 1e6:.1f} MB, {source}", "title"
+        yield from _layers(result.cost)
+        yield from _placement(stage, verbose)
+        if verbose:
+            yield from _table(stage["layers"])
+    yield from _findings(compiled, verbose)
+    if compiled.verification is not None:
+        yield from _verification(compiled.verification)
+    good = result.verdict is Verdict.DEPLOYABLE
+    predicted = record.get("predicted_verdict")
+    told = "" if predicted == result.verdict.value else f" (predicted: {predicted})"
+    yield f"verdict: {result.verdict.value}{told}", "good" if good else "error"
+
+
+def _layers(cost: Any) -> Lines:
+    memory = ", ".join(
+        f"{cost[key]:,.0f} KB {word}"
+        for key, word in (("internal_kb", "activations"), ("weight_kb", "weights"))
+        if key in cost
+    )
+    yield (
+        f"  layers     {cost['layers']}: {cost['npu']} on the NPU, {cost['cpu']} on the CPU, the rest input and output",
+        "",
+    )
+    yield f"  traffic    {cost['rw_kb']:,.0f} KB read and written", ""
+    yield f"  cycles     {cost['npu_cycles']:,} NPU, {cost['ddr_cycles']:,} DDR (convolutions only)", ""
+    if memory:
+        yield f"  memory     {memory}", ""
+
+
+def _placement(stage: Any, verbose: bool) -> Lines:
+    counts = stage["agreement"]
+    yield (
+        (
+            f"  placement  {counts['agree']} nodes as predicted, {counts['differ']} not, "
+            f"{counts['unpredicted']} without prediction, {counts['unmapped']} not found in the layer table"
+        ),
+        "",
+    )
+    differ = [node for node in stage["placement"] if node["predicted"] not in (node["real"], "unknown")]
+    for node in differ if verbose else differ[:_SHOWN]:
+        yield f"    {node['node']} ({node['op']}): predicted {node['predicted']}, is {node['real']}", "warning"
+    if not verbose and len(differ) > _SHOWN:
+        yield f"    and {len(differ) - _SHOWN} more: --verbose", "dim"
+    on_cpu = Counter(node["op"] for node in stage["placement"] if node["real"] == "cpu")
+    if on_cpu:
+        yield f"  on the CPU {', '.join(f'{count} × {op}' for op, count in on_cpu.most_common())}", ""
+
+
+def _table(layers: Any) -> Lines:
+    for layer in layers:
+        where = f"{layer['id']:>4}  {layer['target']:<3}  {layer['op']:<18} {layer['dtype']:<8}"
+        cycles = f"{layer['npu_cycles']:,}" if layer["npu_cycles"] else ""
+        yield f"  {where} {layer['rw_kb']:>8,.0f} KB {cycles:>10}  {layer['name']}", "dim"
+
+
+def _findings(compiled: Compiled, verbose: bool) -> Lines:
+    told = [each for each in compiled.result.diagnostics if each.code >= "RK9"]
+    shown = [each for each in told if verbose or each.severity is Severity.ERROR]
+    for each in shown:
+        yield f"  {each.severity.value}: {each.code} {each.at}: {each.message}", each.severity.value
+    if len(shown) < len(told):
+        yield f"  {len(told) - len(shown)} warnings of the toolkit: --verbose or --report", "dim"
+
+
+def _verification(verification: Verification) -> Lines:
+    for match in verification.outputs:
+        if match.cosine is None:
+            yield f"  verify     {match.name}: {match.detail}", "error"
+            continue
+        good = match.cosine >= verification.threshold
+        yield (
+            (
+                f"  verify     {match.name}: cosine {match.cosine:.8f}, largest error {match.largest_error:.3g} "
+                f"({verification.cases} cases, simulator against ONNX Runtime)"
+            ),
+            "good" if good else "error",
+        )
+    if not verification.passed:
+        yield f"  verify     FAILED: below the threshold {verification.threshold:g}", "error"

@@ -1,0 +1,223 @@
+"""One ONNX model to one .rknn: from the cache or by the toolkit; layers mapped back, numbers verified."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rkgraph.compile.calibration import write_dataset
+from rkgraph.compile.diagnosis import diagnose, diagnostics_of
+from rkgraph.compile.mapping import map_layers
+from rkgraph.compile.plan import Plan, PreparedPlan, Verify
+from rkgraph.compile.record import cost_of, stage_record
+from rkgraph.compile.tensors import read_npz, tensors_of
+from rkgraph.compile.verify import Verification, reference_outputs, verify
+from rkgraph.diagnostics import Confidence, Device, Verdict
+from rkgraph.errors import TargetError
+from rkgraph.files import writing
+from rkgraph.graph.load import read_view
+from rkgraph.results import ModelInfo, Result
+from rkgraph.toolkit.jobs import Job, JobResult
+from rkgraph.toolkit.logs import read_log
+
+if TYPE_CHECKING:
+    from rkgraph.compile.cache import CompileCache
+    from rkgraph.compile.toolchain import Toolchain
+    from rkgraph.graph.view import ModelView
+    from rkgraph.targets import Target
+
+__all__ = ["Compiled", "compile_model"]
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model that was built.
+
+    Attributes:
+        result: prediction and reality: placement as predicted, diagnostics of both, cost, `compile`.
+        verification: None where none was asked for.
+        from_cache: True where the toolkit did not have to run.
+        seconds: wall-clock time by stage of the toolkit, of the build that made the file.
+        log: the toolkit's log as it was printed.
+    """
+
+    result: Result
+    verification: Verification | None
+    from_cache: bool
+    seconds: Mapping[str, float]
+    log: str
+
+
+@dataclass(frozen=True)
+class _Built:
+    log: str
+    seconds: Mapping[str, float]
+    verification: Verification | None
+    from_cache: bool
+
+
+def compile_model(
+    plan: Plan, output: Path, chain: Toolchain, *, cache: CompileCache | None = None, tell: Tell = lambda _text: None
+) -> Compiled:
+    """Build `plan.model` and write the .rknn to `output`, whole or not at all.
+
+    Args:
+        plan: what to build and how to verify it.
+        output: the .rknn to write.
+        chain: the toolkit; it is only started where the cache has not what is asked for.
+        cache: where results are kept; None: nowhere.
+        tell: called with a few words as each step begins.
+
+    Raises:
+        ModelError: the model cannot be read.
+        UsageError: samples, feeds or `output` do not fit.
+        ToolkitMissing: the toolkit is needed and not installed.
+        CompileFailed: the toolkit failed; the error carries result and log.
+    """
+    prepared = plan.prepare(read_view(plan.model))
+    with writing(output) as destination, tempfile.TemporaryDirectory(prefix="rkgraph-") as name:
+        work = Path(name)
+        built = _from_cache(prepared, cache, work) or _by_toolkit(prepared, chain, cache, work, tell)
+        rknn = work / "model.rknn"
+        result = _result(prepared, built, rknn, output.name)
+        with rknn.open("rb") as source:
+            while chunk := source.read(1 << 20):
+                destination.write(chunk)
+    return Compiled(result, built.verification, built.from_cache, built.seconds, built.log)
+
+
+def _from_cache(prepared: PreparedPlan, cache: CompileCache | None, work: Path) -> _Built | None:
+    """The build, and the verification if one is wanted, or None where either is missing."""
+    entry = cache.find(prepared.build_key) if cache is not None else None
+    if cache is None or entry is None:
+        return None
+    verification = None
+    if prepared.verify_key is not None and prepared.plan.verify is not None:
+        kept = cache.find(prepared.verify_key)
+        if kept is None:
+            return None
+        verification = Verification.from_record(kept.facts, prepared.plan.verify.threshold)
+    try:
+        (work / "model.rknn").symlink_to(entry.file("model.rknn").resolve(strict=True))
+        log = entry.file("log.txt").read_text()
+    except OSError:  # another process made room meanwhile
+        return None
+    return _Built(log, entry.facts["seconds"], verification, True)
+
+
+def _by_toolkit(prepared: PreparedPlan, chain: Toolchain, cache: CompileCache | None, work: Path, tell: Tell) -> _Built:
+    """Build, simulate and compare; keep what came out."""
+    chain.start()  # imports the toolkit while we prepare its inputs
+    cases = prepared.cases()
+    done = chain.run(_job(prepared, cases, work), tell)
+    if not done.ok:
+        raise _failure(prepared, done)
+    verification = None
+    if prepared.plan.verify is not None:
+        tell("compare with ONNX Runtime")
+        verification = _verification(prepared, prepared.plan.verify, cases, done)
+    log = done.log
+    if cache is not None:
+        files: dict[str, Path | bytes] = {"model.rknn": work / "model.rknn", "log.txt": log.encode()}
+        cache.store(prepared.build_key, files, {"seconds": dict(done.seconds)})
+        if verification is not None and prepared.verify_key is not None:
+            cache.store(prepared.verify_key, {}, verification.record)
+    return _Built(log, done.seconds, verification, False)
+
+
+def _job(prepared: PreparedPlan, cases: list[Any], work: Path) -> Job:
+    """The job for the worker, its files written into `work`."""
+    plan = prepared.plan
+    build = plan.config.build_arguments(plan.target)
+    if prepared.samples is not None:
+        (work / "samples").mkdir()
+        build["dataset"] = str(write_dataset(prepared.samples, work / "samples"))
+    feeds = []
+    for number, case in enumerate(cases):
+        import numpy as np
+
+        feeds.append(work / f"feeds-{number}.npz")
+        np.savez(feeds[-1], **case)
+    (work / "outputs").mkdir()
+    return Job(
+        model=plan.model,
+        platform=plan.target.platform,
+        config=plan.config.config_arguments(plan.target),
+        build=build,
+        export=work / "model.rknn",
+        simulate=tuple(feeds),
+        inputs=prepared.inputs,
+        outputs=prepared.outputs,
+        output_folder=work / "outputs",
+    )
+
+
+def _verification(prepared: PreparedPlan, wanted: Verify, cases: list[Any], done: JobResult) -> Verification:
+    model = wanted.against or prepared.plan.model
+    expected = reference_outputs(model, cases, prepared.plan.config.given())
+    return verify([read_npz(path) for path in done.outputs], expected, wanted.threshold, model.name)
+
+
+def _failure(prepared: PreparedPlan, done: JobResult) -> Exception:
+    facts = read_log(done.log, prepared.plan.target.toolkit)
+    graph = prepared.view.main
+    predicted = _predict(prepared.view, prepared.plan.target)
+    fails = done.outcome in ("load-failed", "build-failed", "export-failed", "died")
+    result = replace(
+        predicted,
+        verdict=Verdict.BUILD_FAILS if fails else Verdict.UNKNOWN,
+        confidence=Confidence.PROBED,
+        diagnostics=(*predicted.diagnostics, *diagnostics_of(facts.messages, graph)),
+        compile={
+            "outcome": done.outcome,
+            "stage": done.stage,
+            "error": done.error,
+            "options": prepared.plan.config.given(),
+            "weights_sha256": prepared.weights_sha256,
+        },
+    )
+    return diagnose(done, facts, graph, result, prepared.plan.target.toolkit)
+
+
+def _result(prepared: PreparedPlan, built: _Built, rknn: Path, file: str) -> Result:
+    """Prediction and reality in one result."""
+    target = prepared.plan.target
+    graph = prepared.view.main
+    predicted = _predict(prepared.view, target)
+    facts = read_log(built.log, target.toolkit)
+    gone = {node.index for node in predicted.placement if node.graph == "main" and node.device is Device.FOLDED}
+    placed = map_layers(graph, facts, built.log, gone)
+    return replace(
+        predicted,
+        verdict=Verdict.NO_BOARD_KERNEL if facts.no_lowering else Verdict.DEPLOYABLE,
+        confidence=Confidence.PROBED,
+        diagnostics=(*predicted.diagnostics, *diagnostics_of(facts.messages, graph)),
+        cost=cost_of(facts.layers, facts.memory),
+        proofs=(built.verification.proof,) if built.verification is not None else (),
+        compile={
+            "outcome": "ok",
+            "predicted_verdict": predicted.verdict.value,
+            "options": prepared.plan.config.given(),
+            "weights_sha256": prepared.weights_sha256,
+            "stages": [{"file": file, **stage_record(prepared.view, facts, predicted.placement, placed, rknn)}],
+            "verify": built.verification.record if built.verification is not None else None,
+        },
+    )
+
+
+def _predict(view: ModelView, target: Target) -> Result:
+    """What lint says; only what the model says of itself where there is no op table of that toolkit."""
+    from rkgraph.engine.lint import lint_view
+    from rkgraph.rulebook.ruleset import load_ruleset
+
+    try:
+        return lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"))
+    except TargetError:
+        inputs, outputs = tensors_of(view.main)
+        info = ModelInfo(view.path, view.sha256, view.opset, len(view.main.nodes), inputs, outputs)
+        return Result(info, target)

@@ -1,0 +1,130 @@
+"""What a build depends on: model, target, options, samples, and what is to be verified; and the keys made of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rkgraph.compile.build_config import BuildConfig
+from rkgraph.compile.cache import digest_files, key_of
+from rkgraph.compile.calibration import Samples, read_calibration, require_calibration
+from rkgraph.compile.feeds import generate_feeds
+from rkgraph.compile.model_files import model_files
+from rkgraph.compile.tensors import check_feeds, read_npz, static_shape, tensors_of
+from rkgraph.errors import UsageError
+from rkgraph.targets import Target
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from rkgraph.graph.view import ModelView
+
+    Feeds = dict[str, npt.NDArray[Any]]
+
+__all__ = ["Plan", "PreparedPlan", "Verify"]
+
+_GENERATED_CASES = 2
+
+
+@dataclass(frozen=True)
+class Verify:
+    """How to verify: `inputs` (.npz; None: generated), `against` (None: the model itself), lowest cosine allowed."""
+
+    threshold: float = 0.999
+    inputs: Path | None = None
+    against: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.threshold <= 1.0:
+            raise UsageError(f"--threshold {self.threshold:g}: is no cosine to ask for", "give one above 0, up to 1")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build. `calibration` is needed by quantized precisions and refused by fp16."""
+
+    model: Path
+    target: Target
+    config: BuildConfig = field(default_factory=BuildConfig)
+    calibration: Path | None = None
+    verify: Verify | None = None
+
+    def prepare(self, view: ModelView) -> PreparedPlan:
+        """Read and check all that the plan names, before minutes are spent.
+
+        Raises:
+            UsageError: samples or feeds are missing, superfluous or do not fit.
+        """
+        require_calibration(self.calibration, self.target)
+        inputs, outputs = tensors_of(view.main)
+        if self.calibration is not None or self.verify is not None:
+            for tensor in inputs:
+                static_shape(tensor)
+        samples = read_calibration(self.calibration, inputs) if self.calibration is not None else None
+        feeds = None
+        if self.verify is not None and self.verify.inputs is not None:
+            feeds = read_npz(self.verify.inputs)
+            check_feeds(feeds, inputs, str(self.verify.inputs))
+        for name in ("mean_values", "std_values"):
+            rows = getattr(self.config, name)
+            if rows is not None and len(rows) != len(inputs):
+                raise UsageError(f"{name}: {len(rows)} lists of channel values for {len(inputs)} inputs")
+        names = tuple(tensor.name for tensor in outputs)
+        return PreparedPlan(self, view, tuple(tensor.name for tensor in inputs), names, samples, feeds)
+
+
+@dataclass(frozen=True)
+class PreparedPlan:
+    """A plan whose files were read and found to fit."""
+
+    plan: Plan
+    view: ModelView
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    samples: Samples | None
+    feeds: Feeds | None
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """Digest of all files of the model, weights included."""
+        return digest_files(model_files(self.plan.model))
+
+    @property
+    def build_key(self) -> str:
+        """The same key means the same .rknn and the same log."""
+        plan = self.plan
+        return key_of(
+            {
+                "what": "build",
+                "model": self.weights_sha256,
+                "target": [plan.target.platform, plan.target.toolkit, plan.target.precision],
+                "options": plan.config.given("config", "build"),
+                "samples": None if self.samples is None else self.samples.digest,
+            }
+        )
+
+    @property
+    def verify_key(self) -> str | None:
+        """The same key means the same simulated and expected outputs; None where nothing is to be verified."""
+        verify = self.plan.verify
+        if verify is None:
+            return None
+        return key_of(
+            {
+                "what": "verify",
+                "build": self.build_key,
+                "inputs": _GENERATED_CASES if verify.inputs is None else digest_files([verify.inputs]),
+                "against": None if verify.against is None else digest_files(model_files(verify.against)),
+            }
+        )
+
+    def cases(self) -> list[Feeds]:
+        """The feeds to simulate: those given, else generated ones. Empty where nothing is to be verified."""
+        if self.plan.verify is None:
+            return []
+        if self.feeds is not None:
+            return [{name: self.feeds[name] for name in self.inputs}]
+        tensors, _ = tensors_of(self.view.main)
+        return [generate_feeds(self.view.main, tensors, seed) for seed in range(_GENERATED_CASES)]
