@@ -6,23 +6,37 @@ from pathlib import Path
 
 import pytest
 
-from rkgraph.cli.common import parse_dims, parse_shapes
+from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes
+from rkgraph.engine.fix import fix_model
+from rkgraph.graph.model import Model
+from rkgraph.graph.view import GraphView
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import HEADINGS, Block, read_card
 from rkgraph.rulebook.registry import MODULES, Rule, load_rules
+from rkgraph.rulebook.rule import Options
+from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
-from tests.rules.harness import diagnostics
+from tests.rules.harness import diagnostics, parse, view_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {rule.code: rule for rule in load_rules()}
 
 
-def blocks(heading: str, *, fixable: bool = False) -> list[object]:
+def blocks(heading: str) -> list[object]:
     return [
         pytest.param(rule, block, id=f"{rule.card.stem}:{block.line}")
         for rule in RULES.values()
         for block in rule.card.blocks(heading)
-        if not fixable or rule.fix is not None
+    ]
+
+
+def fixable() -> list[object]:
+    """Example and Fixed of the rules that have a fix, pair by pair."""
+    return [
+        pytest.param(rule, example, fixed, id=f"{rule.card.stem}:{example.line}")
+        for rule in RULES.values()
+        if rule.fix is not None
+        for example, fixed in zip(rule.card.blocks("Example"), rule.card.blocks("Fixed"), strict=True)
     ]
 
 
@@ -62,3 +76,34 @@ def test_an_example_is_found(rule: Rule, block: Block) -> None:
 @pytest.mark.parametrize(("rule", "block"), [*blocks("Fixed"), *blocks("Not an error")])
 def test_what_is_fixed_or_no_error_is_not_found(rule: Rule, block: Block) -> None:
     assert diagnostics(block.text, rule.code, **told(block)) == ()
+
+
+@pytest.mark.parametrize(("rule", "example", "fixed"), fixable())
+def test_the_fix_makes_what_is_shown_as_fixed(rule: Rule, example: Block, fixed: Block, tmp_path: Path) -> None:
+    """The options of Fixed are those that the fix is run with; structure is compared, names are not."""
+    path = tmp_path / "example.onnx"
+    path.write_bytes(parse(example.text).SerializeToString())
+    how = told(fixed)
+    options = Options(shapes=how["shapes"], dims=how["dims"])
+    allow = parse_allow(fixed.options.get("allow", ())) | {rule.card.fix.safety}
+    outcome = fix_model(Model.load(path), how["target"], RuleSet("card", "2.3.2", (rule.code,)), options, allow=allow)
+    assert outcome.fixes.refused == ()
+    assert interface(outcome.model.view().main) == interface(view_of(fixed.text).main)
+
+
+def interface(graph: GraphView) -> list[object]:
+    """Inputs with their shapes, and how each output is computed from them."""
+    inputs = [(name, graph.value(name).dtype, graph.value(name).shape) for name in graph.inputs]
+    return [inputs, *(expression(graph, name) for name in graph.outputs)]
+
+
+def expression(graph: GraphView, name: str) -> object:
+    """How a value is computed, without the names of nodes and values in between."""
+    constant = graph.constant(name) if name else None
+    if constant is not None:
+        return (constant.dtype, constant.shape, constant.values)
+    node = graph.producer(name)
+    if node is None:
+        return name
+    attributes = tuple(sorted((key, repr(value)) for key, value in node.attributes.items()))
+    return (node.op, node.outputs.index(name), attributes, tuple(expression(graph, source) for source in node.inputs))
