@@ -298,5 +298,7 @@ def _remove(folder: Path) -> None:
 
 def _move(source: Path, target: Path) -> None:
     """Bring a finished file to its place: whole or not at all, across file systems too."""
+    if not source.is_file():
+        raise ToolkitFailed(f"the toolkit reports success and did not write {source.name}", "rkgraph doctor --deep")
     with source.open("rb") as reader, writing(target) as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)

@@ -7,7 +7,7 @@ at the start and for each job. A step is one of
 
     {"send": message}   one JSON line
     {"raw": text}       the text as it is, no newline added
-    {"file": name}      copy that file of the session (`log`, `0000.npz`, `model.rknn`) into the job's folder
+    {"file": [a, b]}    copy file `a` of the session into the job's folder as `b` (`log`, `0000.npz`, `model.rknn`)
     {"sleep": seconds}  do nothing
     {"kill": signal}    die by it, e.g. "SIGSEGV"
 
@@ -62,7 +62,7 @@ def play(steps: Iterable[Mapping[str, Any]], channel: socket.socket, session: Pa
             elif kind == "raw":
                 channel.sendall(value.encode())
             elif kind == "file":
-                shutil.copyfile(session / value, folder / value)
+                shutil.copyfile(session / value[0], folder / value[1])
             elif kind == "sleep":
                 time.sleep(value)
             elif kind == "kill":

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,26 @@ RECORDINGS = (
     Recording("all_constant_2.3.2", "g (float[2] x) => (float[2] z) <float[2] c = {1,2}> { z = Neg(c) }"),
     Recording("dynamic_graph_2.3.2", "g (float[2,3] x) => (int64[2,N] z) { z = NonZero(x) }"),
     Recording(
-        "register_limit_2.3.2",
-        "g (float[1,9000,1,1] x, float[1,9000,1,1] y) => (float[1,9000,1,1] z) { z = Mul(x, y) }",
+        "register_limit_2.5.0",
+        "g (float[1,4,20,9000] x) => (float[1,4,20,9000] z) { z = Softmax<axis=-1>(x) }",
+        toolkit="2.5.0",
+    ),
+    Recording(
+        "cpu_fallback_2.3.2",
+        "g (float[1,2,9000,4] x) => (float[1,9000,2,4] z) { z = Transpose<perm=[0,2,1,3]>(x) }",
+    ),
+    Recording(
+        "mask_corrected_2.3.2",
+        "g (bool[1,4] b, float[1,4] x) => (float[1,4] z) <float[1] c = {-3.4e38}> { z = Where(b, x, c) }",
     ),
     Recording(
         "crash_2.3.2",
         "g (int32[2] x) => (int32[2] z) <int32[2] a = {5,6}, int32[2] b = {0,0}> { m = Mod(a, b)  z = Add(x, m) }",
+    ),
+    Recording(
+        "no_dtype_2.3.2",
+        "g (uint8[1,3,8,8] x, uint8[1,3,8,8] y) => (uint8[1,3,8,8] z) { z = BitwiseAnd(x, y) }",
+        opset=18,
     ),
     Recording("bad_platform_2.3.2", "g (float[2,3] x) => (float[2,3] z) { z = Relu(x) }", platform="rk9999"),
 )
@@ -78,14 +92,14 @@ def run(recording: Recording, folder: Path) -> tuple[Job, JobResult]:
     model = folder / f"{recording.name}.onnx"
     onnx.save(recording.proto, model)
     graph = recording.proto.graph
-    job = Job(model, recording.platform, recording.config, export=folder / "model.rknn", output_folder=folder)
+    job = Job(model, recording.platform, recording.config, export=folder / "model.rknn")
     if recording.simulate:
         feeds = folder / "feeds.npz"
         shape = [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim]
         values = np.linspace(-2, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape)
         np.savez(feeds, **{graph.input[0].name: values})
         names = {"inputs": tuple(i.name for i in graph.input), "outputs": tuple(o.name for o in graph.output)}
-        job = Job(model, recording.platform, recording.config, simulate=(feeds,), output_folder=folder, **names)
+        job = replace(job, simulate=(feeds,), output_folder=folder, **names)
     with Worker(find_toolkit(recording.toolkit, None), Limits(seconds=120)) as worker:
         return job, worker.run(job)
 
@@ -99,12 +113,12 @@ def record(folder: Path, toolkit: str, job: Job, result: JobResult) -> None:
     if result.stage and result.stage not in stages:
         stages.append(result.stage)
     steps: list[Mapping[str, Any]] = [{"send": {"event": "stage", "stage": stage}} for stage in stages]
-    steps.append({"file": "log"})
+    steps.append({"file": ["log", "log"]})
     if job.export is not None and job.export.exists():
-        steps.append({"file": "model.rknn"})
-        (folder / "model.rknn").write_bytes(job.export.read_bytes()[:64])  # its header; the rest tells nothing here
+        steps.append({"file": ["header", "model.rknn"]})
+        (folder / "header").write_bytes(job.export.read_bytes()[:64])  # its header; the rest tells nothing here
     for output in result.outputs:
-        steps.append({"file": output.name})
+        steps.append({"file": [output.name, output.name]})
         shutil.copyfile(output, folder / output.name)
     ended = {"outcome": result.outcome, "stage": result.stage, "signal": result.signal, "error": result.error}
     seconds = {stage: round(result.seconds[stage], 3) for stage in stages if stage in result.seconds}
