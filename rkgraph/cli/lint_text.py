@@ -114,7 +114,7 @@ def _findings_of_rule(found: Sequence[Diagnostic], verbose: bool) -> Lines:
         yield f"      {_places(group, verbose)}", "dim"
     if len(shown) < len(groups):
         rest = sum(len(group) for _, group in list(groups.items())[MESSAGES_SHOWN:])
-        yield f"  {found[0].code} ×{rest}  of other kinds (--verbose shows them)", "dim"
+        yield f"  {found[0].code}  and {rest} more (--verbose shows them)", "dim"
     offer = found[0].fix
     if offer is not None:
         yield f"      fix: {offer.title} ({offer.safety.value})", "dim"

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["findings_of_outcome"]
 
-# A limit on what is static or constant is broken by a dynamic input or by a shape that comes from data; whatever the
-# table says of mask arithmetic comes from the mask's dtype.
-SHAPE_LIMITS = frozenset({"static-shape", "constant"})
+# Limits that a dynamic input, or a shape that comes from data, is the reason to break; whatever the table says of mask
+# arithmetic comes from the mask's dtype.
 SHAPE_ROOTS = ("RK301", "RK302")
 MASK_ROOTS = ("RK202",)
 
@@ -36,23 +35,19 @@ def findings_of_outcome(
     for graph in lint.model.graphs():
         for node in lint.live_nodes(graph):
             judgement = lint.judgement(node)
-            found = [_of_violation(v, graph, node) for v in judgement.violations if v.outcome == outcome]
+            found = [_of_violation(v, lint, graph, node) for v in judgement.violations if v.outcome == outcome]
             if not found and outcome == (judgement.entry.outcome if judgement.entry else "unknown"):
                 message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
                 found = [_of_entry(message, judgement.entry, graph, node)]
             claimed = device if judgement.outcome == outcome else None
-            roots = _roots(lint, graph, node)
+            # Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away.
+            computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
+            more = SHAPE_ROOTS if computes_shapes else ()
             for finding in found:
-                yield replace(finding, verdict=verdict, device=claimed, roots=(*roots, *finding.roots))
+                yield replace(finding, verdict=verdict, device=claimed, roots=(*MASK_ROOTS, *more, *finding.roots))
 
 
-def _roots(lint: LintContext, graph: GraphView, node: Node) -> tuple[str, ...]:
-    """Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away."""
-    computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
-    return (*SHAPE_ROOTS, *MASK_ROOTS) if computes_shapes else MASK_ROOTS
-
-
-def _of_violation(violation: Violation, graph: GraphView, node: Node) -> Finding:
+def _of_violation(violation: Violation, lint: LintContext, graph: GraphView, node: Node) -> Finding:
     limit = violation.limit
     return Finding(
         f"{node.op}: {violation.message}",
@@ -63,8 +58,15 @@ def _of_violation(violation: Violation, graph: GraphView, node: Node) -> Finding
         evidence=limit.evidence,
         confidence=limit.confidence,
         key=f"{limit.check.kind}:{limit.describe()}",
-        roots=SHAPE_ROOTS if limit.check.kind in SHAPE_LIMITS else (),
+        roots=SHAPE_ROOTS if _is_about_shapes(violation, lint, graph, node) else (),
     )
+
+
+def _is_about_shapes(violation: Violation, lint: LintContext, graph: GraphView, node: Node) -> bool:
+    """True for a shape that is not static, and an input that would be constant if shapes were."""
+    kind = violation.limit.check.kind
+    reads_shapes = any(lint.origin(graph, name) is Origin.SHAPE for name in node.inputs if name)
+    return kind == "static-shape" or (kind == "constant" and (reads_shapes or violation.outcome == "build-fails"))
 
 
 def _of_entry(message: str, entry: Entry | None, graph: GraphView, node: Node) -> Finding:
