@@ -15,7 +15,7 @@ from rkgraph.errors import RkgraphError, UsageError
 __all__ = ["ExportFailed", "run_worker"]
 
 WORKER = Path(__file__).with_name("worker.py")
-INSTALL = "pip install 'rkgraph[export]'"
+INSTALL = "pip install 'rkgraph[export,torch]'"
 _LAST_LINES = 3
 _SECONDS_TO_END = 10
 

@@ -1,0 +1,1 @@
+"""Whole applications around a compiled model: text in, embeddings out."""
