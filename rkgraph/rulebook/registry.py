@@ -24,7 +24,17 @@ MODULES = (
     "rk102_build_failing_operator",
     "rk103_unknown_operator",
     "rk104_cpu_fallback_operator",
+    "rk202_integer_mask_arithmetic",
+    "rk203_mask_fill_beyond_fp16",
+    "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
+    "rk303_foldable_shape_arithmetic",
+    "rk401_no_op_node",
+    "rk502_late_score_scale",
+    "rk503_uncanonical_gelu",
+    "rk504_masked_scores_where",
+    "rk505_mask_added_in_parts",
+    "rk506_softmax_nan_guard",
 )
 
 
