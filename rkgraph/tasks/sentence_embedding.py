@@ -22,8 +22,9 @@ from rkgraph.tasks.tokenizing import Tokenizer, Tokens, TooLong, TooLongPolicy
 
 __all__ = ["Embedding", "Likeness", "Run", "SentenceEmbedder", "compare_sentences", "lowest", "reference_runner"]
 
-Run = Callable[[Mapping[str, npt.NDArray[Any]]], Mapping[str, npt.NDArray[Any]]]
-"""What computes the encoder: arrays by input name in, arrays by output name out."""
+Array = npt.NDArray[Any]
+Run = Callable[[Sequence[Mapping[str, Array]]], Sequence[Mapping[str, Array]]]
+"""What computes the encoder: for each case, arrays by input name in, arrays by output name out."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class SentenceEmbedder:
 
     Args:
         folder: what the embedder's files say.
-        run: computes the encoder.
+        run: computes the encoder for many cases at once.
         length: positions of a static encoder, to which every text is padded; None for a dynamic one.
         too_long: what to do with texts of more tokens than `length` (or the folder's own limit).
     """
@@ -81,51 +82,47 @@ class SentenceEmbedder:
         """Most tokens that a text may have."""
         return self._length or self._folder.max_seq_length
 
-    def count_tokens(self, text: str) -> int:
-        """How many tokens the whole text has, special tokens included."""
-        return self._tokenizer.tokens(text, self.longest, "truncate").total
+    def tokens(self, text: str) -> Tokens:
+        """The tokens of a text. Raises TooLong where it has too many and truncation was not asked for."""
+        return self._tokenizer.tokens(text, self.longest, self._too_long)
 
-    def embed(self, text: str) -> Embedding:
-        """The embedding of one text.
+    def embed(self, texts: Iterable[str]) -> list[Embedding]:
+        """The embeddings of texts, in order.
 
         Raises:
-            TooLong: it has more tokens than the encoder takes, and truncation was not asked for.
+            TooLong: one has more tokens than the encoder takes, and truncation was not asked for.
             UsageError: the encoder gives no output of shape [1, sequence, hidden].
         """
-        return self.embed_tokens(self._tokenizer.tokens(text, self.longest, self._too_long))
+        return self.embed_tokens([self.tokens(text) for text in texts])
 
-    def embed_tokens(self, tokens: Tokens) -> Embedding:
-        """The embedding of a text that is tokenized already. Raises UsageError as `embed` does."""
-        feeds = tokens.feeds(self._length)
-        mask = feeds["attention_mask"]
-        hidden = _hidden(self._run(feeds), mask.shape[1])
-        pooled = pool(hidden, mask, self._folder.poolings)
-        return Embedding((normalise(pooled) if self._folder.normalize else pooled)[0], tokens)
+    def embed_tokens(self, tokenized: Sequence[Tokens]) -> list[Embedding]:
+        """The embeddings of texts that are tokenized already. Raises UsageError as `embed` does."""
+        cases = [tokens.feeds(self._length) for tokens in tokenized]
+        outputs = self._run(cases) if cases else []
+        return [
+            Embedding(self._vector(case["attention_mask"], output), tokens)
+            for tokens, case, output in zip(tokenized, cases, outputs, strict=True)
+        ]
+
+    def _vector(self, mask: Array, outputs: Mapping[str, Array]) -> Vectors:
+        pooled = pool(_hidden(outputs, mask.shape[1]), mask, self._folder.poolings)
+        vector: Vectors = (normalise(pooled) if self._folder.normalize else pooled)[0]
+        return vector
 
 
 def compare_sentences(
     sentences: Iterable[str], embedder: SentenceEmbedder, reference: SentenceEmbedder
-) -> Iterable[Likeness]:
-    """Each sentence through both; the reference gets the very tokens of the embedder, without its padding.
-
-    Yields:
-        One `Likeness` a sentence, in order, as it is computed.
-    """
-    for text in sentences:
-        try:
-            made = embedder.embed(text)
-        except TooLong as refusal:
-            total = embedder.count_tokens(text)
-            yield Likeness(text, total, None, None, f"refused: {refusal.message.partition(':')[0]}")
-            continue
-        same = reference.embed_tokens(made.tokens)
-        yield Likeness(
-            text,
-            made.tokens.total,
-            made.tokens.padded_share(embedder.longest),
-            cosine(made.vector, same.vector),
-            f"truncated to {embedder.longest}" if made.tokens.truncated else "compared",
-        )
+) -> list[Likeness]:
+    """Each sentence through both, in order; the reference gets the very tokens of the embedder, without its padding."""
+    tokenized = [(text, _tokens_or_refusal(text, embedder)) for text in sentences]
+    accepted = [tokens for _, tokens in tokenized if isinstance(tokens, Tokens)]
+    pairs = zip(embedder.embed_tokens(accepted), reference.embed_tokens(accepted), strict=True)
+    return [
+        _likeness(text, *next(pairs), embedder.longest)
+        if isinstance(tokens, Tokens)
+        else Likeness(text, tokens.total, None, None, f"refused: {tokens.message.partition(':')[0]}")
+        for text, tokens in tokenized
+    ]
 
 
 def reference_runner(model: Path) -> Run:
@@ -133,7 +130,7 @@ def reference_runner(model: Path) -> Run:
     from rkgraph.analysis.evaluator import Evaluator
 
     evaluator = Evaluator(model)
-    return evaluator.run
+    return lambda cases: [evaluator.run(case) for case in cases]
 
 
 def lowest(rows: Sequence[Likeness]) -> float | None:
@@ -142,7 +139,24 @@ def lowest(rows: Sequence[Likeness]) -> float | None:
     return math.nan if any(map(math.isnan, found)) else min(found, default=None)
 
 
-def _hidden(outputs: Mapping[str, npt.NDArray[Any]], sequence: int) -> Vectors:
+def _tokens_or_refusal(text: str, embedder: SentenceEmbedder) -> Tokens | TooLong:
+    try:
+        return embedder.tokens(text)
+    except TooLong as refusal:
+        return refusal
+
+
+def _likeness(text: str, made: Embedding, wanted: Embedding, length: int) -> Likeness:
+    return Likeness(
+        text,
+        made.tokens.total,
+        made.tokens.padded_share(length),
+        cosine(made.vector, wanted.vector),
+        f"truncated to {length}" if made.tokens.truncated else "compared",
+    )
+
+
+def _hidden(outputs: Mapping[str, Array], sequence: int) -> Vectors:
     name = "last_hidden_state" if "last_hidden_state" in outputs else next(iter(outputs), "")
     hidden = np.asarray(outputs.get(name))
     if hidden.ndim != 3 or hidden.shape[:2] != (1, sequence):

@@ -18,7 +18,11 @@ _MAX_TEXT = 1 << 20
 
 
 class TooLong(UsageError):
-    """A text has more tokens than the model takes, and the user did not ask for truncation."""
+    """A text has more tokens (`total`) than the model takes, and the user did not ask for truncation."""
+
+    def __init__(self, total: int, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.total = total
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,10 @@ class Tokenizer:
 
         Raises:
             TooLong: it has more, and `too_long` is "refuse".
+            UsageError: it is longer than any text.
         """
         if len(text) > _MAX_TEXT:
-            raise TooLong(f"a text of {len(text):,} characters", f"at most {_MAX_TEXT:,} are tokenized")
+            raise UsageError(f"a text of {len(text):,} characters", f"at most {_MAX_TEXT:,} are tokenized")
         wanted = text.lower() if self._lower else text
         self._tokenizer.no_truncation()
         encoded = self._tokenizer.encode(wanted)
@@ -85,6 +90,7 @@ class Tokenizer:
         if total > longest:
             if too_long == "refuse":
                 raise TooLong(
+                    total,
                     f"{total} tokens, the model takes {longest}: {text[:60]!r}…",
                     "split the text, compile for a longer --shape, or ask for truncation",
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ TABLE = np.random.default_rng(3).normal(size=(64, 6)).astype(np.float32)
 Feeds = Mapping[str, npt.NDArray[Any]]
 
 
-def encoder(feeds: Feeds) -> dict[str, npt.NDArray[Any]]:
+def encoder(cases: Sequence[Feeds]) -> list[dict[str, npt.NDArray[Any]]]:
     """Looks vectors up; padded positions get garbage, as from a real encoder."""
-    hidden = TABLE[feeds["input_ids"]] + 50 * (1 - feeds["attention_mask"][:, :, None])
-    return {"last_hidden_state": hidden.astype(np.float32)}
+    hidden = [TABLE[feeds["input_ids"]] + 50 * (1 - feeds["attention_mask"][:, :, None]) for feeds in cases]
+    return [{"last_hidden_state": each.astype(np.float32)} for each in hidden]
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +43,13 @@ def compared(folder: EmbedderFolder, texts: list[str], run: Run = encoder, **opt
 
 
 def test_a_vector_is_the_normalised_mean_of_its_tokens(folder: EmbedderFolder) -> None:
-    made = SentenceEmbedder(folder, encoder, LENGTH).embed("hello world")
+    (made,) = SentenceEmbedder(folder, encoder, LENGTH).embed(["hello world"])
     mean = TABLE[[2, 31, 32, 3]].mean(axis=0)
     assert made.vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
 
 
 def test_without_a_normalising_module_the_length_stays(tmp_path: Path) -> None:
-    made = SentenceEmbedder(write_embedder(tmp_path, normalize=False), encoder).embed("hello")
+    (made,) = SentenceEmbedder(write_embedder(tmp_path, normalize=False), encoder).embed(["hello"])
     assert made.vector == pytest.approx(TABLE[[2, 31, 3]].mean(axis=0), abs=1e-6)
 
 
@@ -67,14 +67,29 @@ def test_long_sentences_are_refused_unless_truncation_was_asked_for(folder: Embe
     assert (cut.outcome, cut.tokens, cut.padded) == ("truncated to 16", 42, 0)
     assert cut.cosine == pytest.approx(1, abs=1e-6)
     with pytest.raises(TooLong):
-        SentenceEmbedder(folder, encoder, LENGTH).embed(LONG)
+        SentenceEmbedder(folder, encoder, LENGTH).embed([LONG])
+
+
+def test_all_sentences_go_through_in_one_batch_and_come_back_in_order(folder: EmbedderFolder) -> None:
+    sizes: list[int] = []
+
+    def counting(cases: Sequence[Feeds]) -> list[dict[str, npt.NDArray[Any]]]:
+        sizes.append(len(cases))
+        return encoder(cases)
+
+    texts = ["hello", LONG, "world .", ""]
+    rows = compared(folder, texts, counting)
+    assert [row.text for row in rows] == texts
+    assert [row.tokens for row in rows] == [3, 42, 4, 2]
+    assert [row.cosine is None for row in rows] == [False, True, False, False]
+    assert sizes == [3]
 
 
 def test_a_wrong_encoder_is_seen(folder: EmbedderFolder) -> None:
-    """The negative control: another table, and one that forgets the mask of the first position."""
+    """The negative control: another table."""
 
-    def other(feeds: Feeds) -> dict[str, npt.NDArray[Any]]:
-        return {"last_hidden_state": encoder(feeds)["last_hidden_state"][:, :, ::-1]}
+    def other(cases: Sequence[Feeds]) -> list[dict[str, npt.NDArray[Any]]]:
+        return [{"last_hidden_state": each["last_hidden_state"][:, :, ::-1]} for each in encoder(cases)]
 
     (row,) = compared(folder, ["hello world"], other)
     assert row.cosine is not None
@@ -100,7 +115,7 @@ def test_not_a_number_is_the_lowest_of_all() -> None:
 )
 def test_outputs_that_are_no_token_vectors(folder: EmbedderFolder, outputs: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="the encoder's output"):
-        SentenceEmbedder(folder, lambda _: outputs, LENGTH).embed("hello")
+        SentenceEmbedder(folder, lambda cases: [outputs] * len(cases), LENGTH).embed(["hello"])
 
 
 def test_the_demos_sentences_are_what_they_should_be() -> None:

@@ -63,7 +63,7 @@ def test_padding_is_masked_and_counted() -> None:
 def test_texts_beyond_all_measure_are_refused(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokenizing, "_MAX_TEXT", 10)
     assert tokenizer.tokens("a" * 10, 24).total == 3  # one unknown word
-    with pytest.raises(TooLong, match="11 characters"):
+    with pytest.raises(UsageError, match="11 characters"):
         tokenizer.tokens("a" * 11, 24, "truncate")
 
 
