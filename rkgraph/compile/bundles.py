@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rkgraph.compile.calibration import pack, read_calibration
 from rkgraph.compile.compiler import Compiled, compile_model
 from rkgraph.compile.manifest import Bundle, BundleStage, is_bundle
 from rkgraph.compile.model_files import copy_model
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["CompiledBundle", "compile_bundle", "compile_to_bundle"]
 
 Tell = Callable[[str], None]
+_SAMPLES = "calibration.npz"
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ def compile_bundle(
                 compile_model(replace(plan, model=source), work / models[index], chain, cache=cache, tell=told)
             )
         built = bundle.with_models(models, plan.target, plan.config.given())
+        samples = _keep_samples(plan, bundle.stages[wanted[0]], work)
+        built = replace(built, calibration=samples)
         if own:
-            for file in models.values():
+            for file in (*models.values(), *filter(None, [samples])):
                 (work / file).replace(output / file)
             built.write()
         else:
@@ -108,7 +112,8 @@ def compile_to_bundle(
         copy_model(plan.model, work, plan.model.name)
         stage = BundleStage.of(read_view(plan.model), plan.model.name)
         bundle = Bundle(work, (stage,), stage.inputs, stage.outputs)
-        bundle.with_models({0: file}, plan.target, plan.config.given()).write()
+        built = bundle.with_models({0: file}, plan.target, plan.config.given())
+        replace(built, calibration=_keep_samples(plan, stage, work)).write()
         return CompiledBundle(_put(work, output), (compiled,))
 
 
@@ -128,6 +133,14 @@ def _check(bundle: Bundle, wanted: Sequence[int], plan: Plan, output: Path) -> N
             "compile the stages one by one: rkgraph compile FOLDER/STAGE.onnx",
         )
     _check_output(output)
+
+
+def _keep_samples(plan: Plan, stage: BundleStage, work: Path) -> str | None:
+    """Keep the calibration samples with the bundle; the name of the file, None where there is none to keep."""
+    if plan.calibration is None:
+        return None
+    samples = read_calibration(plan.calibration, stage.inputs)
+    return _SAMPLES if pack(samples, stage.inputs, work / _SAMPLES) else None
 
 
 def _check_output(output: Path) -> None:

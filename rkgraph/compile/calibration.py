@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.cache import digest_files
-from rkgraph.compile.tensors import check_dtype, check_names, describe_shape, read_npz, static_shape
+from rkgraph.compile.tensors import check_dtype, check_names, describe_shape, read_npz, static_shape, write_npz
 from rkgraph.errors import UsageError
 from rkgraph.targets import Target, precision_config
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-__all__ = ["Samples", "read_calibration", "require_calibration", "write_dataset"]
+__all__ = ["Samples", "pack", "read_calibration", "require_calibration", "write_dataset"]
 
 IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 """What the toolkit decodes itself (its manual); left to it, and not checked here."""
@@ -88,6 +88,20 @@ def read_calibration(path: Path, inputs: Sequence[TensorInfo]) -> Samples:
     if not rows:
         raise UsageError(f"{path}: has no calibration samples", "give at least one; 20 to 100 are usual")
     return Samples(rows)
+
+
+def pack(samples: Samples, inputs: Sequence[TensorInfo], path: Path) -> bool:
+    """Write all samples as one .npz that `read_calibration` takes; False, and nothing, where some are images."""
+    import numpy as np
+
+    columns: dict[str, list[Array]] = {tensor.name: [] for tensor in inputs}
+    for row in samples.rows:
+        for tensor, item in zip(inputs, row, strict=True):
+            if isinstance(item, Path):
+                return False
+            columns[tensor.name].append(item)
+    write_npz(path, {name: np.stack(items) for name, items in columns.items()})
+    return True
 
 
 def write_dataset(samples: Samples, folder: Path) -> Path:

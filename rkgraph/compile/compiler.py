@@ -13,7 +13,7 @@ from rkgraph.compile.diagnosis import diagnose, diagnostics_of
 from rkgraph.compile.mapping import map_layers
 from rkgraph.compile.plan import Plan, PreparedPlan, Verify
 from rkgraph.compile.record import cost_of, stage_record
-from rkgraph.compile.tensors import read_npz, tensors_of
+from rkgraph.compile.tensors import read_npz, tensors_of, write_npz
 from rkgraph.compile.verify import Verification, reference_outputs, verify
 from rkgraph.diagnostics import Confidence, Device, Verdict
 from rkgraph.errors import TargetError
@@ -139,10 +139,8 @@ def _job(prepared: PreparedPlan, cases: list[Any], work: Path) -> Job:
         build["dataset"] = str(write_dataset(prepared.samples, work / "samples"))
     feeds = []
     for number, case in enumerate(cases):
-        import numpy as np
-
         feeds.append(work / f"feeds-{number}.npz")
-        np.savez(feeds[-1], **case)
+        write_npz(feeds[-1], case)
     (work / "outputs").mkdir()
     return Job(
         model=plan.model,

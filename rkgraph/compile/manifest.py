@@ -95,6 +95,7 @@ class Bundle:
         target: what it was fixed or compiled for.
         padding, crops: how arrays of other sizes are fitted; without such rules they are refused.
         options: the build configuration it was compiled with, as in build.toml.
+        calibration: .npz of the samples it was quantized with: the simulator builds anew and needs them.
     """
 
     folder: Path
@@ -105,6 +106,7 @@ class Bundle:
     padding: tuple[Padding, ...] = ()
     crops: tuple[Crop, ...] = ()
     options: Mapping[str, Any] | None = None
+    calibration: str | None = None
 
     @classmethod
     def create(
@@ -214,6 +216,8 @@ class Bundle:
         self._check_rules()
 
     def _check_files(self) -> None:
+        if self.calibration is not None:
+            self.path(self.calibration)
         for stage in self.stages:
             if stage.kind == "onnx" and stage.source is None:
                 raise self._wrong(f"stage {stage.name} is of kind onnx and has no source")

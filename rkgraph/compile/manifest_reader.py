@@ -37,6 +37,7 @@ class ManifestReader:
             tuple(Padding(**self._rule(each, Padding)) for each in self._items(top.get("padding", []), "padding")),
             tuple(Crop(**self._rule(each, Crop)) for each in self._items(top.get("crops", []), "crops")),
             None if top.get("options") is None else self._table(top["options"], "options"),
+            self._maybe_text(top.get("calibration"), "calibration"),
         )
 
     def _stage(self, data: Any) -> BundleStage:

@@ -6,7 +6,7 @@ import difflib
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rkgraph.errors import UsageError
 from rkgraph.results import TensorInfo
@@ -29,6 +29,7 @@ __all__ = [
     "read_npz",
     "static_shape",
     "tensors_of",
+    "write_npz",
 ]
 
 
@@ -94,6 +95,16 @@ def read_npz(path: Path) -> dict[str, Array]:
         raise UsageError(f"{path}: no such file") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: is not a .npz of plain arrays ({error})", "write it with numpy.savez") from error
+
+
+def write_npz(target: Path | IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write arrays by name as .npz. `numpy.savez` cannot: it takes an array called "file" for its own argument."""
+    import numpy as np
+
+    with zipfile.ZipFile(target, "w", allowZip64=True) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
 
 def check_names(given: Iterable[str], tensors: Sequence[TensorInfo], where: str) -> None:

@@ -1,0 +1,102 @@
+"""`rkgraph run`: arrays in, arrays out, on board, simulator or CPU."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rkgraph.cli.common import OutputOption, QuietOption, home_folder
+
+if TYPE_CHECKING:
+    from rkgraph.cli.output import Output
+    from rkgraph.runtime.pipeline import Run
+    from rkgraph.toolkit.locate import Toolkit
+
+__all__ = ["command"]
+
+
+class BackendChoice(str, Enum):
+    """Where to run."""
+
+    AUTO = "auto"
+    BOARD = "board"
+    SIMULATOR = "simulator"
+    CPU = "cpu"
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="A bundle (a folder), a .rknn or a .onnx.", show_default=False)],
+    *,
+    inputs: Annotated[Path, typer.Option("--inputs", help="Arrays by input name, .npz.", metavar="NPZ")],
+    output: OutputOption = None,
+    backend: Annotated[
+        BackendChoice, typer.Option("--backend", help="Where to run; auto: the first of board, simulator, cpu.")
+    ] = BackendChoice.AUTO,
+    core_mask: Annotated[
+        str, typer.Option("--core-mask", help="NPU cores of the board: auto, 0, 1, 2, 0_1, 0_1_2 or all.")
+    ] = "auto",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Simulate even what was simulated before.")] = False,
+    toolkit_python: Annotated[
+        Path | None,
+        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PYTHON"),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a bundle on the board, the simulator or the CPU.
+
+    Arrays must fit in name, dtype and shape; only what the bundle's manifest allows is padded, and it is said.
+    A bare .rknn runs on the board only: a bundle holds what the simulator and the CPU need.
+
+    Examples:
+        rkgraph run model.rk --inputs x.npz -o y.npz
+
+        rkgraph run model.rknn --backend board --inputs x.npz -o y.npz
+
+        rkgraph run fixed.onnx --backend cpu --inputs x.npz
+    """
+    from rkgraph.cli.output import Output
+    from rkgraph.compile.cache import CompileCache
+    from rkgraph.compile.tensors import read_npz, write_npz
+    from rkgraph.files import writing
+    from rkgraph.runtime.pipeline import Pipeline
+
+    out = Output(quiet)
+    feeds = read_npz(inputs)
+    cache = None if no_cache else CompileCache(home_folder() / "builds")
+    find = partial(_find, python=toolkit_python)
+    with (
+        out.progress(f"run {model}") as tell,
+        Pipeline(model, backend.value, core_mask=core_mask, find_toolkit=find, cache=cache, tell=tell) as pipeline,
+    ):
+        out.note(f"backend: {pipeline.backend} ({pipeline.why})")
+        done = pipeline.run(feeds)
+    if output is not None:
+        with writing(output) as file:
+            write_npz(file, done.outputs)
+    _print(done, out)
+
+
+def _find(version: str, python: Path | None) -> Toolkit:
+    from rkgraph.toolkit.locate import find_toolkit
+
+    return find_toolkit(version, python, home_folder())
+
+
+def _print(done: Run, out: Output) -> None:
+    for padded in done.padded:
+        out.note(
+            f"padded: {padded.input} from {padded.given} to {padded.filled} along axis {padded.axis} "
+            f"({padded.share:.0%} padding)"
+        )
+    rows = []
+    for name, array in done.outputs.items():
+        floats = array.astype("float64") if array.dtype.kind in "biuf" and array.size else None
+        spread = (
+            ("", "", "") if floats is None else tuple(f"{n:.6g}" for n in (floats.min(), floats.mean(), floats.max()))
+        )
+        rows.append((name, array.dtype.name, "x".join(map(str, array.shape)) or "scalar", *spread))
+    out.table(("output", "dtype", "shape", "min", "mean", "max"), rows, right=(3, 4, 5))
