@@ -175,7 +175,22 @@ def _emit_lines(lines: Lines, output: Path | None) -> None:
         return
     printer = Output()
     for text, style in lines:
-        printer.print(text, style or None)
+        if style == "command":
+            typer.secho(text, fg=typer.colors.CYAN)  # never wrapped: it is there to be pasted
+        elif printer.is_terminal:
+            printer.print(_wrapped(text), style or None)
+        else:
+            printer.print(text)
+
+
+def _wrapped(text: str) -> str:
+    """A line folded to the terminal's width, what follows indented below it."""
+    import shutil
+    import textwrap
+
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _raise_for_errors(errors: Sequence[ModelError], models: int) -> None:
