@@ -22,17 +22,31 @@ import onnx
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from op_cases.model import computed, parse, weight
 from op_cases.model import case as make_case
+from op_cases.model import computed, parse, weight
 
 from rkgraph.resources import data_folder
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.jobs import Job, Limits
 from rkgraph.toolkit.locate import find_toolkit
 
-PLATFORMS = (
-    "rk2118 rk3562 rk3566 rk3568 rk3576 rk3588 rv1103 rv1103b rv1106 rv1106b rv1126b rv1126 rv1109 rk1808 rk3399pro"
-).split()
+PLATFORMS = [
+    "rk2118",
+    "rk3562",
+    "rk3566",
+    "rk3568",
+    "rk3576",
+    "rk3588",
+    "rv1103",
+    "rv1103b",
+    "rv1106",
+    "rv1106b",
+    "rv1126b",
+    "rv1126",
+    "rv1109",
+    "rk1808",
+    "rk3399pro",
+]
 PRECISIONS = ("fp16", "w8a8", "w8a16", "w16a16i", "w4a16")
 OPSETS = (12, 13, 17, 18, 19, 20, 21)
 

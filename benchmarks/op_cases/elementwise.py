@@ -11,13 +11,71 @@ SHAPES = {1: (24,), 2: (6, 24), 3: (1, 12, 24), 4: (1, 8, 12, 24), 5: (1, 4, 6, 
 
 DTYPES = ("float", "float16", "double", "int64", "int32", "uint8", "int8", "bool")
 
-FLOAT_UNARY = (
-    "Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Erf Exp Floor HardSigmoid HardSwish Hardmax Identity "
-    "IsInf IsNaN LeakyRelu Log LogSoftmax Mish Neg Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax "
-    "Softplus Softsign Sqrt Tan Tanh ThresholdedRelu Dropout"
-).split()
+FLOAT_UNARY = [
+    "Abs",
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "Ceil",
+    "Celu",
+    "Cos",
+    "Cosh",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "HardSigmoid",
+    "HardSwish",
+    "Hardmax",
+    "Identity",
+    "IsInf",
+    "IsNaN",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "Mish",
+    "Neg",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Selu",
+    "Shrink",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Tan",
+    "Tanh",
+    "ThresholdedRelu",
+    "Dropout",
+]
 
-COMMON = "Abs Clip Cos Erf Exp Identity LeakyRelu Log Neg Reciprocal Relu Round Sigmoid Sin Softmax Sqrt Tanh".split()
+COMMON = [
+    "Abs",
+    "Clip",
+    "Cos",
+    "Erf",
+    "Exp",
+    "Identity",
+    "LeakyRelu",
+    "Log",
+    "Neg",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Sigmoid",
+    "Sin",
+    "Softmax",
+    "Sqrt",
+    "Tanh",
+]
 """These get all ranks and a larger batch."""
 
 ANY_UNARY = {
@@ -50,6 +108,11 @@ def _unary() -> Iterator[Case]:
                 yield from positions(op, f"float,r{rank}", [computed(*shape)], opset=opset)
         if op in COMMON and op != "Softmax":
             yield case(op, "float,r4,batch3", [computed(3, 8, 12, 24)], opset=opset)
+    yield from _unary_of_other_dtypes()
+    yield from _softmax()
+
+
+def _unary_of_other_dtypes() -> Iterator[Case]:
     for op, dtypes in ANY_UNARY.items():
         for dtype in dtypes:
             for rank in (2, 4) if dtype != "float" else ():
@@ -57,6 +120,9 @@ def _unary() -> Iterator[Case]:
     for op in ("Exp", "Log", "Sqrt", "Sigmoid", "Tanh", "Erf", "Softmax", "Floor"):
         for dtype in ("float16", "double"):
             yield case(op, f"{dtype},r3", [computed(*SHAPES[3], dtype=dtype)])
+
+
+def _softmax() -> Iterator[Case]:
     for op in ("Softmax", "LogSoftmax"):
         for rank, shape in SHAPES.items():
             for axis in range(-1, rank - 1) if op == "Softmax" else (-1,):
@@ -80,7 +146,9 @@ def _binary() -> Iterator[Case]:
         yield from positions(op, "float,r4,one", [computed(*SHAPES[4])])
         yield from positions(op, "float,r4,three", [computed(*SHAPES[4])] * 3)
     for slope in (weight(8, 1, 1), weight(1, 8, 1, 1), const(0.1, dtype="float"), weight(24)):
-        yield from positions("PRelu", f"float,r4,slope{len(slope.shape)}x{slope.shape[0]}", [computed(*SHAPES[4]), slope])
+        yield from positions(
+            "PRelu", f"float,r4,slope{len(slope.shape)}x{slope.shape[0]}", [computed(*SHAPES[4]), slope]
+        )
 
 
 def _wanted(op: str, dtype: str, slug: str) -> bool:
@@ -124,7 +192,9 @@ def _logic() -> Iterator[Case]:
         for rank, shape in SHAPES.items():
             x = computed(*shape, dtype="bool")
             yield from positions(op, f"bool,r{rank},both", [x, x])
-        yield from positions(op, "bool,r4,const", [computed(*SHAPES[4], dtype="bool"), weight(1, 1, 12, 24, dtype="bool")])
+        yield from positions(
+            op, "bool,r4,const", [computed(*SHAPES[4], dtype="bool"), weight(1, 1, 12, 24, dtype="bool")]
+        )
     for rank in (1, 3, 5):
         yield from positions("Not", f"bool,r{rank}", [computed(*SHAPES[rank], dtype="bool")])
     for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor"):
@@ -156,7 +226,9 @@ def _where_and_clip() -> Iterator[Case]:
             yield from positions("Where", f"{dtype},r{rank},fill", [condition, fill, x])
             if rank in (3, 4):
                 yield from positions("Where", f"{dtype},r{rank},else-fill", [condition, x, fill])
-                yield from positions("Where", f"{dtype},r{rank},const-condition", [weight(*shape, dtype="bool"), x, fill])
+                yield from positions(
+                    "Where", f"{dtype},r{rank},const-condition", [weight(*shape, dtype="bool"), x, fill]
+                )
                 small = computed(*([1] * (rank - 1)), shape[-1], dtype="bool")
                 yield from positions("Where", f"{dtype},r{rank},broadcast", [small, fill, x])
     for dtype in ("float", "int64", "int32", "float16"):

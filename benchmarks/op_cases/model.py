@@ -16,7 +16,7 @@ __all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "positions",
 NUMPY = {"float": "float32", "double": "float64"}
 """Types whose name in ONNX text is not the one of numpy."""
 
-COMPANION = ("float[1,4,6,10] k0", "float[4,4,1,1] w_k", "k1 = Conv(k0, w_k)", "k1")
+COMPANION = ("float[1,4,6,10] k0", "float[4,4,1,1] w_k", "[kin] k1 = Conv(k0, w_k)", "k1")
 """An independent branch that every model has: input, weight, node, output. It keeps a model from being a bare operator
 and gives the compiler something to run where the probed node is folded away."""
 
@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Arg:
-    """An input of the probed node. `how`: "x" computed, "w" seeded constant, "c" constant with `values`, "" left out."""
+    """An input of the probed node. `how`: "x" computed, "w" seeded constant, "c" these `values`, "" left out."""
 
     how: str
     dtype: str = "float"
@@ -62,6 +62,9 @@ def const(*values: float, dtype: str = "int64", shape: tuple[int, ...] | None = 
 
 ABSENT = Arg("")
 
+UNTYPED = ("GroupNormalization",)
+"""Operators whose output ONNX does not infer; it is like the first input."""
+
 
 def case(
     op: str,
@@ -75,6 +78,9 @@ def case(
 ) -> Case:
     """One operator on graph inputs and outputs ("alone"), or between nodes that the NPU likes ("between").
 
+    Where it works on integers or booleans, these come from a Cast or a comparison of floats and go to a Cast; "inside"
+    puts another integer or boolean operator on either side.
+
     Raises:
         ValueError: "between" is asked for and the outputs' types cannot be inferred.
     """
@@ -85,19 +91,27 @@ def case(
     operator = f"{domain}.{name}" if domain else name
     attrs = f"<{attributes}>" if attributes else ""
     parts.nodes.append(f"[probe] {', '.join(made)} = {operator}{attrs}({', '.join(names)})")
-    parts.outputs = list(made)
-    if position == "between":
-        parts.follow()
+    parts.outputs = [f"{args[0].type} {made[0]}"] if op in UNTYPED else list(made)
+    if position != "alone":
+        if op in UNTYPED:
+            raise ValueError(f"{op}: no type is inferred")
+        parts.follow(position)
     return Case(f"{op}/{slug},{position}", op, parts.text())
 
 
 def positions(op: str, slug: str, args: Sequence[Arg], attributes: str = "", **options: int) -> Iterator[Case]:
     """The case alone, and between neighbours where that can be made."""
     yield case(op, slug, args, attributes, position="alone", **options)  # type: ignore[arg-type]
-    try:
-        yield case(op, slug, args, attributes, position="between", **options)  # type: ignore[arg-type]
-    except ValueError:
-        return
+    integers = {a.dtype for a in args if a.how == "x"} & {"int64", "int32", "bool"}
+    for position in ("between", "inside") if integers else ("between",):
+        try:
+            yield case(op, slug, args, attributes, position=position, **options)  # type: ignore[arg-type]
+        except ValueError:
+            return
+
+
+SAME = {"bool": "Not({})", "int64": "Abs({})", "int32": "Abs({})"}
+"""An operator that keeps an integer or boolean what it is, for the position "inside"."""
 
 
 class _Parts:
@@ -129,6 +143,8 @@ class _Parts:
             self.inputs.append(f"{arg.type} x{number}")
             return f"x{number}"
         made, source = f"before{number}", f"x{number}"
+        if position == "inside" and arg.dtype in SAME:
+            made = f"before{number}_"
         plain = Arg("x", "float", arg.shape)
         self.inputs.append(f"{plain.type} {source}")
         if arg.dtype == "bool":
@@ -139,7 +155,9 @@ class _Parts:
             self.nodes.append(f"{made} = Cast<to = {to}>({source})")
         else:
             self.nodes.append(f"{made} = {self._producer(source, arg.shape, number)}")
-        return made
+        if made.endswith("_"):
+            self.nodes.append(f"before{number} = {SAME[arg.dtype].format(made)}")
+        return f"before{number}"
 
     def _producer(self, source: str, shape: tuple[int, ...], number: int) -> str:
         """A float operator that the NPU likes, which keeps the shape."""
@@ -151,11 +169,12 @@ class _Parts:
             return f"MatMul({source}, w_b{number})"
         return f"Sigmoid({source})"
 
-    def follow(self) -> None:
+    def follow(self, position: str) -> None:
         """Put a consumer behind every output of the probed node."""
         inferred = onnx.shape_inference.infer_shapes(onnx.parser.parse_model(self.text()))
         types = {v.name: v.type.tensor_type for v in (*inferred.graph.output, *inferred.graph.value_info)}
-        for number, name in enumerate(self.outputs):
+        for number, declared in enumerate(self.outputs):
+            name = declared.split()[-1]
             tensor = types[name]
             if not tensor.elem_type or not tensor.HasField("shape"):
                 raise ValueError(f"{name}: no type is inferred")
@@ -163,7 +182,11 @@ class _Parts:
             if not all(shape):
                 raise ValueError(f"{name}: no shape is inferred")
             made = f"after{number}"
-            if tensor.elem_type != onnx.TensorProto.FLOAT:
+            same = {9: "bool", 7: "int64", 6: "int32"}.get(tensor.elem_type)
+            if position == "inside" and same:
+                self.nodes.append(f"after{number}_ = {SAME[same].format(name)}")
+                self.nodes.append(f"{made} = Cast<to = 1>(after{number}_)")
+            elif tensor.elem_type != onnx.TensorProto.FLOAT:
                 self.nodes.append(f"{made} = Cast<to = 1>({name})")
             elif len(shape) == 4:
                 self.inputs.append(f"float[8,{shape[1]},1,1] w_a{number}")

@@ -46,7 +46,11 @@ def _convolutions() -> Iterator[Case]:
     for slug, args, attributes in (
         ("2d,2x2", [x, weight(8, 16, 2, 2)], "strides = [2,2]"),
         ("2d,4x4", [x, weight(8, 16, 4, 4)], "strides = [2,2], pads = [1,1,1,1]"),
-        ("2d,3x3,output-padding", [x, weight(8, 16, 3, 3)], "strides = [2,2], pads = [1,1,1,1], output_padding = [1,1]"),
+        (
+            "2d,3x3,output-padding",
+            [x, weight(8, 16, 3, 3)],
+            "strides = [2,2], pads = [1,1,1,1], output_padding = [1,1]",
+        ),
         ("2d,group2", [x, weight(8, 8, 3, 3)], "group = 2"),
         ("2d,depthwise", [x, weight(8, 1, 4, 4)], "group = 8, strides = [2,2]"),
         ("2d,dilation2", [x, weight(8, 16, 3, 3)], "dilations = [2,2]"),
@@ -84,7 +88,9 @@ def _products() -> Iterator[Case]:
     yield from positions("MatMul", "r3,const-first", [weight(1, 6, 12), computed(1, 12, 24)])
     yield from positions("MatMul", "r2,const-first", [weight(6, 12), computed(12, 24)])
     for dtype in ("int64", "int32", "float16", "double"):
-        yield from positions("MatMul", f"r3,const,{dtype}", [computed(1, 12, 24, dtype=dtype), weight(24, 16, dtype=dtype)])
+        yield from positions(
+            "MatMul", f"r3,const,{dtype}", [computed(1, 12, 24, dtype=dtype), weight(24, 16, dtype=dtype)]
+        )
     for slug, args, attributes in (
         ("const", [computed(6, 24), weight(24, 16), weight(16)], ""),
         ("const,transB", [computed(6, 24), weight(16, 24), weight(16)], "transB = 1"),
@@ -118,13 +124,25 @@ def _pools() -> Iterator[Case]:
             yield from positions(op, "2d,ceil", [x], "kernel_shape = [5,5], strides = [2,2], ceil_mode = 1")
     yield from positions("MaxPool", "2d,dilation2", [x], "kernel_shape = [3,3], dilations = [2,2]")
     yield from positions("MaxPool", "2d,indices", [x], "kernel_shape = [2,2], strides = [2,2]", outputs=2)
-    yield from positions("AveragePool", "2d,count-pad", [x], "kernel_shape = [3,3], pads = [1,1,1,1], count_include_pad = 1")
+    yield from positions(
+        "AveragePool", "2d,count-pad", [x], "kernel_shape = [3,3], pads = [1,1,1,1], count_include_pad = 1"
+    )
     for op in ("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"):
-        for slug, shape in (("1d", (1, 8, 24)), ("2d", (1, 8, 12, 24)), ("2d,large", (1, 8, 120, 200)), ("3d", (1, 4, 6, 8, 10))):
+        for slug, shape in (
+            ("1d", (1, 8, 24)),
+            ("2d", (1, 8, 12, 24)),
+            ("2d,large", (1, 8, 120, 200)),
+            ("3d", (1, 4, 6, 8, 10)),
+        ):
             yield from positions(op, slug, [computed(*shape)])
     yield from positions("RoiAlign", "2d", [x, computed(3, 4), const(0, 0, 0)], "output_height = 4, output_width = 4")
     yield from positions("MaxRoiPool", "2d", [x, computed(3, 5)], "pooled_shape = [4,4]")
-    yield from positions("MaxUnpool", "2d", [computed(1, 8, 6, 12), computed(1, 8, 6, 12, dtype="int64")], "kernel_shape = [2,2], strides = [2,2]")
+    yield from positions(
+        "MaxUnpool",
+        "2d",
+        [computed(1, 8, 6, 12), computed(1, 8, 6, 12, dtype="int64")],
+        "kernel_shape = [2,2], strides = [2,2]",
+    )
     for mode in ("bilinear", "nearest"):
         yield from positions("GridSample", mode, [x, computed(1, 6, 10, 2)], f'mode = "{mode}"')
         yield from positions("GridSample", f"{mode},const", [x, weight(1, 6, 10, 2)], f'mode = "{mode}"')
@@ -133,24 +151,60 @@ def _pools() -> Iterator[Case]:
 def _norms() -> Iterator[Case]:
     for rank, shape in {2: (6, 24), 3: (1, 12, 24), 4: (1, 8, 12, 24), 5: (1, 4, 6, 8, 10)}.items():
         last = shape[-1]
-        yield from positions("LayerNormalization", f"r{rank},last", [computed(*shape), weight(last), weight(last)], "axis = -1, " + EPSILON)
-        yield from positions("LayerNormalization", f"r{rank},last,no-bias", [computed(*shape), weight(last)], "axis = -1, " + EPSILON)
-    yield from positions("LayerNormalization", "r3,batch3", [computed(3, 12, 24), weight(24), weight(24)], "axis = -1, " + EPSILON)
-    yield from positions("LayerNormalization", "r4,axes3", [computed(1, 8, 12, 24), *[weight(8, 12, 24)] * 2], "axis = 1, " + EPSILON)
-    yield from positions("LayerNormalization", "r3,axes2", [computed(1, 12, 24), *[weight(12, 24)] * 2], "axis = 1, " + EPSILON)
-    yield from positions("LayerNormalization", "r3,computed-scale", [computed(1, 12, 24), computed(24), computed(24)], "axis = -1, " + EPSILON)
-    yield from positions("LayerNormalization", "r3,wide", [computed(1, 4, 9000), weight(9000), weight(9000)], "axis = -1, " + EPSILON)
-    yield from positions("LayerNormalization", "r3,no-epsilon", [computed(1, 12, 24), weight(24), weight(24)], "axis = -1")
+        yield from positions(
+            "LayerNormalization",
+            f"r{rank},last",
+            [computed(*shape), weight(last), weight(last)],
+            "axis = -1, " + EPSILON,
+        )
+        yield from positions(
+            "LayerNormalization", f"r{rank},last,no-bias", [computed(*shape), weight(last)], "axis = -1, " + EPSILON
+        )
+    yield from positions(
+        "LayerNormalization", "r3,batch3", [computed(3, 12, 24), weight(24), weight(24)], "axis = -1, " + EPSILON
+    )
+    yield from positions(
+        "LayerNormalization", "r4,axes3", [computed(1, 8, 12, 24), *[weight(8, 12, 24)] * 2], "axis = 1, " + EPSILON
+    )
+    yield from positions(
+        "LayerNormalization", "r3,axes2", [computed(1, 12, 24), *[weight(12, 24)] * 2], "axis = 1, " + EPSILON
+    )
+    yield from positions(
+        "LayerNormalization",
+        "r3,computed-scale",
+        [computed(1, 12, 24), computed(24), computed(24)],
+        "axis = -1, " + EPSILON,
+    )
+    yield from positions(
+        "LayerNormalization", "r3,wide", [computed(1, 4, 9000), weight(9000), weight(9000)], "axis = -1, " + EPSILON
+    )
+    yield from positions(
+        "LayerNormalization", "r3,no-epsilon", [computed(1, 12, 24), weight(24), weight(24)], "axis = -1"
+    )
     yield from positions("LayerNormalization", "r3,no-attributes", [computed(1, 12, 24), weight(24), weight(24)])
     channel = [weight(8)] * 2
-    for slug, shape in (("1d", (1, 8, 24)), ("2d", (1, 8, 12, 24)), ("2d,batch3", (3, 8, 12, 24)), ("3d", (1, 8, 4, 6, 10)), ("0d", (6, 8))):
+    for slug, shape in (
+        ("1d", (1, 8, 24)),
+        ("2d", (1, 8, 12, 24)),
+        ("2d,batch3", (3, 8, 12, 24)),
+        ("3d", (1, 8, 4, 6, 10)),
+        ("0d", (6, 8)),
+    ):
         yield from positions("BatchNormalization", slug, [computed(*shape), *[weight(8)] * 4])
         if slug != "0d":
             yield from positions("InstanceNormalization", slug, [computed(*shape), *channel])
-            yield from positions("GroupNormalization", slug, [computed(*shape), weight(2), weight(2)], f"num_groups = 2, {EPSILON}", opset=18)
+            yield from positions(
+                "GroupNormalization",
+                slug,
+                [computed(*shape), weight(2), weight(2)],
+                f"num_groups = 2, {EPSILON}",
+                opset=18,
+            )
     for slug, axis in (("channel", 1), ("last", -1)):
         for p in (1, 2):
-            yield from positions("LpNormalization", f"r4,{slug},p{p}", [computed(1, 8, 12, 24)], f"axis = {axis}, p = {p}")
+            yield from positions(
+                "LpNormalization", f"r4,{slug},p{p}", [computed(1, 8, 12, 24)], f"axis = {axis}, p = {p}"
+            )
     yield from positions("LRN", "r4", [computed(1, 8, 12, 24)], "size = 5")
     yield from positions("MeanVarianceNormalization", "r4", [computed(1, 8, 12, 24)])
 
@@ -165,15 +219,27 @@ def _recurrent() -> Iterator[Case]:
             attributes = f'hidden_size = {hidden}, direction = "{direction}"'
             zero = [initial, initial] if op == "LSTM" else [initial]
             yield from positions(op, f"{direction},bias", [*base, bias], attributes, outputs=outputs)
-            yield from positions(op, f"{direction},bias,initial", [*base, bias, ABSENT, *zero], attributes, outputs=outputs)
+            yield from positions(
+                op, f"{direction},bias,initial", [*base, bias, ABSENT, *zero], attributes, outputs=outputs
+            )
             yield from positions(op, f"{direction},no-bias", base, attributes, outputs=outputs)
             if direction == "forward":
                 state = [computed(ways, 1, hidden)] * len(zero)
                 yield from positions(op, "forward,state", [*base, bias, ABSENT, *state], attributes, outputs=outputs)
-                yield from positions(op, "forward,lengths", [*base, bias, const(12, dtype="int32")], attributes, outputs=outputs)
-                yield from positions(op, "forward,batch3", [computed(12, 3, 24), *base[1:], bias], attributes, outputs=outputs)
+                yield from positions(
+                    op, "forward,lengths", [*base, bias, const(12, dtype="int32")], attributes, outputs=outputs
+                )
+                yield from positions(
+                    op, "forward,batch3", [computed(12, 3, 24), *base[1:], bias], attributes, outputs=outputs
+                )
                 linear = ", linear_before_reset = 1" if op == "GRU" else ""
-                yield from positions(op, "forward,one-step", [computed(1, 1, 24), *base[1:], bias, ABSENT, *zero], attributes + linear, outputs=outputs)
+                yield from positions(
+                    op,
+                    "forward,one-step",
+                    [computed(1, 1, 24), *base[1:], bias, ABSENT, *zero],
+                    attributes + linear,
+                    outputs=outputs,
+                )
 
 
 def _quantized() -> Iterator[Case]:
@@ -183,11 +249,24 @@ def _quantized() -> Iterator[Case]:
         yield from positions("DequantizeLinear", f"uint8,r{rank}", [computed(*shape, dtype="uint8"), scale, zero])
     yield from positions("DequantizeLinear", "const", [weight(16, 8, 3, 3, dtype="int8"), scale])
     yield from positions("DynamicQuantizeLinear", "r3", [computed(1, 12, 24)], outputs=3)
-    yield from positions("MatMulInteger", "const", [computed(1, 12, 24, dtype="uint8"), weight(24, 16, dtype="uint8"), zero])
-    yield from positions("ConvInteger", "const", [computed(1, 8, 12, 24, dtype="uint8"), weight(16, 8, 3, 3, dtype="uint8"), zero])
+    yield from positions(
+        "MatMulInteger", "const", [computed(1, 12, 24, dtype="uint8"), weight(24, 16, dtype="uint8"), zero]
+    )
+    yield from positions(
+        "ConvInteger", "const", [computed(1, 8, 12, 24, dtype="uint8"), weight(16, 8, 3, 3, dtype="uint8"), zero]
+    )
     matrix = [computed(6, 24, dtype="uint8"), scale, zero, weight(24, 16, dtype="uint8"), scale, zero, scale, zero]
     yield from positions("QLinearMatMul", "const", matrix)
-    image = [computed(1, 8, 12, 24, dtype="uint8"), scale, zero, weight(16, 8, 3, 3, dtype="uint8"), scale, zero, scale, zero]
+    image = [
+        computed(1, 8, 12, 24, dtype="uint8"),
+        scale,
+        zero,
+        weight(16, 8, 3, 3, dtype="uint8"),
+        scale,
+        zero,
+        scale,
+        zero,
+    ]
     yield from positions("QLinearConv", "const", image)
 
 

@@ -11,7 +11,7 @@ __all__ = ["cases"]
 
 
 class Pattern(NamedTuple):
-    """A few nodes, `label = Op…` a line; every node whose label is listed in `probes` gives one case."""
+    """A few nodes, each a label and its operator; every node in turn is probed, or those labelled in `probes` only."""
 
     name: str
     inputs: str
@@ -19,6 +19,7 @@ class Pattern(NamedTuple):
     nodes: tuple[tuple[str, str], ...]
     outputs: str
     opset: int = 17
+    probes: str = ""
 
 
 def _gelu(name: str, scale: tuple[str, str], tail: tuple[tuple[str, str], ...]) -> Pattern:
@@ -27,11 +28,19 @@ def _gelu(name: str, scale: tuple[str, str], tail: tuple[tuple[str, str], ...]) 
         name,
         "float[1,12,24] x, float[24,32] w, float[32,24] w1",
         f"float s = {{{scale[1]}}}, float o = {{1.0}}, float h = {{0.5}}",
-        (("a", "MatMul(x, w)"), ("d", f"{scale[0]}(a, s)"), ("e", "Erf(d)"), ("p", "Add(e, o)"), *tail, ("y", "MatMul(g, w1)")),
+        (
+            ("a", "MatMul(x, w)"),
+            ("d", f"{scale[0]}(a, s)"),
+            ("e", "Erf(d)"),
+            ("p", "Add(e, o)"),
+            *tail,
+            ("y", "MatMul(g, w1)"),
+        ),
         "y",
     )
 
 
+ONES = ", ".join(["1"] * 576)
 DIV, MUL = ("Div", "1.4142135"), ("Mul", "0.70710678")
 HALF_LAST = (("m", "Mul(a, p)"), ("g", "Mul(m, h)"))
 HALF_FIRST = (("f", "Mul(a, h)"), ("g", "Mul(f, p)"))
@@ -176,7 +185,9 @@ PATTERNS = (
     Pattern(
         "dynamo-mask",
         "int64[1,24] ids, float[1,4,24,24] x",
-        "int64 z = {0}, bool[1,1,24,24] t = {" + ", ".join(["1"] * 576) + "}, int64[2] a = {1, 2}, float f = {-10000.0}, float o = {0.0}",
+        "int64 z = {0}, bool[1,1,24,24] t = {"
+        + ", ".join(["1"] * 576)
+        + "}, int64[2] a = {1, 2}, float f = {-10000.0}, float o = {0.0}",
         (
             ("g", "Greater(ids, z)"),
             ("u", "Unsqueeze(g, a)"),
@@ -220,7 +231,11 @@ PATTERNS = (
         "embedding",
         "int64[1,12] ids, float[50,24] w, float[24] w1, float[24] w2, float[12,24] w3",
         "",
-        (("e", "Gather(w, ids)"), ("p", "Add(e, w3)"), ("y", "LayerNormalization<axis = -1, epsilon = 0.00001>(p, w1, w2)")),
+        (
+            ("e", "Gather(w, ids)"),
+            ("p", "Add(e, w3)"),
+            ("y", "LayerNormalization<axis = -1, epsilon = 0.00001>(p, w1, w2)"),
+        ),
         "y",
     ),
     Pattern(
@@ -232,7 +247,8 @@ PATTERNS = (
     ),
     Pattern(
         "conv-norm-relu",
-        "float[1,8,12,24] x, float[16,8,3,3] w, float[16] w1, float[16] w2, float[16] w3, float[16] w4, float[8,16,1,1] w5",
+        "float[1,8,12,24] x, float[16,8,3,3] w, float[16] w1, float[16] w2, float[16] w3, float[16] w4, "
+        "float[8,16,1,1] w5",
         "",
         (("a", "Conv(x, w)"), ("b", "BatchNormalization(a, w1, w2, w3, w4)"), ("r", "Relu(b)"), ("y", "Conv(r, w5)")),
         "y",
@@ -266,6 +282,7 @@ PATTERNS = (
             ("y", "Mul(a, h)"),
         ),
         "y",
+        probes="h",
     ),
     Pattern(
         "rotary",
@@ -289,6 +306,8 @@ def cases() -> Iterator[Case]:
     """One case for every node of every pattern."""
     for pattern in PATTERNS:
         for label, body in pattern.nodes:
+            if pattern.probes and label not in pattern.probes:
+                continue
             yield Case(f"{_operator(body)}/in-{pattern.name},{label}", _operator(body), _text(pattern, label))
 
 

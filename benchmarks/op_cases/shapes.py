@@ -39,7 +39,11 @@ def _reshaping() -> Iterator[Case]:
             if dtype in ("float", "int64"):
                 yield from positions("Flatten", f"{dtype},r{rank}", [x], "axis = 1")
     for dtype in INTS:
-        for slug, shape, axes in (("r3", (1, 12, 24), (0,)), ("r4", (1, 8, 1, 24), (2,)), ("r5", (1, 4, 1, 8, 10), (2,))):
+        for slug, shape, axes in (
+            ("r3", (1, 12, 24), (0,)),
+            ("r4", (1, 8, 1, 24), (2,)),
+            ("r5", (1, 4, 1, 8, 10), (2,)),
+        ):
             yield from positions("Squeeze", f"{dtype},{slug}", [computed(*shape, dtype=dtype), const(*axes)])
     yield from positions("Squeeze", "float,r4,all", [computed(1, 8, 1, 24)])
     yield from positions("Reshape", "float,r3,to-r4", [computed(1, 12, 24), const(1, 12, 2, 12)])
@@ -58,13 +62,26 @@ def _transposing() -> Iterator[Case]:
     }
     for rank, perms in orders.items():
         for perm in perms:
-            yield from positions("Transpose", f"float,r{rank},{perm.replace(',', '')}", [computed(*SHAPES[rank])], f"perm = [{perm}]")
+            yield from positions(
+                "Transpose", f"float,r{rank},{perm.replace(',', '')}", [computed(*SHAPES[rank])], f"perm = [{perm}]"
+            )
     for dtype in ("int64", "int32", "bool", "float16"):
         yield from positions("Transpose", f"{dtype},r3,021", [computed(1, 12, 24, dtype=dtype)], "perm = [0,2,1]")
         yield from positions("Transpose", f"{dtype},r4,0213", [computed(1, 8, 12, 24, dtype=dtype)], "perm = [0,2,1,3]")
-    for slug, shape in (("hw8192", (1, 4, 64, 128)), ("hw9216", (1, 4, 96, 96)), ("hw65536", (1, 4, 256, 256)), ("c9000", (1, 9000, 4, 6))):
-        for perm in ("0,2,1,3", "0,1,3,2", "0,2,3,1"):
+    for slug, shape in (
+        ("hw8192", (1, 4, 64, 128)),
+        ("hw9216", (1, 4, 96, 96)),
+        ("hw65536", (1, 4, 256, 256)),
+        ("c9000", (1, 9000, 4, 6)),
+    ):
+        for perm in ("0,2,1,3", "0,1,3,2", "0,2,3,1", "0,3,1,2"):
             yield case("Transpose", f"float,r4,{perm.replace(',', '')},{slug}", [computed(*shape)], f"perm = [{perm}]")
+    for rows, columns in ((96, 96), (256, 384), (9000, 8), (8, 9000)):
+        yield from positions(
+            "Transpose", f"float,r3,021,{rows}x{columns}", [computed(1, rows, columns)], "perm = [0,2,1]"
+        )
+        heads = computed(1, rows, 4, columns)
+        yield from positions("Transpose", f"float,r4,0213,{rows}x4x{columns}", [heads], "perm = [0,2,1,3]")
     yield from positions("Transpose", "float,r6", [computed(1, 2, 3, 4, 5, 6)], "perm = [0,2,4,1,3,5]")
     for op in ("DepthToSpace", "SpaceToDepth"):
         yield from positions(op, "float,r4,2", [computed(1, 16, 8, 12)], "blocksize = 2")
@@ -88,10 +105,16 @@ def _slicing() -> Iterator[Case]:
     yield from positions("Slice", "float,r4,batch", [computed(3, 8, 12, 24), const(0), const(2), const(0)])
     for dtype in ("float", "int64"):
         for rank, shape in SHAPES.items():
-            yield from positions("Split", f"{dtype},r{rank},last", [computed(*shape, dtype=dtype)], "axis = -1", outputs=2)
-        yield from positions("Split", f"{dtype},r3,sizes", [computed(1, 12, 24, dtype=dtype), const(4, 8)], "axis = 1", outputs=2)
+            yield from positions(
+                "Split", f"{dtype},r{rank},last", [computed(*shape, dtype=dtype)], "axis = -1", outputs=2
+            )
+        yield from positions(
+            "Split", f"{dtype},r3,sizes", [computed(1, 12, 24, dtype=dtype), const(4, 8)], "axis = 1", outputs=2
+        )
     yield from positions("Split", "float,r4,channel", [computed(1, 8, 12, 24)], "axis = 1", outputs=2)
-    yield from positions("Split", "float,r3,num-outputs", [computed(1, 12, 24)], "axis = -1, num_outputs = 2", outputs=2, opset=18)
+    yield from positions(
+        "Split", "float,r3,num-outputs", [computed(1, 12, 24)], "axis = -1, num_outputs = 2", outputs=2, opset=18
+    )
 
 
 def _joining() -> Iterator[Case]:
@@ -118,18 +141,28 @@ def _gathering() -> Iterator[Case]:
             x = computed(*shape, dtype=dtype)
             for axis in sorted({0, 1, rank - 1}) if rank > 1 else (0,):
                 if shape[axis] > 2:
-                    yield from positions("Gather", f"{dtype},r{rank},axis{axis},const", [x, const(0, 2)], f"axis = {axis}")
+                    yield from positions(
+                        "Gather", f"{dtype},r{rank},axis{axis},const", [x, const(0, 2)], f"axis = {axis}"
+                    )
                     if dtype != "float" and rank > 3:
                         continue
-                    yield from positions("Gather", f"{dtype},r{rank},axis{axis},const-scalar", [x, const(1, shape=())], f"axis = {axis}")
+                    yield from positions(
+                        "Gather", f"{dtype},r{rank},axis{axis},const-scalar", [x, const(1, shape=())], f"axis = {axis}"
+                    )
             if rank in (2, 3):
-                yield from positions("Gather", f"{dtype},r{rank},computed", [x, computed(4, dtype="int64")], f"axis = {rank - 1}")
+                yield from positions(
+                    "Gather", f"{dtype},r{rank},computed", [x, computed(4, dtype="int64")], f"axis = {rank - 1}"
+                )
     yield from positions("Gather", "float,r3,negative", [computed(1, 12, 24), const(-1, shape=())], "axis = 1")
-    yield from positions("Gather", "float,r3,const-2d", [computed(1, 12, 24), const(0, 2, 4, 1, shape=(2, 2))], "axis = 1")
+    yield from positions(
+        "Gather", "float,r3,const-2d", [computed(1, 12, 24), const(0, 2, 4, 1, shape=(2, 2))], "axis = 1"
+    )
     for slug, index in (("const", const(*[1, 0] * 12, shape=(1, 24))), ("computed", computed(1, 24, dtype="int64"))):
         yield from positions("GatherElements", f"float,r2,{slug}", [computed(6, 24), index], "axis = 0")
         yield from positions("GatherElements", f"int64,r2,{slug}", [computed(6, 24, dtype="int64"), index], "axis = 0")
-    yield from positions("GatherElements", "float,r3,computed", [computed(1, 12, 24), computed(1, 4, 24, dtype="int64")], "axis = 1")
+    yield from positions(
+        "GatherElements", "float,r3,computed", [computed(1, 12, 24), computed(1, 4, 24, dtype="int64")], "axis = 1"
+    )
     for slug, index in (("const", const(0, 2, 0, 4, shape=(2, 2))), ("computed", computed(2, 2, dtype="int64"))):
         yield from positions("GatherND", f"float,r3,{slug}", [computed(1, 12, 24), index])
         yield from positions("GatherND", f"float,r2,{slug}", [computed(6, 24), index])
@@ -138,9 +171,13 @@ def _gathering() -> Iterator[Case]:
 def _scattering() -> Iterator[Case]:
     for slug, index in (("const", const(0, 2, 0, 4, shape=(2, 2))), ("computed", computed(2, 2, dtype="int64"))):
         yield from positions("ScatterND", f"float,r3,{slug}", [computed(1, 12, 24), index, computed(2, 24)])
-        yield from positions("ScatterND", f"int64,r3,{slug}", [computed(1, 12, 24, dtype="int64"), index, computed(2, 24, dtype="int64")])
+        yield from positions(
+            "ScatterND", f"int64,r3,{slug}", [computed(1, 12, 24, dtype="int64"), index, computed(2, 24, dtype="int64")]
+        )
     for slug, index in (("const", const(*[1, 0] * 12, shape=(1, 24))), ("computed", computed(1, 24, dtype="int64"))):
-        yield from positions("ScatterElements", f"float,r2,{slug}", [computed(6, 24), index, computed(1, 24)], "axis = 0")
+        yield from positions(
+            "ScatterElements", f"float,r2,{slug}", [computed(6, 24), index, computed(1, 24)], "axis = 0"
+        )
     yield from positions("TopK", "float,r3", [computed(1, 12, 24), const(4)], outputs=2)
     yield from positions("TopK", "float,r2", [computed(6, 24), const(4)], outputs=2)
     yield from positions("TopK", "float,r3,computed-k", [computed(1, 12, 24), computed(1, dtype="int64")], outputs=2)
@@ -148,7 +185,9 @@ def _scattering() -> Iterator[Case]:
     yield from positions("NonZero", "float,r2", [computed(6, 24)])
     yield from positions("Compress", "float,r2", [computed(6, 24), computed(6, dtype="bool")], "axis = 0")
     yield case("Unique", "float,r1", [computed(24)])
-    yield from positions("ReverseSequence", "float,r3", [computed(12, 2, 24), const(3, 4)], "time_axis = 0, batch_axis = 1")
+    yield from positions(
+        "ReverseSequence", "float,r3", [computed(12, 2, 24), const(3, 4)], "time_axis = 0, batch_axis = 1"
+    )
 
 
 def _repeating() -> Iterator[Case]:
@@ -167,10 +206,16 @@ def _repeating() -> Iterator[Case]:
     for mode in ("constant", "reflect", "edge"):
         pad = const(0, 0, 1, 2, 0, 0, 1, 2)
         yield from positions("Pad", f"float,r4,{mode}", [computed(1, 8, 12, 24), pad], f'mode = "{mode}"')
-        yield from positions("Pad", f"float,r3,{mode}", [computed(1, 12, 24), const(0, 0, 1, 0, 0, 2)], f'mode = "{mode}"')
+        yield from positions(
+            "Pad", f"float,r3,{mode}", [computed(1, 12, 24), const(0, 0, 1, 0, 0, 2)], f'mode = "{mode}"'
+        )
     yield from positions("Pad", "float,r4,channel", [computed(1, 8, 12, 24), const(0, 2, 0, 0, 0, 2, 0, 0)])
     yield from positions("Pad", "float,r4,negative", [computed(1, 8, 12, 24), const(0, 0, -1, 0, 0, 0, -1, 0)])
-    yield from positions("Pad", "float,r4,value", [computed(1, 8, 12, 24), const(0, 0, 1, 1, 0, 0, 1, 1), const(1.5, dtype="float", shape=())])
+    yield from positions(
+        "Pad",
+        "float,r4,value",
+        [computed(1, 8, 12, 24), const(0, 0, 1, 1, 0, 0, 1, 1), const(1.5, dtype="float", shape=())],
+    )
     yield from positions("Pad", "float,r5", [computed(1, 4, 6, 8, 10), const(0, 0, 1, 1, 1, 0, 0, 1, 1, 1)])
     yield from positions("Pad", "int64,r3", [computed(1, 12, 24, dtype="int64"), const(0, 0, 1, 0, 0, 2)])
     yield from positions("Pad", "float,r3,computed", [computed(1, 12, 24), computed(6, dtype="int64")])
@@ -184,9 +229,16 @@ def _reducing() -> Iterator[Case]:
                 continue
             for axes in {1: ("0",), 2: ("1", "0"), 3: ("2", "1"), 4: ("3", "2,3", "1"), 5: ("4", "3,4")}[rank]:
                 for keep in (1, 0) if op in COMMON else (1,):
-                    yield from _reduce(op, f"float,r{rank},axes{axes.replace(',', '')},keep{keep}", shape, "float", axes, keep)
+                    yield from _reduce(
+                        op,
+                        f"float,r{rank},axes{axes.replace(',', '')},keep{keep}",
+                        shape,
+                        "float",
+                        axes=axes,
+                        keep=keep,
+                    )
         for dtype in ("int64", "int32") if op in COMMON else ():
-            yield from _reduce(op, f"{dtype},r3,axes2,keep1", (1, 12, 24), dtype, "2", 1)
+            yield from _reduce(op, f"{dtype},r3,axes2,keep1", (1, 12, 24), dtype, axes="2", keep=1)
         yield from positions(op, "float,r4,all", [computed(1, 8, 12, 24)], "keepdims = 0")
     yield from positions("ReduceSum", "float,r3,computed-axes", [computed(1, 12, 24), computed(1, dtype="int64")])
     yield from positions("ReduceMean", "float,r3,opset18", [computed(1, 12, 24), const(2)], opset=18)
@@ -198,12 +250,14 @@ def _reducing() -> Iterator[Case]:
         yield from positions(op, "int32,r3,axis2", [computed(1, 12, 24, dtype="int32")], "axis = 2")
     for dtype in ("float", "int64", "int32"):
         for rank in (1, 2, 3, 4):
-            yield from positions("CumSum", f"{dtype},r{rank}", [computed(*SHAPES[rank], dtype=dtype), const(rank - 1, shape=())])
+            yield from positions(
+                "CumSum", f"{dtype},r{rank}", [computed(*SHAPES[rank], dtype=dtype), const(rank - 1, shape=())]
+            )
     yield from positions("CumSum", "float,r3,axis1", [computed(1, 12, 24), const(1, shape=())])
     yield from positions("CumSum", "float,r3,computed", [computed(1, 12, 24), computed(dtype="int64")])
 
 
-def _reduce(op: str, slug: str, shape: tuple[int, ...], dtype: str, axes: str, keep: int) -> Iterator[Case]:
+def _reduce(op: str, slug: str, shape: tuple[int, ...], dtype: str, *, axes: str, keep: int) -> Iterator[Case]:
     x = computed(*shape, dtype=dtype)
     if op == "ReduceSum":
         yield from positions(op, slug, [x, const(*map(int, axes.split(",")))], f"keepdims = {keep}")
@@ -218,26 +272,55 @@ def _counting() -> Iterator[Case]:
     yield from positions("Range", "computed", [const(0, shape=()), computed(dtype="int64"), const(1, shape=())])
     for dtype in ("float", "int64", "bool"):
         yield from positions("Trilu", f"{dtype},r2", [computed(24, 24, dtype=dtype)])
-        yield from positions("Trilu", f"{dtype},r4", [computed(1, 8, 12, 12, dtype=dtype), const(1, shape=())], "upper = 0")
+        yield from positions(
+            "Trilu", f"{dtype},r4", [computed(1, 8, 12, 12, dtype=dtype), const(1, shape=())], "upper = 0"
+        )
     yield from positions("EyeLike", "float,r2", [computed(12, 12)])
 
 
 def _making() -> Iterator[Case]:
     for op in ("RandomNormalLike", "RandomUniformLike", "Bernoulli"):
         yield from positions(op, "float,r3", [computed(1, 12, 24)])
-    yield from positions("NonMaxSuppression", "const-limits", [computed(1, 20, 4), computed(1, 3, 20), const(5), const(0.5, dtype="float"), const(0.1, dtype="float")])
-    yield from positions("Upsample", "float,r4", [computed(1, 8, 6, 12), const(1.0, 1.0, 2.0, 2.0, dtype="float")], opset=9)
+    yield from positions(
+        "NonMaxSuppression",
+        "const-limits",
+        [computed(1, 20, 4), computed(1, 3, 20), const(5), const(0.5, dtype="float"), const(0.1, dtype="float")],
+    )
+    yield from positions(
+        "Upsample", "float,r4", [computed(1, 8, 6, 12), const(1.0, 1.0, 2.0, 2.0, dtype="float")], opset=9
+    )
     modes = ('mode = "nearest"', 'mode = "linear"', 'mode = "cubic"')
     for mode in modes:
         name = mode.split('"')[1]
         for transform in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"):
             attributes = f'{mode}, coordinate_transformation_mode = "{transform}"'
             scales = const(1.0, 1.0, 2.0, 2.0, dtype="float")
-            yield from positions("Resize", f"float,r4,{name},{transform},x2", [computed(1, 8, 6, 12), ABSENT, scales], attributes)
+            yield from positions(
+                "Resize", f"float,r4,{name},{transform},x2", [computed(1, 8, 6, 12), ABSENT, scales], attributes
+            )
             odd = const(1, 8, 9, 15)
-            yield from positions("Resize", f"float,r4,{name},{transform},odd", [computed(1, 8, 6, 12), ABSENT, ABSENT, odd], attributes)
-    yield from positions("Resize", "float,r4,nearest,floor", [computed(1, 8, 6, 12), ABSENT, const(1.0, 1.0, 2.0, 2.0, dtype="float")], 'mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"')
-    yield from positions("Resize", "float,r4,nearest,down", [computed(1, 8, 6, 12), ABSENT, const(1.0, 1.0, 0.5, 0.5, dtype="float")], 'mode = "nearest"')
-    yield from positions("Resize", "float,r3,linear", [computed(1, 8, 12), ABSENT, const(1.0, 1.0, 2.0, dtype="float")], 'mode = "linear"')
-    yield from positions("Resize", "float,r5,nearest", [computed(1, 4, 3, 4, 6), ABSENT, const(1.0, 1.0, 2.0, 2.0, 2.0, dtype="float")])
+            yield from positions(
+                "Resize", f"float,r4,{name},{transform},odd", [computed(1, 8, 6, 12), ABSENT, ABSENT, odd], attributes
+            )
+    yield from positions(
+        "Resize",
+        "float,r4,nearest,floor",
+        [computed(1, 8, 6, 12), ABSENT, const(1.0, 1.0, 2.0, 2.0, dtype="float")],
+        'mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"',
+    )
+    yield from positions(
+        "Resize",
+        "float,r4,nearest,down",
+        [computed(1, 8, 6, 12), ABSENT, const(1.0, 1.0, 0.5, 0.5, dtype="float")],
+        'mode = "nearest"',
+    )
+    yield from positions(
+        "Resize",
+        "float,r3,linear",
+        [computed(1, 8, 12), ABSENT, const(1.0, 1.0, 2.0, dtype="float")],
+        'mode = "linear"',
+    )
+    yield from positions(
+        "Resize", "float,r5,nearest", [computed(1, 4, 3, 4, 6), ABSENT, const(1.0, 1.0, 2.0, 2.0, 2.0, dtype="float")]
+    )
     yield from positions("Resize", "float,r4,computed-scales", [computed(1, 8, 6, 12), ABSENT, computed(4)])

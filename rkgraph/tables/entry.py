@@ -136,8 +136,9 @@ def _read_kind(data: Mapping[str, Any], place: str) -> LimitKind:
             raise UsageError(f"{place} ({name}): `{field.name}` must be {field.type}, here {given[field.name]!r}")
     if "allowed" in known and bool(given.get("allowed")) == bool(given.get("refused")):
         raise UsageError(f"{place} ({name}): one of `allowed` and `refused` must be given")
-    if "chain" in known and not given.get("chain"):
-        raise UsageError(f"{place} ({name}): `chain` is missing or empty")
+    for must in ("chain", "axes"):
+        if must in known and not given.get(must):
+            raise UsageError(f"{place} ({name}): `{must}` is missing or empty")
     if "low" in known and given.get("low") is None and given.get("high") is None:
         raise UsageError(f"{place} ({name}): `low` or `high` must be given")
     return kind(**given)

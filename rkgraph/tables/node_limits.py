@@ -1,0 +1,166 @@
+"""Limits on a node's attributes and on its neighbours."""
+
+# ruff: noqa: D102 -- the methods of the kinds are documented once, in LimitKind
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, either, interval, listed, within
+
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView, Node
+
+__all__ = ["AttributeIn", "AttributePresence", "AttributeRange", "Neighbour"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeIn(LimitKind):
+    """An attribute is one of `allowed`, or none of `refused`.
+
+    A tuple is compared as text ("2,2"); an attribute that is left out has the value `default`.
+    """
+
+    kind: ClassVar[str] = "attribute-in"
+    attribute: str
+    allowed: tuple[Scalar, ...] = ()
+    refused: tuple[Scalar, ...] = ()
+    default: Scalar | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        value = node.attributes.get(self.attribute, self.default)
+        if isinstance(value, tuple):
+            yield ",".join(str(v) for v in value)
+        elif isinstance(value, (int, float, str)):
+            yield value
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return f"attribute `{self.attribute}`"
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRange(LimitKind):
+    """An attribute, or every element of it, lies in [low, high]; left out, it has the value `default`."""
+
+    kind: ClassVar[str] = "attribute-range"
+    attribute: str
+    low: float | None = None
+    high: float | None = None
+    default: Scalar | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        value = node.attributes.get(self.attribute, self.default)
+        for element in value if isinstance(value, tuple) else (value,):
+            if isinstance(element, (int, float)):
+                yield element
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return f"attribute `{self.attribute}`"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class AttributePresence(LimitKind):
+    """An attribute is written in the model, default or not (`present` true), or is left out (false)."""
+
+    kind: ClassVar[str] = "attribute-presence"
+    attribute: str
+    present: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        yield "written out" if self.attribute in node.attributes else "left out"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "written out") == self.present
+
+    @property
+    def subject(self) -> str:
+        return f"attribute `{self.attribute}`"
+
+    @property
+    def requirement(self) -> str:
+        return "written out" if self.present else "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour(LimitKind):
+    """A chain of neighbours is there (`present` true), or is not (false).
+
+    `chain` names operators step by step, alternatives separated by "|". Going "before", a step is the producer of any
+    input; going "after", any consumer of any output. "@input" is a value that comes from outside the graph, "@output"
+    one that is an output of it, "@constant" a constant, "*" any node.
+    """
+
+    kind: ClassVar[str] = "neighbour"
+    direction: Literal["before", "after"]
+    chain: tuple[str, ...] = ()
+    present: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:
+        yield "that" if self._reaches(node, graph, is_constant, 0) else "something else"
+
+    def _reaches(self, node: Node, graph: GraphView, is_constant: IsConstant, step: int) -> bool:
+        if step == len(self.chain):
+            return True
+        wanted = self.chain[step].split("|")
+        before = self.direction == "before"
+        for name in node.inputs if before else node.outputs:
+            if not name:
+                continue
+            if _ends_at(name, graph, is_constant, wanted, before):
+                return True
+            producer = graph.producer(name)
+            others = graph.consumers(name) if not before else () if producer is None else (producer,)
+            for other in others:
+                if (other.op in wanted or "*" in wanted) and self._reaches(other, graph, is_constant, step + 1):
+                    return True
+        return False
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "that") == self.present
+
+    @property
+    def subject(self) -> str:
+        return f"what comes directly {self.direction}"
+
+    @property
+    def requirement(self) -> str:
+        steps = (either(tuple(_ENDS.get(word, word) for word in step.split("|"))) for step in self.chain)
+        chain = ", then ".join(steps)
+        return chain if self.present else f"other than {chain}"
+
+
+_ENDS = {
+    "@input": "an input of the graph",
+    "@output": "an output of the graph",
+    "@constant": "a constant",
+    "*": "any node",
+}
+"""Words for the ends of a chain of neighbours."""
+
+
+def _ends_at(name: str, graph: GraphView, is_constant: IsConstant, wanted: list[str], before: bool) -> bool:
+    """Whether `name` is one of the wanted ends of a chain: outside the graph, an output of it, a constant."""
+    if before:
+        constant = is_constant(name)
+        return ("@constant" in wanted and constant) or (
+            "@input" in wanted and not constant and graph.producer(name) is None
+        )
+    return "@output" in wanted and name in graph.outputs

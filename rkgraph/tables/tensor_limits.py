@@ -1,0 +1,254 @@
+"""Limits on one input or output of a node, or on all its inputs."""
+
+# ruff: noqa: D102 -- the methods of the kinds are documented once, in LimitKind
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, interval, listed, within
+
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView, Node
+
+__all__ = [
+    "Batch",
+    "ConstantInput",
+    "DimensionProduct",
+    "DimensionRange",
+    "Dtype",
+    "Presence",
+    "Rank",
+    "StaticShape",
+    "TensorLimit",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorLimit(LimitKind):
+    """A limit on one input or output tensor of the node, or on all its inputs (`index` "all")."""
+
+    index: int | Literal["all"]
+    label: str = ""
+    side: Literal["input", "output"] = "input"
+
+    @property
+    def name(self) -> str:
+        """The tensor in words."""
+        if self.label:
+            return f"`{self.label}`"
+        return f"every {self.side}" if self.index == "all" else f"{self.side} {self.index}"
+
+    def tensors(self, node: Node) -> tuple[str, ...]:
+        """Names of the values that the limit looks at; optional ones that are left out do not count."""
+        names = node.inputs if self.side == "input" else node.outputs
+        if self.index != "all":
+            names = names[self.index : self.index + 1]
+        return tuple(n for n in names if n)
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype(TensorLimit):
+    """The element type, in numpy spelling, is one of `allowed`, or none of `refused`."""
+
+    kind: ClassVar[str] = "dtype"
+    allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            dtype = graph.value(name).dtype
+            if dtype is not None:
+                yield dtype
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(TensorLimit):
+    """The number of dimensions is one of `allowed`, or none of `refused`."""
+
+    kind: ClassVar[str] = "rank"
+    allowed: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            shape = graph.value(name).shape
+            if shape is not None:
+                yield len(shape)
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return f"the rank of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionRange(TensorLimit):
+    """Dimension `axis` (negative counts from the end) lies in [low, high]; either bound may be left out."""
+
+    kind: ClassVar[str] = "dimension"
+    axis: int = 0
+    low: int | None = None
+    high: int | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            shape = graph.value(name).shape
+            if shape is not None and -len(shape) <= self.axis < len(shape):
+                size = shape[self.axis]
+                if isinstance(size, int):
+                    yield size
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return f"dimension {self.axis} of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionProduct(TensorLimit):
+    """The product of the dimensions `axes` (negative ones count from the end) lies in [low, high]."""
+
+    kind: ClassVar[str] = "product"
+    axes: tuple[int, ...] = ()
+    low: int | None = None
+    high: int | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            shape = graph.value(name).shape
+            if shape is None or not all(-len(shape) <= axis < len(shape) for axis in self.axes):
+                continue
+            sizes = [size for axis in self.axes if isinstance(size := shape[axis], int)]
+            if len(sizes) == len(self.axes):
+                yield prod(sizes)
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return f"the product of dimensions {' and '.join(map(str, self.axes))} of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(TensorLimit):
+    """The first dimension of a tensor with at least two is at most `most`."""
+
+    kind: ClassVar[str] = "batch"
+    most: int = 1
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            shape = graph.value(name).shape
+            if shape is not None and len(shape) >= 2 and isinstance(shape[0], int):
+                yield shape[0]
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, None, self.most)
+
+    @property
+    def subject(self) -> str:
+        return f"the batch of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return "1" if self.most == 1 else f"at most {self.most}"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticShape(TensorLimit):
+    """Rank and all dimensions are known numbers."""
+
+    kind: ClassVar[str] = "static-shape"
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            value = graph.value(name)
+            yield "static" if value.is_static else "dynamic"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return observed == "static"
+
+    @property
+    def subject(self) -> str:
+        return f"the shape of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return "static"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantInput(TensorLimit):
+    """The tensor is a constant when lowering starts (`constant` true), or is computed (false)."""
+
+    kind: ClassVar[str] = "constant"
+    constant: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            yield "a constant" if is_constant(name) else "computed"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "a constant") == self.constant
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+    @property
+    def requirement(self) -> str:
+        return "a constant" if self.constant else "computed"
+
+
+@dataclass(frozen=True, slots=True)
+class Presence(TensorLimit):
+    """An optional input or output is given (`present` true), or left out (false)."""
+
+    kind: ClassVar[str] = "presence"
+    present: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        yield "given" if self.tensors(node) else "left out"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "given") == self.present
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+    @property
+    def requirement(self) -> str:
+        return "given" if self.present else "left out"
