@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rkgraph.analysis.origins import subgraphs
 from rkgraph.graph.view import GraphView, ModelView, Node
-from rkgraph.rulebook.rule import Finding
+from rkgraph.rulebook.rule import EXPLAINED, Finding
 
 __all__ = ["causes"]
 
@@ -16,18 +16,23 @@ Place = tuple[str, int]
 def causes(model: ModelView, findings: Sequence[tuple[str, Finding]]) -> Mapping[int, int]:
     """Index of each induced finding → index of the finding that is its root, for (code, finding) in order.
 
-    A finding is induced by the first other finding whose code is among its `roots` and which explains its place.
+    A finding is induced by the first other finding that may be its root (see `Finding`) and explains its place.
     Several findings of one code at one place do not explain each other, and no finding ends up as its own cause.
     """
     wanted = {code for _, finding in findings for code in finding.roots}
-    explained = {i: _explained(model, finding) for i, (code, finding) in enumerate(findings) if code in wanted}
+    explained = {
+        index: _explained(model, finding)
+        for index, (code, finding) in enumerate(findings)
+        if code in wanted or finding.explains is not None
+    }
     induced: dict[int, int] = {}
     for index, (code, finding) in enumerate(findings):
         place = _place(finding)
         for root, places in explained.items():
             root_code, root_finding = findings[root]
             is_twin = root_code == code and _place(root_finding) == place
-            if root_code in finding.roots and place in places and not is_twin and _root(root, induced) != index:
+            is_root = root_code in finding.roots or (EXPLAINED in finding.roots and root_finding.explains is not None)
+            if is_root and place in places and not is_twin and _root(root, induced) != index:
                 induced[index] = root
                 break
     return {index: _root(index, induced) for index in induced}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rkgraph.analysis.origins import Origin
 from rkgraph.diagnostics import Confidence, Device, Verdict
-from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.rulebook.rule import EXPLAINED, Finding, LintContext
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["findings_of_outcome"]
 
-# Limits that a dynamic input, or a shape that comes from data, is the reason to break; whatever the table says of mask
-# arithmetic comes from the mask's dtype.
+# Limits that a dynamic input, or a shape that comes from data, is the reason to break.
 SHAPE_ROOTS = ("RK301", "RK302")
-MASK_ROOTS = ("RK202",)
 
 
 def findings_of_outcome(
@@ -44,7 +42,7 @@ def findings_of_outcome(
             computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
             more = SHAPE_ROOTS if computes_shapes else ()
             for finding in found:
-                yield replace(finding, verdict=verdict, device=claimed, roots=(*MASK_ROOTS, *more, *finding.roots))
+                yield replace(finding, verdict=verdict, device=claimed, roots=(EXPLAINED, *more, *finding.roots))
 
 
 def _of_violation(violation: Violation, lint: LintContext, graph: GraphView, node: Node) -> Finding:

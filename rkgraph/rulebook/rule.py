@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rkgraph.tables.table import Judgement, OpTable
     from rkgraph.targets import Target
 
-__all__ = ["Finding", "LintContext", "Options"]
+__all__ = ["EXPLAINED", "Finding", "LintContext", "Options"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ class LintContext:
         return self.origins[graph.path][name]
 
 
+EXPLAINED = "explained"
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a rule found: a place, a message, and the data behind it. The engine makes a Diagnostic of it.
@@ -89,7 +92,8 @@ class Finding:
 
     Causes: `roots` are codes of rules whose finding, where it lies upstream, is the reason for this one; this one is
     then reported as induced by it. `explains` are the nodes, by graph path and index, for which a finding is the
-    reason; None means all that lie downstream of its place.
+    reason; None means all that lie downstream of its place. `EXPLAINED` among the roots stands for every finding that
+    says so of this place in its `explains`.
     """
 
     message: str

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rkgraph.engine.causes import causes
-from rkgraph.rulebook.rule import Finding
+from rkgraph.rulebook.rule import EXPLAINED, Finding
 from tests.rules.harness import view_of
 
 MODEL = """g (float[4] x, float[4] z) => (float[4] y, float[4] w) {
@@ -48,6 +48,12 @@ def test_an_input_explains_all_that_reads_it() -> None:
 def test_a_root_may_say_itself_what_it_explains() -> None:
     root = at("b", explains=frozenset({("main", 0)}))
     assert found(("SIGN", at("a", "ROOT")), ("ROOT", root), ("SIGN", at("y", "ROOT"))) == {0: 1}
+
+
+def test_whoever_explains_a_place_may_be_the_root_of_a_finding_that_leaves_it_open() -> None:
+    root = at("b", explains=frozenset({("main", 0)}))
+    assert found(("SIGN", at("a", EXPLAINED)), ("ANY", root), ("SIGN", at("y", EXPLAINED))) == {0: 1}
+    assert found(("SIGN", at("y", EXPLAINED)), ("ANY", at("b"))) == {}
 
 
 def test_chains_lead_to_the_first_cause() -> None:
