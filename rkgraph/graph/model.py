@@ -91,8 +91,8 @@ class Model:
                     self._weights.load(tensor)
         return proto
 
-    def apply(self, edit: Edit) -> Applied:
-        """Change the model.
+    def apply(self, edit: Edit, *, regions: bool = True) -> Applied:
+        """Change the model. Without `regions`, what is returned does not say which part a rewrite touched.
 
         Raises:
             UsageError: pinned shapes or frozen values that do not fit the model.
@@ -102,7 +102,7 @@ class Model:
         proto = _copied(self._proto)
         applied = Applied()
         if isinstance(edit, Rewrite):
-            graph, applied = rewrite_graph(proto.graph, edit, self._weights)
+            graph, applied = rewrite_graph(proto.graph, edit, self._weights, regions=regions)
             proto.graph.CopyFrom(graph)
             self._import_domains(proto, edit)
         elif isinstance(edit, PinShapes):

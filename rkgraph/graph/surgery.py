@@ -26,16 +26,19 @@ if TYPE_CHECKING:
 __all__ = ["rewrite_graph"]
 
 
-def rewrite_graph(proto: onnx.GraphProto, edit: Rewrite, weights: Weights) -> tuple[onnx.GraphProto, Applied]:
+def rewrite_graph(
+    proto: onnx.GraphProto, edit: Rewrite, weights: Weights, *, regions: bool = True
+) -> tuple[onnx.GraphProto, Applied]:
     """The graph after `edit`, and what was done. `proto` stays as it is.
 
-    The values of the rewrite belong to one graph: the main one or a subgraph.
+    The values of the rewrite belong to one graph: the main one or a subgraph. Without `regions` those of the result
+    are empty; where many rewrites are merged into one, they would take long and say little.
 
     Raises:
         ValueError: the rewrite names a value that is not in the graph, adds one that is there already, or makes a
             cycle (all faults of the rule).
     """
-    return _Surgery(proto, edit).run(weights)
+    return _Surgery(proto, edit).run(weights, regions)
 
 
 class _Surgery:
@@ -50,7 +53,7 @@ class _Surgery:
         self.new: list[Any] = []
         self.renamed: list[Any] = []
 
-    def run(self, weights: Weights) -> tuple[onnx.GraphProto, Applied]:
+    def run(self, weights: Weights, regions: bool) -> tuple[onnx.GraphProto, Applied]:
         replaced = [self._tensor(name) for name in self.edit.replaces]
         suspects = [node for tensor in replaced for node in tensor.inputs]
         self._add_nodes(self.edit.tape.nodes)
@@ -67,7 +70,8 @@ class _Surgery:
             if self._is_read(self.visible[name])
         ]
         after = rebuild(self.linked, self.owner, self.new, dead, constants)
-        before_region, after_region = self._regions(after, removed, [tensor.name for tensor in outputs])
+        names = [tensor.name for tensor in outputs]
+        before_region, after_region = self._regions(after, removed, names) if regions else (Region(), Region())
         return after, Applied(
             removed=tuple(label(self.linked.origin[id(node)]) for node in removed),
             added=tuple(label(self.linked.origin[id(node)]) for node in self.new),

@@ -88,7 +88,8 @@ def _float_difference(expected: Array, found: Array, tolerance: Tolerance) -> tu
         near = finite & (gap <= tolerance.absolute + tolerance.relative * np.abs(expected))
     same = (expected == found) | (np.isnan(expected) & np.isnan(found))
     if tolerance.beyond is not None:
-        same |= (np.sign(expected) == np.sign(found)) & (np.minimum(abs(expected), abs(found)) >= tolerance.beyond)
+        saturated = (np.sign(expected) == np.sign(found)) & (np.minimum(abs(expected), abs(found)) >= tolerance.beyond)
+        same, finite = same | saturated, finite & ~saturated
     if tolerance == EXACT:
         same &= np.isnan(expected) | (np.signbit(expected) == np.signbit(found))
         near = same

@@ -1,0 +1,206 @@
+"""Fix: apply what the rules offer and what is allowed, prove every edit, lint again, repeat until nothing is left.
+
+Bounded by `MAX_PASSES`; rules that undo each other's work are noticed by the state coming back, and named. A fix whose
+proof fails is taken back and not tried again. What is returned is the model with the fixes that are proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerprint
+from rkgraph.engine.fix_batch import Bench, run_batch
+from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
+from rkgraph.engine.fix_policy import Policy
+from rkgraph.engine.fix_state import state_of
+from rkgraph.engine.lint import Found, find, make_context, result_of
+from rkgraph.graph.model import Model
+from rkgraph.graph.rewrite import Between
+from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
+from rkgraph.rulebook.registry import Rule, load_rules
+from rkgraph.rulebook.rule import LintContext, Options
+from rkgraph.rulebook.ruleset import RuleSet
+from rkgraph.tables.table import OpTable, load_table
+from rkgraph.targets import Target
+
+__all__ = ["FixOutcome", "FixSettings", "fix_model"]
+
+MAX_PASSES = 40  # a real model takes 4 to 8; each pass past the first follows from what the one before it uncovered
+
+
+@dataclass(frozen=True)
+class FixSettings:
+    """How fixes are proved and what the user vouches for.
+
+    Attributes:
+        assumptions: value → what the user says of it (--assume).
+        counterexamples: folder for the inputs that refute a rewrite; None saves none.
+        rules: the rules to run; all of them by default.
+    """
+
+    assumptions: Mapping[str, Between] = field(default_factory=dict)
+    counterexamples: Path | None = None
+    rules: Sequence[Rule] | None = None
+
+
+@dataclass(frozen=True)
+class FixOutcome:
+    """The fixed model, the lint results before and after, what was and was not done, and how it was proved.
+
+    `after` carries fixes and proofs, and a diagnostic RK991 for every rewrite that was refuted and taken back.
+    """
+
+    model: Model
+    before: Result
+    after: Result
+    fixes: Fixes
+    proofs: tuple[Proof, ...]
+
+    @property
+    def is_refuted(self) -> bool:
+        """True when a proof refuted an edit (which was taken back), or the whole model."""
+        return any(proof.outcome == "refuted" for proof in self.proofs)
+
+
+def fix_model(
+    model: Model,
+    target: Target,
+    ruleset: RuleSet,
+    options: Options,
+    allow: frozenset[Safety] = frozenset(),
+    *,
+    settings: FixSettings | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> FixOutcome:
+    """Fix `model` in place.
+
+    Args:
+        model: the model; what is proved stays in it.
+        target: what it is fixed for.
+        ruleset: the rules that count, and the classes of fixes that are allowed by default.
+        options: --shape, --dim and --freeze.
+        allow: further classes of fixes that may be applied.
+        settings: proofs and assumptions.
+        on_progress: told in a few words what is being done.
+
+    Raises:
+        UsageError: a shape, dimension or value was given that does not fit the model.
+        TargetError: there is no op table of the target's toolkit.
+    """
+    settings = settings or FixSettings()
+    rules = tuple(load_rules() if settings.rules is None else settings.rules)
+    policy = Policy(allow, ruleset, options, settings.assumptions)
+    loop = _Loop(model, target, rules, policy, settings, on_progress or (lambda _text: None))
+    return loop.run()
+
+
+class _Loop:
+    """One run: the model under way, and what has been said and done so far."""
+
+    def __init__(
+        self,
+        model: Model,
+        target: Target,
+        rules: tuple[Rule, ...],
+        policy: Policy,
+        settings: FixSettings,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.model, self.target, self.rules, self.policy, self.tell = model, target, rules, policy, tell
+        numbers = count(1)
+        self.bench = Bench(lambda: f"p{next(numbers)}", settings.counterexamples)
+        self.table: OpTable = load_table(target.toolkit)
+        self.applied: list[AppliedFix] = []
+        self.refused: list[RefusedFix] = []
+        self.proofs: list[Proof] = []
+        self.taken_back: dict[tuple[str, str], Diagnostic] = {}
+        self.seen: dict[str, int] = {}
+
+    def run(self) -> FixOutcome:
+        context, found = self._look()
+        before = result_of(context, found)
+        for number in range(1, MAX_PASSES + 1):
+            fight = self._fight(context)
+            plan = self._plan(context, found, fight)
+            if not plan.fixes:
+                self.refused += plan.refused
+                break
+            self.tell(f"pass {number}: {_count(len(plan.fixes))}, {_codes(plan.fixes)}")
+            self._carry_out(context, plan)
+            context, found = self._look()
+        else:
+            self.refused += [_unfinished(fix) for fix in self._plan(context, found, frozenset()).fixes]
+        fixes = Fixes(tuple(self.applied), tuple(self.refused))
+        proofs = tuple(self.proofs)
+        after = result_of(context, found)
+        diagnostics = (*after.diagnostics, *self.taken_back.values())
+        after = replace(after, diagnostics=diagnostics, fixes=fixes, proofs=proofs)
+        return FixOutcome(self.model, before, after, fixes, proofs)
+
+    def _look(self) -> tuple[LintContext, tuple[Found, ...]]:
+        context = make_context(self.model.view(), self.target, self.policy.options, self.table)
+        return context, find(context, self.policy.ruleset, self.rules)
+
+    def _plan(self, context: LintContext, found: Sequence[Found], fighting: frozenset[str]) -> Plan:
+        """The next batch; what was refuted before, and rules that fight, get no further turn."""
+        open_ = [f for f in found if _key(f) not in self.taken_back and f.rule.code not in fighting]
+        plan = plan_pass(context, open_, self.rules, self.policy, self.bench.new_id)
+        stuck = [
+            RefusedFix(f.rule.code, f.diagnostic.at, f"{' and '.join(sorted(fighting))} undo each other's work")
+            for f in found
+            if f.rule.code in fighting and f.diagnostic.fix is not None
+        ]
+        return replace(plan, refused=(*plan.refused, *stuck))
+
+    def _carry_out(self, context: LintContext, plan: Plan) -> None:
+        outcome = run_batch(self.model, context, plan.fixes, self.bench)
+        self.applied += outcome.applied
+        self.proofs += outcome.proofs
+        for fix, proof in outcome.failed:
+            self.taken_back[_key(fix.found)] = _refuted(fix, proof)
+            self.refused.append(_not_proved(fix, proof))
+
+    def _fight(self, context: LintContext) -> frozenset[str]:
+        """The rules that were at work since the model was last in the state that it is in now; none if it never was."""
+        state = state_of(context.model)
+        since = self.seen.setdefault(state, len(self.applied))
+        return frozenset(fix.code for fix in self.applied[since:])
+
+
+def _key(found: Found) -> tuple[str, str]:
+    return found.rule.code, found.diagnostic.fingerprint
+
+
+def _refuted(fix: PlannedFix, proof: Proof) -> Diagnostic:
+    """RK991: a rewrite was taken back."""
+    code, at = fix.found.rule.code, fix.found.diagnostic.at
+    verb = "refuted" if proof.outcome == "refuted" else "not proved"
+    return Diagnostic(
+        code="RK991",
+        severity=Severity.ERROR if proof.outcome == "refuted" else Severity.NOTE,
+        at=at,
+        message=f"the fix of {code} was {verb} and taken back: {proof.detail}",
+        fingerprint=fingerprint("RK991", code, fix.found.diagnostic.fingerprint),
+        observed={"proof": proof.id, "counterexample": proof.counterexample},
+    )
+
+
+def _not_proved(fix: PlannedFix, proof: Proof) -> RefusedFix:
+    verb = "its proof refuted it" if proof.outcome == "refuted" else "it could not be proved"
+    return RefusedFix(fix.found.rule.code, fix.found.diagnostic.at, f"{verb}, so it was taken back: {proof.detail}")
+
+
+def _unfinished(fix: PlannedFix) -> RefusedFix:
+    reason = f"there was still something to fix after {MAX_PASSES} passes"
+    return RefusedFix(fix.found.rule.code, Location(), reason)
+
+
+def _count(number: int) -> str:
+    return "1 fix" if number == 1 else f"{number} fixes"
+
+
+def _codes(fixes: Sequence[PlannedFix]) -> str:
+    return ", ".join(sorted({fix.found.rule.code for fix in fixes}))

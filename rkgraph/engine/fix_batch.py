@@ -1,0 +1,206 @@
+"""One batch of independent fixes: applied together, proved one by one, taken back where the proof fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rkgraph.analysis.evaluator import EvaluationError
+from rkgraph.analysis.origins import Origin
+from rkgraph.engine.fix_plan import PlannedFix
+from rkgraph.graph.model import Model
+from rkgraph.graph.rewrite import FreezeInputs, PinShapes, Rewrite, SetOpset, Tape
+from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
+from rkgraph.proof.ranges import as_intervals
+from rkgraph.proof.regions import footprint, region_of
+from rkgraph.proof.structure import Declared, structure_problems
+from rkgraph.results import AppliedFix, Proof
+from rkgraph.rulebook.rule import LintContext
+
+__all__ = ["Bench", "Outcome", "run_batch"]
+
+WIDER = 24  # nodes: how far in front of a rewrite a second attempt looks for the reason that makes it right
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What proofs need besides the model: new ids, and the folder for counterexamples (None: they are not saved)."""
+
+    new_id: Callable[[], str]
+    counterexamples: Path | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a batch: the fixes that stay, and those that were taken back with the proof that failed."""
+
+    applied: tuple[AppliedFix, ...]
+    failed: tuple[tuple[PlannedFix, Proof], ...]
+    proofs: tuple[Proof, ...]
+
+
+def run_batch(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> Outcome:
+    """Apply `fixes` to `model`, prove them, and leave the model with those that are proved."""
+    rewrites = [f for f in fixes if isinstance(f.edit, Rewrite)]
+    return _run_rewrites(model, context, rewrites, bench) if rewrites else _run_whole(model, context, fixes, bench)
+
+
+def _run_rewrites(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> Outcome:
+    start = model.snapshot()
+    proofs = _prove_each(model, context, fixes, bench)
+    good = [(fix, proof) for fix, proof in zip(fixes, proofs, strict=True) if proof.outcome == "proved"]
+    bad = [(fix, proof) for fix, proof in zip(fixes, proofs, strict=True) if proof.outcome != "proved"]
+    if bad:
+        model.restore(start)
+        if good:
+            model.apply(_merged([_rewrite(fix) for fix, _ in good]), regions=False)
+    structure = _structure(model, context, [fix for fix, _ in good], bench)
+    if structure.outcome == "refuted":
+        model.restore(start)
+        return Outcome((), (*bad, *((fix, structure) for fix, _ in good)), (*proofs, structure))
+    applied = tuple(_record(context, fix, [proof, structure]) for fix, proof in good)
+    assumed = tuple(proof for fix, _ in good for proof in fix.assumptions)
+    return Outcome(applied, tuple(bad), (*assumed, *proofs, *((structure,) if good else ())))
+
+
+def _run_whole(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> Outcome:
+    """Edits of the whole model: shapes, inputs, opset. Structure is what can be proved of them here."""
+    start = model.snapshot()
+    for fix in fixes:
+        model.apply(fix.edit)
+    structure = _structure(model, context, fixes, bench)
+    if structure.outcome == "refuted":
+        model.restore(start)
+        return Outcome((), tuple((fix, structure) for fix in fixes), (structure,))
+    return Outcome(tuple(_record(context, fix, [structure]) for fix in fixes), (), (structure,))
+
+
+def _prove_each(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> list[Proof]:
+    """Apply all rewrites, and prove each; one that fails has a second chance with more of what lies in front of it."""
+    start = model.snapshot()
+    names = _names_after(context, fixes)
+    claims = [_claim(context, fix, 0) for fix in fixes]
+    before = [_side(model, claim, {}) for claim in claims]
+    model.apply(_merged([_rewrite(fix) for fix in fixes]), regions=False)
+    end = model.snapshot()
+    proofs: list[Proof] = []
+    for fix, claim, old in zip(fixes, claims, before, strict=True):
+        proof = _prove(claim, old, _side(model, claim, names), bench)
+        wider = claim if proof.outcome == "proved" else _claim(context, fix, WIDER)
+        if wider.region != claim.region:
+            model.restore(start)
+            old_wider = _side(model, wider, {})
+            model.restore(end)
+            again = _prove(wider, old_wider, _side(model, wider, names), bench)
+            proof = again if again.outcome == "proved" or proof.outcome == "skipped" else proof
+        proofs.append(proof)
+    return proofs
+
+
+def _prove(claim: LocalClaim, before: Side | EvaluationError, after: Side | EvaluationError, bench: Bench) -> Proof:
+    if isinstance(before, EvaluationError):
+        return not_evaluated(bench.new_id(), claim.subject, before)
+    if isinstance(after, EvaluationError):
+        unproved = not_evaluated(bench.new_id(), claim.subject, after)
+        return replace(unproved, outcome="refuted", detail=f"after the rewrite: {unproved.detail}")
+    return prove_local(claim, before, after, bench.new_id(), bench.counterexamples)
+
+
+def _claim(context: LintContext, fix: PlannedFix, wider_by: int) -> LocalClaim:
+    graph, edit = context.model.main, _rewrite(fix)
+    region = region_of(graph, edit, lambda name: context.origin(graph, name) is Origin.FIXED, wider_by=wider_by)
+    subject = f"{fix.found.rule.code} at {fix.found.diagnostic.at}"
+    return LocalClaim(subject, graph, region, edit.tolerance, as_intervals({**edit.within, **edit.assumes}))
+
+
+def _side(model: Model, claim: LocalClaim, names: dict[str, str]) -> Side | EvaluationError:
+    try:
+        return Side.of(model.extract, claim.region, names)
+    except EvaluationError as error:
+        return error
+
+
+def _names_after(context: LintContext, fixes: Sequence[PlannedFix]) -> dict[str, str]:
+    """Replaced value → its name in the model after; outputs of the model keep theirs."""
+    outputs = set(context.model.main.outputs)
+    return {old: old if old in outputs else new for fix in fixes for old, new in _rewrite(fix).replaces.items()}
+
+
+def _merged(rewrites: Sequence[Rewrite]) -> Rewrite:
+    """Independent rewrites as one, so that the graph is taken apart and put together once."""
+    tape = Tape("batch")
+    tape.nodes = [node for rewrite in rewrites for node in rewrite.tape.nodes]
+    tape.constants = {name: array for rewrite in rewrites for name, array in rewrite.tape.constants.items()}
+    replaces = {old: new for rewrite in rewrites for old, new in rewrite.replaces.items()}
+    return Rewrite(replaces, tape, rewrites[0].tolerance)
+
+
+def _rewrite(fix: PlannedFix) -> Rewrite:
+    if not isinstance(fix.edit, Rewrite):
+        raise TypeError("a batch holds rewrites, or edits of the whole model, never both")
+    return fix.edit
+
+
+def _structure(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> Proof:
+    after = model.view()
+    problems = structure_problems(context.model, after, model.proto(weights=False), _declared(context, fixes))
+    count = len(after.main.nodes)
+    return Proof(
+        id=bench.new_id(),
+        kind="structure",
+        outcome="refuted" if problems else "proved",
+        subject=f"{len(fixes)} {'edit' if len(fixes) == 1 else 'edits'}, {count} nodes after",
+        method="sorted, single assignment, nothing dangling, checker, interface, untouched nodes compared",
+        cases=count,
+        detail="; ".join(problems[:5]),
+    )
+
+
+def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
+    main = context.model.main
+    rewrites = [fix.edit for fix in fixes if isinstance(fix.edit, Rewrite)]
+    replaced = _names_after(context, [fix for fix in fixes if isinstance(fix.edit, Rewrite)])
+    made = {name for rewrite in rewrites for node in rewrite.tape.nodes for name in node.outputs}
+    gone = footprint(main, _merged(rewrites)).gone if rewrites else frozenset()
+    pins = [fix.edit for fix in fixes if isinstance(fix.edit, PinShapes)]
+    frozen = [fix.edit for fix in fixes if isinstance(fix.edit, FreezeInputs)]
+    opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
+    return Declared(
+        removed=gone,
+        added=frozenset(made | set(main.outputs) & replaced.keys()),
+        replaced=replaced,
+        pinned={name: shape for edit in pins for name, shape in edit.shapes.items()},
+        frozen=frozenset(name for edit in frozen for name in edit.values),
+        opset=opsets[0] if opsets else None,
+    )
+
+
+def _record(context: LintContext, fix: PlannedFix, proofs: Sequence[Proof]) -> AppliedFix:
+    diagnostic, edit = fix.found.diagnostic, fix.edit
+    offer = diagnostic.fix
+    assert offer is not None  # noqa: S101 - the plan holds only findings that have a fix
+    dead = sorted(fix.footprint.dead) if fix.footprint else []
+    return AppliedFix(
+        code=diagnostic.code,
+        title=offer.title,
+        safety=offer.safety,
+        at=diagnostic.at,
+        allowed_by=fix.allowed_by,
+        removed=tuple(context.model.main.nodes[index].label for index in dead),
+        added=tuple(node.outputs[0] for node in edit.tape.nodes) if isinstance(edit, Rewrite) else (),
+        proofs=tuple(proof.id for proof in (*fix.assumptions, *proofs)),
+        detail=_detail(fix),
+    )
+
+
+def _detail(fix: PlannedFix) -> str:
+    match fix.edit:
+        case Rewrite(detail=detail):
+            return detail
+        case PinShapes(shapes=shapes):
+            return ", ".join(f"{name}: {'x'.join(map(str, shape))}" for name, shape in shapes.items())
+        case FreezeInputs(values=values):
+            return ", ".join(f"{name} is now a constant" for name in values)
+        case SetOpset(version=version):
+            return f"{fix.found.diagnostic.observed.get('opset', '?')} → {version}"

@@ -1,0 +1,121 @@
+"""One pass of the fix loop, planned: which edits to make now, and which findings cannot be mended (yet)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rkgraph.engine.fix_policy import Policy
+from rkgraph.engine.lint import Found
+from rkgraph.graph.rewrite import Edit, FreezeInputs, PinShapes, Refusal, Rewrite, SetOpset
+from rkgraph.proof.ranges import prove_assumption, refusal_of
+from rkgraph.proof.regions import Footprint, footprint
+from rkgraph.results import Proof, RefusedFix
+from rkgraph.rulebook.registry import Rule
+from rkgraph.rulebook.rule import LintContext
+
+__all__ = ["Plan", "PlannedFix", "plan_pass"]
+
+
+@dataclass(frozen=True)
+class PlannedFix:
+    """An edit that may be applied: for what, allowed by whom, and what was proved of its assumptions."""
+
+    found: Found
+    edit: Edit
+    allowed_by: str
+    assumptions: tuple[Proof, ...] = ()
+    footprint: Footprint | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`fixes` are independent of each other and of one kind; `refused` are the findings without one in this pass."""
+
+    fixes: tuple[PlannedFix, ...]
+    refused: tuple[RefusedFix, ...]
+
+
+def plan_pass(
+    context: LintContext, found: Sequence[Found], order: Sequence[Rule], policy: Policy, new_id: Callable[[], str]
+) -> Plan:
+    """Ask the rule of every fixable finding for its edit, and choose those that can be applied together.
+
+    Shapes and inputs come first, for all else may look different after them; the opset comes last, for it can be
+    lowered only when no node needs the higher one.
+    """
+    place = {rule.code: index for index, rule in enumerate(order)}
+    candidates: list[PlannedFix] = []
+    refused: list[RefusedFix] = []
+    for one in sorted(found, key=lambda f: place[f.rule.code]):
+        if one.rule.fix is None or one.diagnostic.fix is None:
+            continue
+        planned = _ask(context, one, policy)
+        if isinstance(planned, PlannedFix):
+            planned = _with_assumptions(context, planned, policy, new_id)
+        if isinstance(planned, Refusal):
+            refused.append(RefusedFix(one.rule.code, one.diagnostic.at, planned.reason, planned.needs))
+        else:
+            candidates.append(planned)
+    return Plan(tuple(_together(candidates)), tuple(refused))
+
+
+def _ask(context: LintContext, found: Found, policy: Policy) -> PlannedFix | Refusal:
+    """The planned fix of one finding, or why there is none."""
+    rule, offer = found.rule, found.diagnostic.fix
+    assert rule.fix is not None and offer is not None  # noqa: S101, PT018 - the caller saw to it
+    if found.finding.graph != "main":
+        return Refusal(f"the finding lies in {found.finding.graph}; only the main graph is rewritten")
+    edit = rule.fix(context, found.finding)
+    if isinstance(edit, Refusal):
+        return edit
+    allowed = policy.allowed_by(offer.safety, edit)
+    if isinstance(allowed, Refusal):
+        return allowed
+    objection = policy.objection(offer.safety, edit)
+    if objection is not None:
+        return Refusal(f"the rewrite of {rule.code} is not applied: {objection}")
+    mark = footprint(context.model.main, edit) if isinstance(edit, Rewrite) else None
+    return PlannedFix(found, edit, allowed, footprint=mark)
+
+
+def _with_assumptions(
+    context: LintContext, planned: PlannedFix, policy: Policy, new_id: Callable[[], str]
+) -> PlannedFix | Refusal:
+    """The fix with the proofs of what it assumes; a refusal where one cannot be given."""
+    if not isinstance(planned.edit, Rewrite):
+        return planned
+    graph = context.model.main
+    proofs: list[Proof] = []
+    for name, needed in planned.edit.assumes.items():
+        proof = prove_assumption(graph, name, needed, policy.assumptions, new_id())
+        if proof.outcome != "proved":
+            return Refusal(*refusal_of(graph, name, needed))
+        proofs.append(proof)
+    vouched = [proof.method.partition("given ")[2] for proof in proofs if "given " in proof.method]
+    who = ", ".join([planned.allowed_by, *dict.fromkeys(vouched)])
+    return replace(planned, allowed_by=who, assumptions=tuple(proofs))
+
+
+def _together(candidates: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
+    """The candidates of the first kind that there is, in the order: shapes, inputs, rewrites, opset."""
+    for kind in (PinShapes, FreezeInputs, Rewrite, SetOpset):
+        of_kind = [c for c in candidates if isinstance(c.edit, kind)]
+        if of_kind:
+            return _independent(of_kind) if kind is Rewrite else of_kind[:1] if kind is SetOpset else of_kind
+    return ()
+
+
+def _independent(rewrites: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
+    """As many as do not get in each other's way; the others have their turn in the next pass."""
+    chosen: list[PlannedFix] = []
+    gone: set[str] = set()
+    reads: set[str] = set()
+    for one in rewrites:
+        mark = one.footprint
+        if mark is None or not mark.gone.isdisjoint(gone | reads) or not mark.reads.isdisjoint(gone):
+            continue
+        chosen.append(one)
+        gone |= mark.gone
+        reads |= mark.reads
+    return chosen

@@ -1,0 +1,118 @@
+"""The local proof of one rewrite: the region that it touches, before and after, on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rkgraph.analysis.evaluator import Array, EvaluationError, Evaluator
+from rkgraph.analysis.intervals import Interval
+from rkgraph.graph.applied import Region
+from rkgraph.graph.rewrite import EXACT, Tolerance
+from rkgraph.graph.view import GraphView
+from rkgraph.proof.counterexample import save_counterexample
+from rkgraph.proof.equivalence import Comparison, compare
+from rkgraph.proof.feeds import domains_of, local_cases
+from rkgraph.results import Proof
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["LocalClaim", "Side", "prove_local"]
+
+METHOD = "ONNX Runtime, optimisations off: region before and after on adversarial and random inputs"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: how to run it on feeds that are named as in the graph before."""
+
+    run: Callable[[Mapping[str, Array]], Mapping[str, Array]]
+
+    @classmethod
+    def of(
+        cls, extract: Callable[[list[str], list[str]], onnx.ModelProto], region: Region, names: Mapping[str, str]
+    ) -> Side:
+        """The side of a model that has `extract`; `names`: value before → value there, where it has another name.
+
+        Raises:
+            EvaluationError: ONNX Runtime does not load the region.
+        """
+        inputs = {name: names.get(name, name) for name in region.inputs}
+        outputs = {name: names.get(name, name) for name in region.outputs}
+        passed_on = {there: here for here, there in inputs.items()}
+        computed = [there for there in dict.fromkeys(outputs.values()) if there not in passed_on]
+        evaluator = Evaluator(extract(list(inputs.values()), computed)) if computed else None
+
+        def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+            found = evaluator.run({inputs[n]: array for n, array in feeds.items()}) if evaluator else {}
+            return {
+                here: feeds[passed_on[there]] if there in passed_on else found[there] for here, there in outputs.items()
+            }
+
+        return cls(run)
+
+
+@dataclass(frozen=True)
+class LocalClaim:
+    """What is to be proved: `region` of `graph` computes the same before and after, within `tolerance`.
+
+    `known` holds intervals of values that the claim is limited to.
+    """
+
+    subject: str
+    graph: GraphView
+    region: Region
+    tolerance: Tolerance
+    known: Mapping[str, Interval]
+
+
+def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, counterexamples: Path | None) -> Proof:
+    """Compare both sides of `claim` on all local cases.
+
+    Args:
+        claim: what is to be proved.
+        before: the region before.
+        after: the region after.
+        proof_id: id of the proof in the report.
+        counterexamples: folder for the inputs of a refutation; None saves nothing.
+
+    Returns:
+        A proof with outcome "proved", "refuted", or "skipped" (no case could be computed; `detail` says why).
+    """
+    proof = Proof(
+        id=proof_id,
+        kind="local",
+        outcome="skipped",
+        subject=claim.subject,
+        method=METHOD,
+        tolerance={"absolute": claim.tolerance.absolute, "relative": claim.tolerance.relative},
+    )
+    domains = domains_of(claim.graph, claim.region.inputs, claim.known)
+    if isinstance(domains, str):
+        return replace(proof, detail=domains)
+    cases = local_cases(domains, extremes=claim.tolerance == EXACT)
+    names = {name: name for name in claim.region.outputs}
+    return _conclude(proof, compare(before.run, after.run, cases, names, claim.tolerance), counterexamples)
+
+
+def _conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None) -> Proof:
+    done = replace(proof, cases=comparison.cases, largest_error=comparison.largest_error)
+    if comparison.difference is not None:
+        wrong = comparison.difference
+        saved = None
+        if counterexamples is not None:
+            path = counterexamples / f"{proof.id}.npz"
+            save_counterexample(path, wrong.case.feeds)
+            saved = str(path)
+        return replace(done, outcome="refuted", detail=f"{wrong.case.label}: {wrong.message}", counterexample=saved)
+    if comparison.cases == 0:
+        return replace(done, detail=comparison.not_computed)
+    return replace(done, outcome="proved")
+
+
+def not_evaluated(proof_id: str, subject: str, error: EvaluationError) -> Proof:
+    """The proof of a region that ONNX Runtime does not load."""
+    return Proof(id=proof_id, kind="local", outcome="skipped", subject=subject, method=METHOD, detail=error.message)

@@ -1,0 +1,140 @@
+"""What part of a graph a rewrite touches, and between which values that part has to be compared.
+
+A region lies between values that both graphs compute. The smallest region is what the rewrite makes needless; it is
+widened by what is fixed anyway (constants and shapes), since random numbers in place of a shape would prove nothing,
+and on request by what lies just in front of it, for rewrites that rest on where a value comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from rkgraph.graph.applied import Region
+from rkgraph.graph.rewrite import Rewrite
+from rkgraph.graph.view import GraphView, Node
+
+__all__ = ["Footprint", "footprint", "region_of"]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a rewrite reads, and what is gone when it is applied: values, and the nodes (by index) that made them."""
+
+    reads: frozenset[str]
+    gone: frozenset[str]
+    dead: frozenset[int]
+
+
+def footprint(graph: GraphView, rewrite: Rewrite) -> Footprint:
+    """The footprint of `rewrite` in `graph`."""
+    made = {name for node in rewrite.tape.nodes for name in node.outputs} | rewrite.tape.constants.keys()
+    reads = {name for node in rewrite.tape.nodes for name in node.inputs if name} | set(rewrite.replaces.values())
+    reads -= made
+    dead = _dead_nodes(graph, frozenset(rewrite.replaces), frozenset(reads))
+    gone = {name for index in dead for name in graph.nodes[index].outputs if name} | rewrite.replaces.keys()
+    return Footprint(frozenset(reads), frozenset(gone), dead)
+
+
+def region_of(graph: GraphView, rewrite: Rewrite, is_fixed: Callable[[str], bool], *, wider_by: int = 0) -> Region:
+    """The region of `rewrite`: its outputs are the replaced values. `wider_by`: so many more nodes in front of it."""
+    mark = footprint(graph, rewrite)
+    outputs = tuple(rewrite.replaces)
+    inside = set(mark.dead)
+    inside |= {node.index for node in map(graph.producer, outputs) if node is not None}
+    reads = {name for name in mark.reads if not graph.is_constant(name)}
+    _absorb(graph, inside, _edge(graph, inside), is_fixed)
+    _level(graph, inside, reads)
+    for _ in range(wider_by):
+        edge = [*_edge(graph, inside), *sorted(reads)]
+        nodes = [n for n in map(graph.producer, edge) if n is not None and n.index not in inside]
+        if not nodes:
+            break
+        inside.add(max(node.index for node in nodes))
+        _absorb(graph, inside, _edge(graph, inside), is_fixed)
+        _level(graph, inside, reads)
+    return Region(tuple(dict.fromkeys([*_edge(graph, inside), *_outside(graph, inside, reads)])), outputs)
+
+
+def _level(graph: GraphView, inside: set[int], reads: Iterable[str]) -> None:
+    """Move the cut upwards until no value at it is computed from another one that only the other side reads.
+
+    Two such values are not free of each other: feeding them at random would compare what can never happen.
+    """
+    while True:
+        edge, outside = set(_edge(graph, inside)), set(_outside(graph, inside, reads))
+        odd = edge ^ outside
+        deep = next((name for name in sorted(odd) if not odd.isdisjoint(_ancestors(graph, name))), None)
+        producer = None if deep is None else graph.producer(deep)
+        if producer is None:
+            return
+        inside.add(producer.index)
+
+
+def _ancestors(graph: GraphView, name: str) -> set[str]:
+    """The values that `name` is computed from, itself not among them."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        node = graph.producer(waiting.pop())
+        fresh = [] if node is None else [i for i in node.inputs if i and i not in found]
+        found.update(fresh)
+        waiting.extend(fresh)
+    return found
+
+
+def _outside(graph: GraphView, inside: set[int], names: Iterable[str]) -> list[str]:
+    producers = {name: graph.producer(name) for name in sorted(names)}
+    return [name for name, node in producers.items() if node is None or node.index not in inside]
+
+
+def _absorb(graph: GraphView, inside: set[int], edge: Iterable[str], is_fixed: Callable[[str], bool]) -> None:
+    """Take in the nodes that compute fixed values at the edge, down to the values whose shapes they read."""
+    waiting = [name for name in edge if is_fixed(name)]
+    while waiting:
+        node = graph.producer(waiting.pop())
+        if node is None or node.index in inside:
+            continue
+        inside.add(node.index)
+        waiting.extend(name for name in node.inputs if name and is_fixed(name))
+
+
+def _edge(graph: GraphView, inside: set[int]) -> list[str]:
+    """The values that come into a set of nodes from outside, constants left out."""
+    names = dict.fromkeys(name for index in sorted(inside) for name in graph.nodes[index].inputs if name)
+    return [name for name in _outside(graph, inside, names) if not graph.is_constant(name)]
+
+
+def _dead_nodes(graph: GraphView, replaced: frozenset[str], reads: frozenset[str]) -> frozenset[int]:
+    """The nodes that nobody needs once `replaced` are computed otherwise, from `reads`."""
+    kept = reads | ((set(graph.outputs) | _captured(graph)) - replaced)
+    dead: set[int] = set()
+    waiting = [node for node in map(graph.producer, replaced) if node is not None]
+    while waiting:
+        node = waiting.pop()
+        if node.index in dead or not all(_is_needless(graph, out, replaced, kept, dead) for out in node.outputs if out):
+            continue
+        dead.add(node.index)
+        waiting.extend(p for p in map(graph.producer, filter(None, node.inputs)) if p is not None)
+    return frozenset(dead)
+
+
+def _is_needless(graph: GraphView, name: str, replaced: frozenset[str], kept: frozenset[str], dead: set[int]) -> bool:
+    if name in kept:
+        return False
+    return name in replaced or all(reader.index in dead for reader in graph.consumers(name))
+
+
+def _captured(graph: GraphView) -> set[str]:
+    """The names that subgraphs of the graph's nodes read from around them."""
+    return {name for node in graph.nodes for inner in _inner(node) for name in _names(inner)}
+
+
+def _names(graph: GraphView) -> set[str]:
+    names = {name for node in graph.nodes for name in node.inputs if name} | set(graph.outputs)
+    return names.union(*(_names(inner) for node in graph.nodes for inner in _inner(node)))
+
+
+def _inner(node: Node) -> list[GraphView]:
+    values = [v for value in node.attributes.values() for v in (value if isinstance(value, tuple) else (value,))]
+    return [value for value in values if isinstance(value, GraphView)]

@@ -1,0 +1,179 @@
+"""Structure: after every batch of edits the model is still one, and nothing was touched that was not to be touched.
+
+The view of the model after is compared with the one before: every value is assigned once and before it is read,
+nothing dangles, the onnx checker passes, the interface is what it was but for what the edits declare, and every node
+that is neither removed nor added by a rewrite is the same, but for inputs whose replacement was declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rkgraph.graph.view import GraphView, ModelView, Node, Value
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["Declared", "structure_problems"]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a batch of edits says that it changes.
+
+    Attributes:
+        removed: outputs of nodes that may go.
+        added: outputs of nodes that come.
+        replaced: value → value that stands in its place.
+        pinned: input → its new shape.
+        frozen: inputs that go.
+        opset: new version of the standard domain; None: unchanged.
+    """
+
+    removed: frozenset[str] = frozenset()
+    added: frozenset[str] = frozenset()
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    pinned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    opset: int | None = None
+
+
+def structure_problems(before: ModelView, after: ModelView, proto: onnx.ModelProto, declared: Declared) -> list[str]:
+    """What is wrong with the model after, in plain words; nothing if the structure is proved.
+
+    Args:
+        before: the model before the batch.
+        after: the model after it.
+        proto: the model after it, for the checker; the bytes of large weights may be absent.
+        declared: what the batch was to change.
+    """
+    return [
+        *_form(after.main),
+        *_interface(before.main, after.main, declared),
+        *_opset(before, after, declared),
+        *_strangers(before.main, after.main, declared),
+        *_checker(proto),
+    ]
+
+
+def _form(graph: GraphView) -> Iterator[str]:
+    """Single assignment, sorted, nothing dangling."""
+    seen = set(graph.inputs)
+    for node in graph.nodes:
+        for name in filter(None, node.inputs):
+            if name not in seen and graph.value(name).kind != "initializer":
+                late = graph.producer(name) is not None
+                yield f"{node.label} reads {name}, which {'is computed later' if late else 'does not exist'}"
+        for name in filter(None, node.outputs):
+            if name in seen or graph.value(name).kind == "initializer":
+                yield f"{name} is assigned twice"
+            seen.add(name)
+    for name in graph.outputs:
+        if name not in seen and graph.value(name).kind != "initializer":
+            yield f"the output {name} does not exist"
+
+
+def _interface(before: GraphView, after: GraphView, declared: Declared) -> Iterator[str]:
+    kept = tuple(name for name in before.inputs if name not in declared.frozen)
+    if after.inputs != kept:
+        yield f"the inputs are {list(after.inputs)}, they were to be {list(kept)}"
+    if after.outputs != before.outputs:
+        yield f"the outputs are {list(after.outputs)}, they were {list(before.outputs)}"
+    for name in (*kept, *before.outputs):
+        was, now = before.value(name), after.value(name)
+        if was.dtype is not None and was.dtype != now.dtype:
+            yield f"{name} is {now.dtype}, it was {was.dtype}"
+        if name in declared.pinned:
+            if now.shape != declared.pinned[name]:
+                yield f"{name} has shape {now.shape}, it was to be pinned to {declared.pinned[name]}"
+        elif not _refines(was, now, exactly=name in kept and not declared.pinned):
+            yield f"{name} has shape {now.shape}, it had {was.shape}"
+
+
+def _refines(was: Value, now: Value, *, exactly: bool) -> bool:
+    """Whether the new shape says at least what the old one said; `exactly`: and no more."""
+    if was.shape is None or now.shape is None:
+        return was.shape is None
+    if exactly or len(was.shape) != len(now.shape):
+        return was.shape == now.shape
+    return all(old == new or not isinstance(old, int) for old, new in zip(was.shape, now.shape, strict=True))
+
+
+def _opset(before: ModelView, after: ModelView, declared: Declared) -> Iterator[str]:
+    wanted = before.opset if declared.opset is None else declared.opset
+    if after.opset != wanted:
+        yield f"the opset is {after.opset}, it was to be {wanted}"
+
+
+def _strangers(before: GraphView, after: GraphView, declared: Declared) -> Iterator[str]:
+    """Nodes that changed, went or came without being declared."""
+    old, new = _by_output(before), _by_output(after)
+    for name, node in old.items():
+        if name in declared.removed:
+            continue
+        if name not in new:
+            yield f"{node.label} is gone, and no edit was to remove it"
+        elif not _same(node, new[name], declared):
+            yield f"{node.label} was changed, and no edit was to change it"
+    for name, node in new.items():
+        if name not in old and name not in declared.added:
+            yield f"{node.label} is new, and no edit was to add it"
+
+
+def _by_output(graph: GraphView) -> dict[str, Node]:
+    return {name: node for node in graph.nodes for name in node.outputs if name}
+
+
+def _same(was: Node, now: Node, declared: Declared) -> bool:
+    if (was.op, was.domain, was.outputs, was.attributes.keys()) != (
+        now.op,
+        now.domain,
+        now.outputs,
+        now.attributes.keys(),
+    ):
+        return False
+    expected = tuple(_followed(name, declared.replaced) for name in was.inputs)
+    plain = all(
+        now.attributes[key] == value for key, value in was.attributes.items() if not isinstance(value, GraphView)
+    )
+    return plain and now.inputs == expected
+
+
+def _followed(name: str, replaced: Mapping[str, str]) -> str:
+    """Where a chain of replacements ends."""
+    seen = set[str]()
+    while name in replaced and name not in seen:
+        seen.add(name)
+        name = replaced[name]
+    return name
+
+
+def _checker(proto: onnx.ModelProto) -> Iterator[str]:
+    import onnx
+
+    try:
+        onnx.checker.check_model(_without_weights(proto))
+    except onnx.checker.ValidationError as error:
+        yield f"onnx checker: {' '.join(str(error).split())[:300]}"
+
+
+def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which large initializers are inputs: the checker wants to see the bytes of initializers."""
+    import onnx
+    from onnx import helper
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    given = {value.name for value in copy.graph.input}
+    external = [t for t in copy.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
+    for tensor in external:
+        if tensor.name not in given:
+            copy.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
+        copy.graph.initializer.remove(tensor)
+    for node in copy.graph.node:
+        for attribute in node.attribute:
+            if attribute.t.data_location == onnx.TensorProto.EXTERNAL:
+                attribute.t.CopyFrom(helper.make_tensor("", attribute.t.data_type, [0], []))
+    return copy
