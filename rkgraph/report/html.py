@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rkgraph.report.cards import cards_of
 from rkgraph.report.story import stories
@@ -37,7 +37,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=_plain, number=_number, kilo=_kilo)
+    environment.filters.update(plain=_plain, number=_number, kilo=_kilo, inline=_inline)
     script = _source(environment, "page.js")
     told = stories(report)
     codes = {finding.code for result in report.results for finding in result.diagnostics}
@@ -63,6 +63,13 @@ def _visible(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+
+
+def _inline(text: str) -> Markup:
+    """Text in which `words` in backticks are set as code."""
+    pieces = re.split("`([^`]+)`", _visible(text))
+    whole = "".join(f"<code>{escape(piece)}</code>" if odd % 2 else escape(piece) for odd, piece in enumerate(pieces))
+    return Markup(whole)  # noqa: S704 - every piece is escaped
 
 
 def _plain(data: Any) -> str:

@@ -165,3 +165,19 @@ def test_a_report_without_results_is_a_page_too() -> None:
 
 def test_the_same_report_gives_the_same_bytes() -> None:
     assert render(sample_report()) == render(sample_report())
+
+
+def test_words_in_backticks_are_code_and_still_escaped() -> None:
+    report = marked(sample_report())
+    first = report.results[0]
+    finding = dataclasses.replace(first.diagnostics[0], message="`<b>` must be `float32`, not `x")
+    text = render(dataclasses.replace(report, results=(dataclasses.replace(first, diagnostics=(finding,)),)))
+    assert "<code>&lt;b&gt;</code> must be <code>float32</code>, not `x" in text
+
+
+def test_a_failed_build_says_why() -> None:
+    first = sample_report().results[0]
+    failed = dataclasses.replace(first, compile={"outcome": "died", "stage": "build", "error": "SIGSEGV in build"})
+    page = Page(render(dataclasses.replace(sample_report(), results=(failed,))))
+    assert "SIGSEGV in build" in page.text
+    assert ("p", (("class", "problem bad"),)) in page.tags
