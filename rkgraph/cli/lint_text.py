@@ -96,7 +96,7 @@ def _findings(result: Result, severity: Severity, verbose: bool) -> Lines:
     yield f"{len(found)} {severity.value}{'' if len(found) == 1 else 's'}", severity.value
     for code in sorted({d.code for d in shown}):
         yield from _findings_of_rule([d for d in shown if d.code == code], verbose)
-    hidden = [d for d in found if d not in shown]
+    hidden = [] if verbose else [d for d in found if not d.cause]
     if hidden:
         roots = {d.fingerprint: d.code for d in result.diagnostics}
         codes = ", ".join(sorted({roots[d.induced_by] for d in hidden if d.induced_by}))

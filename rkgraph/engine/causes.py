@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rkgraph.analysis.origins import subgraphs
 from rkgraph.graph.view import GraphView, ModelView, Node
@@ -19,23 +19,28 @@ def causes(model: ModelView, findings: Sequence[tuple[str, Finding]]) -> Mapping
     A finding is induced by the first other finding that may be its root (see `Finding`) and explains its place.
     Several findings of one code at one place do not explain each other, and no finding ends up as its own cause.
     """
-    wanted = {code for _, finding in findings for code in finding.roots}
-    explained = {
-        index: _explained(model, finding)
-        for index, (code, finding) in enumerate(findings)
-        if code in wanted or finding.explains is not None
+    told = _told(findings)
+    downstream = {
+        code: _first_upstream(model, findings, code) for code in {c for _, finding in findings for c in finding.roots}
     }
     induced: dict[int, int] = {}
     for index, (code, finding) in enumerate(findings):
         place = _place(finding)
-        for root, places in explained.items():
+        if place is None:
+            continue
+        candidates = [root for root in told.get(place, ()) if _accepts(finding, findings[root][0])]
+        candidates += [first[place] for c in finding.roots if place in (first := downstream[c])]
+        for root in sorted(candidates):
             root_code, root_finding = findings[root]
             is_twin = root_code == code and _place(root_finding) == place
-            is_root = root_code in finding.roots or (EXPLAINED in finding.roots and root_finding.explains is not None)
-            if is_root and place in places and not is_twin and _root(root, induced) != index:
+            if not is_twin and _root(root, induced) != index:
                 induced[index] = root
                 break
     return {index: _root(index, induced) for index in induced}
+
+
+def _accepts(finding: Finding, code: str) -> bool:
+    return EXPLAINED in finding.roots or code in finding.roots
 
 
 def _root(index: int, induced: Mapping[int, int]) -> int:
@@ -48,32 +53,43 @@ def _place(finding: Finding) -> Place | None:
     return (finding.node.path, finding.node.index) if finding.node else None
 
 
-def _explained(model: ModelView, finding: Finding) -> frozenset[Place]:
-    if finding.explains is not None:
-        return finding.explains
-    graph = next(g for g in model.graphs() if g.path == finding.graph)
-    reached: set[Place] = set()
+def _told(findings: Sequence[tuple[str, Finding]]) -> Mapping[Place, list[int]]:
+    """Place → the findings that say themselves that they explain it."""
+    told: dict[Place, list[int]] = {}
+    for index, (_, finding) in enumerate(findings):
+        for place in finding.explains or ():
+            told.setdefault(place, []).append(index)
+    return told
+
+
+def _first_upstream(model: ModelView, findings: Sequence[tuple[str, Finding]], code: str) -> Mapping[Place, int]:
+    """Place → the first finding of `code` at it or upstream of it.
+
+    Each node is visited once: what lies behind a node that was reached before was reached before, too.
+    """
+    graphs = {graph.path: graph for graph in model.graphs()}
+    first: dict[Place, int] = {}
+    for index, (own, finding) in enumerate(findings):
+        if own == code and finding.explains is None:
+            waiting = list(_starts(graphs[finding.graph], finding))
+            while waiting:
+                graph, node = waiting.pop()
+                if (node.path, node.index) not in first:
+                    first[node.path, node.index] = index
+                    waiting.extend(_next(graph, node))
+    return first
+
+
+def _starts(graph: GraphView, finding: Finding) -> Iterator[tuple[GraphView, Node]]:
     if finding.node is not None:
-        _reach(graph, finding.node, reached)
+        yield graph, finding.node
     elif finding.value is not None:
-        _reach_readers(graph, finding.value, reached)
-    return frozenset(reached)
+        yield from ((graph, node) for node in graph.consumers(finding.value))
 
 
-def _reach(graph: GraphView, start: Node, reached: set[Place]) -> None:
-    waiting = [start]
-    while waiting:
-        node = waiting.pop()
-        if (node.path, node.index) in reached:
-            continue
-        reached.add((node.path, node.index))
-        for inner in subgraphs(node):
-            for inner_node in inner.nodes:
-                _reach(inner, inner_node, reached)
-        for name in node.outputs:
-            waiting.extend(graph.consumers(name))
-
-
-def _reach_readers(graph: GraphView, name: str, reached: set[Place]) -> None:
-    for node in graph.consumers(name):
-        _reach(graph, node, reached)
+def _next(graph: GraphView, node: Node) -> Iterator[tuple[GraphView, Node]]:
+    """The nodes within `node`, and those that read what it makes."""
+    for inner in subgraphs(node):
+        yield from ((inner, nested) for nested in inner.nodes)
+    for name in node.outputs:
+        yield from ((graph, reader) for reader in graph.consumers(name))

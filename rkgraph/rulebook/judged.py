@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rkgraph.analysis.origins import Origin
+from rkgraph.analysis.origins import CONTROL_INPUTS, DATA_SHAPED, Origin
 from rkgraph.diagnostics import Confidence, Device, Verdict
 from rkgraph.rulebook.rule import EXPLAINED, Finding, LintContext
 
@@ -36,7 +36,7 @@ def findings_of_outcome(
             found = [_of_violation(v, lint, graph, node) for v in judgement.violations if v.outcome == outcome]
             if not found and outcome == (judgement.entry.outcome if judgement.entry else "unknown"):
                 message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
-                found = [_of_entry(message, judgement.entry, graph, node)]
+                found = [_of_entry(message, outcome, judgement.entry, graph, node)]
             claimed = device if judgement.outcome == outcome else None
             # Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away.
             computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
@@ -67,7 +67,8 @@ def _is_about_shapes(violation: Violation, lint: LintContext, graph: GraphView, 
     return kind == "static-shape" or (kind == "constant" and (reads_shapes or violation.outcome == "build-fails"))
 
 
-def _of_entry(message: str, entry: Entry | None, graph: GraphView, node: Node) -> Finding:
+def _of_entry(message: str, outcome: str, entry: Entry | None, graph: GraphView, node: Node) -> Finding:
+    ends_by_data = outcome == "build-fails" and (node.op in DATA_SHAPED or node.op in CONTROL_INPUTS)
     return Finding(
         f"{message} ({entry.note})" if entry and entry.note else message,
         graph=graph.path,
@@ -75,6 +76,7 @@ def _of_entry(message: str, entry: Entry | None, graph: GraphView, node: Node) -
         observed={"operator": _full_name(node), "opset": _opset(graph, node)},
         evidence=entry.evidence if entry else (),
         confidence=entry.confidence if entry else Confidence.UNKNOWN,
+        roots=("RK302",) if ends_by_data else (),
     )
 
 

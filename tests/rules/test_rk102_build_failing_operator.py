@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from rkgraph.diagnostics import Device, Verdict
+from tests.rules.harness import lint_text
 from tests.rules.judged import Case, by_entry, by_limit, on_both_sides_of_a_limit
 
 CASE = Case("RK102", "build-fails", Verdict.BUILD_FAILS, Device.UNKNOWN)
@@ -16,3 +17,10 @@ def test_each_violated_limit_is_found_in_its_own_words() -> None:
 
 def test_both_sides_of_a_limit() -> None:
     on_both_sides_of_a_limit(CASE)
+
+
+def test_an_operator_whose_shape_comes_from_data_is_induced_by_the_rule_that_says_why() -> None:
+    result = lint_text("g (float[4] x) => (int64[1, n] y) { y = NonZero(x) }", "RK1", "RK302")
+    found = {d.code: d for d in result.diagnostics}
+    assert found["RK102"].induced_by == found["RK302"].fingerprint
+    assert found["RK302"].cause
