@@ -72,7 +72,8 @@ class Miss:
 def match(graph: GraphView, name: str, wanted: Pattern, *, ordered: bool = False) -> Match | Miss:
     """Match `wanted` against the value `name`; `ordered` forbids swapping the inputs of commutative operators."""
     search = _Search(graph, ordered)
-    return next(search.of(wanted, name, Match()), search.nearest)
+    found = next(search.of(wanted, name, Match()), None)
+    return search.nearest if found is None else found
 
 
 def match_any(graph: GraphView, name: str, wanted: tuple[Pattern, ...], *, ordered: bool = False) -> Match | Miss:
@@ -164,36 +165,59 @@ def _trimmed(inputs: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def pattern(text: str) -> Pattern:
     """Parse a pattern. Raises ValueError where the text is none."""
-    tokens = _TOKEN.findall(text)
-    if "".join(tokens) != re.sub(r"\s", "", text):
-        raise ValueError(f"{text!r} is not a pattern")
-    parsed, rest = _parse(tokens)
-    if rest:
-        raise ValueError(f"{text!r}: what is {''.join(rest)!r} after the end?")
+    reader = _Reader(text)
+    parsed = reader.pattern()
+    if reader.token:
+        raise reader.error("the end")
     return parsed
 
 
-def _parse(tokens: list[str]) -> tuple[Pattern, list[str]]:
-    if not tokens or tokens[0] in "(),=|":
-        raise ValueError(f"a name is expected before {''.join(tokens)!r}")
-    head, rest = tokens[0], tokens[1:]
-    if head.startswith("#"):
-        return Scalar(head[1:]), rest
-    name = ""
-    if rest[:1] == ["="]:
-        name, head, rest = head, rest[1], rest[2:]
-    if not head[0].isupper():
-        return Wildcard(head), rest
-    ops = [head]
-    while rest[:1] == ["|"]:
-        ops.append(rest[1])
-        rest = rest[2:]
-    inputs: list[Pattern] = []
-    if rest[:1] != ["("]:
-        raise ValueError(f"{head} needs its inputs in brackets")
-    while rest[0] != ")":
-        parsed, rest = _parse(rest[1:])
-        inputs.append(parsed)
-        if rest[:1] not in ([","], [")"]):
-            raise ValueError(f"',' or ')' is expected before {''.join(rest)!r}")
-    return Op(tuple(ops), tuple(inputs), name), rest[1:]
+class _Reader:
+    """Takes the tokens of a pattern one after the other; `token` is the next one, "" at the end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = iter((*_TOKEN.findall(text), ""))
+        self.token = ""
+        if "".join(_TOKEN.findall(text)) != re.sub(r"\s", "", text):
+            raise self.error("names, '#', '(', ')', ',', '=' and '|'")
+        self._next()
+
+    def pattern(self) -> Pattern:
+        head, name = self._name(), ""
+        if head.startswith("#"):
+            return Scalar(head[1:])
+        if self._takes("="):
+            name, head = head, self._name()
+        if not head[0].isupper():
+            return Wildcard(head)
+        ops = [head]
+        while self._takes("|"):
+            ops.append(self._name())
+        if not self._takes("("):
+            raise self.error("'('")
+        inputs = [self.pattern()]
+        while self._takes(","):
+            inputs.append(self.pattern())
+        if not self._takes(")"):
+            raise self.error("',' or ')'")
+        return Op(tuple(ops), tuple(inputs), name)
+
+    def error(self, expected: str) -> ValueError:
+        return ValueError(f"{self._text!r} is no pattern: {expected} expected at {self.token or 'the end'!r}")
+
+    def _name(self) -> str:
+        name = self.token
+        if not name or name in "(),=|":
+            raise self.error("a name")
+        self._next()
+        return name
+
+    def _takes(self, token: str) -> bool:
+        if self.token != token:
+            return False
+        self._next()
+        return True
+
+    def _next(self) -> None:
+        self.token = next(self._tokens)

@@ -28,8 +28,8 @@ def check(lint: LintContext) -> Iterator[Finding]:
             if shape is None or len(shape) != 3 or not _ends_in_softmax(graph, node.outputs[0]):
                 continue
             yield Finding(
-                f"{node.label} scales scores of rank 3 after their product; the compiler fuses this attention only where "
-                "the query is scaled",
+                f"{node.label} scales scores of rank 3 after their product; the compiler fuses such attention only "
+                "where the query is scaled",
                 graph=graph.path,
                 node=node,
                 observed={"factor": _factor(found), "query": found.values["q"], "key": found.values["k"]},

@@ -26,8 +26,8 @@ def check(lint: LintContext) -> Iterator[Finding]:
             if found is None:
                 continue
             yield Finding(
-                f"{node.label} puts {found.numbers['fill']:.4g} in place of masked scores; the compiler fuses attention "
-                "only where the mask is added",
+                f"{node.label} puts {found.numbers['fill']:.4g} in place of masked scores; the compiler fuses "
+                "attention only where the mask is added",
                 graph=graph.path,
                 node=node,
                 observed={"fill": found.numbers["fill"], "scores": found.values["scores"]},

@@ -51,7 +51,9 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     if infinite:
         return Refusal(f"{infinite}: rows that it masks as a whole are NaN; RK203 makes the fill finite first")
     tape = Tape(f"rk506/{node.outputs[0]}")
-    return Rewrite({node.outputs[0]: softmax}, tape, Tolerance(0.0, 1e-7), detail="the softmax itself")
+    # An output of the model keeps its name, so it needs a node of its own.
+    new = tape.op("Identity", softmax) if node.outputs[0] in graph.outputs else softmax
+    return Rewrite({node.outputs[0]: new}, tape, Tolerance(0.0, 1e-7), detail="the softmax itself")
 
 
 def _infinite_fill(graph: GraphView, softmax: str) -> str:
