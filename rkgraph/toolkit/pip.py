@@ -71,7 +71,7 @@ class Pip:
     def _run(self, command: Sequence[str], log: Any) -> tuple[int, list[str]]:
         """Run pip; its exit code and last lines."""
         tail: list[str] = []
-        process = subprocess.Popen(
+        with subprocess.Popen(
             self._command(*command),
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -79,17 +79,13 @@ class Pip:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
-        try:
+        ) as process:
             for line in process.stdout or ():
                 log.write(line)
                 tail = [*tail[-39:], line.rstrip()]
                 if line.lstrip().startswith(_STEPS):
                     self.tell(_short(line))
-            return process.wait(), tail
-        finally:
-            process.kill()
-            process.wait()
+        return process.returncode, tail
 
     def _command(self, *arguments: str) -> list[str]:
         return [os.fspath(self.python), "-m", "pip", "--no-input", "--disable-pip-version-check", *arguments]
