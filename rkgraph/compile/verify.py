@@ -132,10 +132,11 @@ def cosine(a: Array, b: Array) -> float:
     """Cosine of two vectors of float64; 1 where both are zero, 0 where one is."""
     import numpy as np
 
-    lengths = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    if 0.0 in lengths:
-        return 1.0 if lengths == (0.0, 0.0) else 0.0
-    return float(np.dot(a / lengths[0], b / lengths[1]))
+    peaks = float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0))
+    if 0.0 in peaks:
+        return 1.0 if peaks == (0.0, 0.0) else 0.0
+    a, b = a / peaks[0], b / peaks[1]  # so that squares neither overflow nor vanish
+    return float(np.dot(a / np.linalg.norm(a), b / np.linalg.norm(b)))
 
 
 def worst(matches: Iterable[OutputMatch]) -> OutputMatch:

@@ -224,7 +224,7 @@ def open_bundle(path: Path) -> Bundle:
 
 
 def _as_converted(tensors: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
-    """Inputs as the board's runtime takes them: it converts to fp16 and quantized dtypes itself, so any will do there."""
+    """Inputs as the board's runtime takes them: it converts to fp16 and quantized dtypes itself."""
     native = ("float16", "int4", "int8", "int16", "uint8")
     return tuple(replace(tensor, dtype=None) if tensor.dtype in native else tensor for tensor in tensors)
 

@@ -35,7 +35,7 @@ __all__ = ["SimulatorBackend"]
 
 
 class SimulatorBackend:
-    """Runs rknn stages in the simulator and onnx stages on the host's CPU; the toolkit's process stays until the end."""
+    """Runs rknn stages in the simulator and onnx stages on the host's CPU; the toolkit stays up until the end."""
 
     name = "simulator"
 

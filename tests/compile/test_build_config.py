@@ -1,4 +1,4 @@
-"""build.toml: what is there is checked against types, limits, toolkit, platform and precision; the data has evidence."""
+"""build.toml is checked against types, limits, toolkit, platform and precision; the data has evidence."""
 
 from __future__ import annotations
 
