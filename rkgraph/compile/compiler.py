@@ -12,7 +12,7 @@ from rkgraph.compile.calibration import write_dataset
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of
 from rkgraph.compile.mapping import map_layers
 from rkgraph.compile.plan import Plan, PreparedPlan, Verify
-from rkgraph.compile.record import cost_of, stage_record
+from rkgraph.compile.record import cost_of, frozen, stage_record
 from rkgraph.compile.tensors import read_npz, tensors_of, write_npz
 from rkgraph.compile.verify import Verification, reference_outputs, verify
 from rkgraph.diagnostics import Confidence, Device, Verdict
@@ -171,13 +171,15 @@ def _failure(prepared: PreparedPlan, done: JobResult) -> Exception:
         verdict=Verdict.BUILD_FAILS if fails else Verdict.UNKNOWN,
         confidence=Confidence.PROBED,
         diagnostics=(*predicted.diagnostics, *diagnostics_of(facts.messages, graph)),
-        compile={
-            "outcome": done.outcome,
-            "stage": done.stage,
-            "error": done.error,
-            "options": prepared.plan.config.given(),
-            "weights_sha256": prepared.weights_sha256,
-        },
+        compile=frozen(
+            {
+                "outcome": done.outcome,
+                "stage": done.stage,
+                "error": done.error,
+                "options": prepared.plan.config.given(),
+                "weights_sha256": prepared.weights_sha256,
+            }
+        ),
     )
     return diagnose(done, facts, graph, result, prepared.plan.target.toolkit)
 
@@ -197,14 +199,16 @@ def _result(prepared: PreparedPlan, built: _Built, rknn: Path, file: str) -> Res
         diagnostics=(*predicted.diagnostics, *diagnostics_of(facts.messages, graph)),
         cost=cost_of(facts.layers, facts.memory),
         proofs=(built.verification.proof,) if built.verification is not None else (),
-        compile={
-            "outcome": "ok",
-            "predicted_verdict": predicted.verdict.value,
-            "options": prepared.plan.config.given(),
-            "weights_sha256": prepared.weights_sha256,
-            "stages": [{"file": file, **stage_record(prepared.view, facts, predicted.placement, placed, rknn)}],
-            "verify": built.verification.record if built.verification is not None else None,
-        },
+        compile=frozen(
+            {
+                "outcome": "ok",
+                "predicted_verdict": predicted.verdict.value,
+                "options": prepared.plan.config.given(),
+                "weights_sha256": prepared.weights_sha256,
+                "stages": [{"file": file, **stage_record(prepared.view, facts, predicted.placement, placed, rknn)}],
+                "verify": built.verification.record if built.verification is not None else None,
+            }
+        ),
     )
 
 

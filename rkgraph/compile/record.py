@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rkgraph.results import PlacedNode
     from rkgraph.toolkit.logs import Layer, LogFacts
 
-__all__ = ["cost_of", "stage_record"]
+__all__ = ["cost_of", "frozen", "stage_record"]
 
 
 def cost_of(layers: Iterable[Layer], memory: Mapping[str, float]) -> dict[str, Any]:
@@ -81,6 +81,13 @@ def stage_record(
             if each.device is not Device.UNKNOWN
         ],
     }
+
+
+def frozen(data: Any) -> Any:
+    """The same data with tuples for lists, as a report that was read has it."""
+    if isinstance(data, Mapping):
+        return {key: frozen(value) for key, value in data.items()}
+    return tuple(frozen(value) for value in data) if isinstance(data, (list, tuple)) else data
 
 
 def digest_of(path: Path) -> str:

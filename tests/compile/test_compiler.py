@@ -50,7 +50,7 @@ def test_a_build_is_written_kept_and_told(tmp_path: Path) -> None:
     assert again.from_cache
     assert (tmp_path / "again.rknn").read_bytes() == (tmp_path / "m.rknn").read_bytes()
     assert not (tmp_path / "again.rknn").is_symlink()
-    stages = [{**stage, "file": "again.rknn"}]
+    stages = ({**stage, "file": "again.rknn"},)
     assert again.result == replace(built.result, compile={**record, "stages": stages})
 
 
