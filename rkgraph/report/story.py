@@ -17,6 +17,7 @@ from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
 __all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "Tile", "stories"]
 
 _BOUNDARY = ("InputOperator", "OutputOperator")
+_MANY = 6  # more findings of one rule than this are folded
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,18 @@ class FindingGroup:
     code: str
     severity: Severity
     findings: tuple[Diagnostic, ...]
+
+    @property
+    def shown(self) -> tuple[Diagnostic, ...]:
+        """What is shown at once: causes, and of many of them the first."""
+        causes = tuple(finding for finding in self.findings if finding.cause)
+        return causes if len(causes) <= _MANY else causes[: _MANY - 2]
+
+    @property
+    def folded(self) -> tuple[Diagnostic, ...]:
+        """What is shown on request: the other causes, and what follows from another finding."""
+        shown = {id(finding) for finding in self.shown}
+        return tuple(finding for finding in self.findings if id(finding) not in shown)
 
 
 @dataclass(frozen=True)
@@ -218,14 +231,21 @@ def stories(report: Report) -> tuple[Story, ...]:
 
 
 def _continues(last: Result, result: Result) -> bool:
-    """Whether `result` goes on where `last` stopped: the same model, or the one that fixing `last` made."""
+    """Whether `result` goes on where `last` stopped: the same model, what fixing made of it, or what was built."""
     if last.target != result.target or last.error or result.error:
         return False
     if last.model.path == result.model.path:
         return True
     if last.model.sha256 is not None and last.model.sha256 == result.model.sha256:
         return True
-    return result.fixes != Fixes() and last.fixes == Fixes() and last.compile is None
+    if result.fixes != Fixes():
+        return last.fixes == Fixes() and last.compile is None
+    return last.fixes != Fixes() and result.compile is not None and _shape_of(last) == _shape_of(result)
+
+
+def _shape_of(result: Result) -> tuple[object, ...]:
+    """What stays the same when a fixed model is written to another file."""
+    return result.model.nodes, result.model.opset, result.model.inputs, result.model.outputs
 
 
 def _grouped(findings: Iterable[Diagnostic]) -> tuple[FindingGroup, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from rkgraph.diagnostics import Device
 from rkgraph.report.document import join_reports
-from rkgraph.report.story import Story, stories
+from rkgraph.report.story import FindingGroup, Story, stories
 from rkgraph.report.strip import strip
 from rkgraph.results import ModelInfo, PlacedNode, Report, Result
 from rkgraph.targets import Target
@@ -43,6 +43,24 @@ def test_the_story_knows_what_changed(story: Story) -> None:
     assert story.changed
     assert [group.code for group in story.open_findings] == ["RK104"]
     assert [(g.code, len(g.findings)) for g in story.resolved_findings] == [("RK101", 1), ("RK301", 1), ("RK104", 5)]
+
+
+def test_a_build_of_the_fixed_model_in_another_file_goes_on() -> None:
+    before, after, built = journey("/n", "m.onnx")
+    moved = replace(built, model=replace(built.model, path="elsewhere.onnx", sha256="5" * 64))
+    assert told(before, after, moved) == [3]
+    assert told(before, after, replace(moved, model=replace(moved.model, nodes=31))) == [2, 1]
+    assert told(replace(after, fixes=before.fixes), moved) == [1, 1], "nothing was fixed: two models that look alike"
+
+
+@pytest.mark.parametrize(("causes", "induced", "shown"), [(6, 0, 6), (7, 0, 4), (2, 9, 2), (0, 3, 0)])
+def test_many_findings_and_what_follows_from_others_are_folded(causes: int, induced: int, shown: int) -> None:
+    (finding, *_) = journey("/n", "m.onnx")[0].diagnostics
+    findings = tuple(replace(finding, cause=i < causes) for i in range(causes + induced))
+    group = FindingGroup("RK101", finding.severity, findings)
+    assert len(group.shown) == shown
+    assert all(each.cause for each in group.shown)
+    assert len(group.shown) + len(group.folded) == causes + induced
 
 
 def test_without_fixes_nothing_was_resolved() -> None:
