@@ -128,11 +128,10 @@ def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
     except onnx.defs.SchemaError as error:
         raise NotFoldable(f"{node.op} does not exist in opset {opset}") from error
     for name, value in node.attributes.items():
+        kind = str(attributes[name].type).rpartition(".")[2]
         plain = _tensor(value) if isinstance(value, Constant) else value
         proto.attribute.append(
-            helper.make_attribute(
-                name, plain, attr_type=onnx.AttributeProto.AttributeType.Value(attributes[name].type.name)
-            )
+            helper.make_attribute(name, plain, attr_type=onnx.AttributeProto.AttributeType.Value(kind))
         )
     return proto
 

@@ -93,8 +93,8 @@ def fix_model(
     settings = settings or FixSettings()
     rules = tuple(load_rules() if settings.rules is None else settings.rules)
     policy = Policy(allow, ruleset, options, settings.assumptions)
-    loop = _Loop(model, target, rules, policy, settings, on_progress or (lambda _text: None))
-    return loop.run()
+    tell = on_progress or (lambda _text: None)
+    return _Loop(model=model, target=target, rules=rules, policy=policy, settings=settings, tell=tell).run()
 
 
 class _Loop:
@@ -102,6 +102,7 @@ class _Loop:
 
     def __init__(
         self,
+        *,
         model: Model,
         target: Target,
         rules: tuple[Rule, ...],
@@ -116,7 +117,8 @@ class _Loop:
         self.applied: list[AppliedFix] = []
         self.refused: list[RefusedFix] = []
         self.proofs: list[Proof] = []
-        self.taken_back: dict[tuple[str, str], Diagnostic] = {}
+        self.refuted: dict[tuple[str, str], Diagnostic] = {}
+        self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
 
     def run(self) -> FixOutcome:
@@ -126,7 +128,7 @@ class _Loop:
             fight = self._fight(context)
             plan = self._plan(context, found, fight)
             if not plan.fixes:
-                self.refused += plan.refused
+                self.refused += (*plan.refused, *self._still_unproved(found))
                 break
             self.tell(f"pass {number}: {_count(len(plan.fixes))}, {_codes(plan.fixes)}")
             self._carry_out(context, plan)
@@ -136,7 +138,7 @@ class _Loop:
         fixes = Fixes(tuple(self.applied), tuple(self.refused))
         proofs = tuple(self.proofs)
         after = result_of(context, found)
-        diagnostics = (*after.diagnostics, *self.taken_back.values())
+        diagnostics = (*after.diagnostics, *self.refuted.values())
         after = replace(after, diagnostics=diagnostics, fixes=fixes, proofs=proofs)
         return FixOutcome(self.model, before, after, fixes, proofs)
 
@@ -146,7 +148,9 @@ class _Loop:
 
     def _plan(self, context: LintContext, found: Sequence[Found], fighting: frozenset[str]) -> Plan:
         """The next batch; what was refuted before, and rules that fight, get no further turn."""
-        open_ = [f for f in found if _key(f) not in self.taken_back and f.rule.code not in fighting]
+        state = state_of(context.model)
+        tried = self.refuted.keys() | {key for key, (then, _) in self.unproved.items() if then == state}
+        open_ = [f for f in found if _key(f) not in tried and f.rule.code not in fighting]
         plan = plan_pass(context, open_, self.rules, self.policy, self.bench.new_id)
         stuck = [
             RefusedFix(f.rule.code, f.diagnostic.at, f"{' and '.join(sorted(fighting))} undo each other's work")
@@ -159,9 +163,18 @@ class _Loop:
         outcome = run_batch(self.model, context, plan.fixes, self.bench)
         self.applied += outcome.applied
         self.proofs += outcome.proofs
+        state = state_of(self.model.view())
         for fix, proof in outcome.failed:
-            self.taken_back[_key(fix.found)] = _refuted(fix, proof)
-            self.refused.append(_not_proved(fix, proof))
+            if proof.outcome == "refuted":
+                self.refuted[_key(fix.found)] = _refuted(fix, proof)
+                self.refused.append(_not_proved(fix, proof))
+            else:
+                self.unproved[_key(fix.found)] = (state, _not_proved(fix, proof))
+
+    def _still_unproved(self, found: Sequence[Found]) -> list[RefusedFix]:
+        """What could not be proved, neither at first nor when the model had changed around it."""
+        keys = {_key(f) for f in found}
+        return [refused for key, (_, refused) in self.unproved.items() if key in keys]
 
     def _fight(self, context: LintContext) -> frozenset[str]:
         """The rules that were at work since the model was last in the state that it is in now; none if it never was."""
@@ -177,12 +190,11 @@ def _key(found: Found) -> tuple[str, str]:
 def _refuted(fix: PlannedFix, proof: Proof) -> Diagnostic:
     """RK991: a rewrite was taken back."""
     code, at = fix.found.rule.code, fix.found.diagnostic.at
-    verb = "refuted" if proof.outcome == "refuted" else "not proved"
     return Diagnostic(
         code="RK991",
-        severity=Severity.ERROR if proof.outcome == "refuted" else Severity.NOTE,
+        severity=Severity.ERROR,
         at=at,
-        message=f"the fix of {code} was {verb} and taken back: {proof.detail}",
+        message=f"the fix of {code} was refuted and taken back: {proof.detail}",
         fingerprint=fingerprint("RK991", code, fix.found.diagnostic.fingerprint),
         observed={"proof": proof.id, "counterexample": proof.counterexample},
     )

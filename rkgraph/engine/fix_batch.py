@@ -77,25 +77,29 @@ def _run_whole(model: Model, context: LintContext, fixes: Sequence[PlannedFix], 
 
 
 def _prove_each(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> list[Proof]:
-    """Apply all rewrites, and prove each; one that fails has a second chance with more of what lies in front of it."""
-    start = model.snapshot()
-    names = _names_after(context, fixes)
+    """Apply all rewrites to `model`, and prove each; one that fails has a second chance on its own."""
+    start = model.copy()
     claims = [_claim(context, fix, 0) for fix in fixes]
-    before = [_side(model, claim, {}) for claim in claims]
+    before = [_side(start, claim, {}) for claim in claims]
     model.apply(_merged([_rewrite(fix) for fix in fixes]), regions=False)
-    end = model.snapshot()
-    proofs: list[Proof] = []
-    for fix, claim, old in zip(fixes, claims, before, strict=True):
-        proof = _prove(claim, old, _side(model, claim, names), bench)
-        wider = claim if proof.outcome == "proved" else _claim(context, fix, WIDER)
-        if wider.region != claim.region:
-            model.restore(start)
-            old_wider = _side(model, wider, {})
-            model.restore(end)
-            again = _prove(wider, old_wider, _side(model, wider, names), bench)
-            proof = again if again.outcome == "proved" or proof.outcome == "skipped" else proof
-        proofs.append(proof)
-    return proofs
+    names = _names_after(context, fixes)
+    proofs = [_prove(claim, old, _side(model, claim, names), bench) for claim, old in zip(claims, before, strict=True)]
+    return [
+        _prove_wider(start, context, fix, proof, bench) if proof.outcome == "refuted" else proof
+        for fix, proof in zip(fixes, proofs, strict=True)
+    ]
+
+
+def _prove_wider(start: Model, context: LintContext, fix: PlannedFix, refuted: Proof, bench: Bench) -> Proof:
+    """A second attempt that takes in what lies in front of the rewrite: the reason why it is right may be there.
+
+    The first one fed values at random that may never occur together. If this one fails too, the first stands.
+    """
+    wider = _claim(context, fix, WIDER)
+    alone = start.copy()
+    alone.apply(_rewrite(fix), regions=False)
+    again = _prove(wider, _side(start, wider, {}), _side(alone, wider, _names_after(context, [fix])), bench)
+    return again if again.outcome == "proved" else refuted
 
 
 def _prove(claim: LocalClaim, before: Side | EvaluationError, after: Side | EvaluationError, bench: Bench) -> Proof:

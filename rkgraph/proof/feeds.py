@@ -138,8 +138,12 @@ _Pattern = Callable[[np.random.Generator, int, Interval], Array]
 
 
 def _special(*numbers: float) -> _Pattern:
+    table = np.asarray(numbers, dtype=np.float64)
+
     def pattern(random: np.random.Generator, count: int, _interval: Interval) -> Array:
-        return random.permutation(np.resize(np.asarray(numbers, dtype=np.float64), count))
+        chosen: Array = table[random.integers(0, len(table), count)]
+        chosen[: len(table)] = table[:count]
+        return chosen
 
     return pattern
 

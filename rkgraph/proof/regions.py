@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.applied import Region
 from rkgraph.graph.rewrite import Rewrite
 from rkgraph.graph.view import GraphView, Node
@@ -47,7 +48,7 @@ def region_of(graph: GraphView, rewrite: Rewrite, is_fixed: Callable[[str], bool
     _level(graph, inside, reads)
     for _ in range(wider_by):
         edge = [*_edge(graph, inside), *sorted(reads)]
-        nodes = [n for n in map(graph.producer, edge) if n is not None and n.index not in inside]
+        nodes = [n for n in map(graph.producer, edge) if n is not None and n.index not in inside and _is_sure(n)]
         if not nodes:
             break
         inside.add(max(node.index for node in nodes))
@@ -86,6 +87,11 @@ def _ancestors(graph: GraphView, name: str) -> set[str]:
 def _outside(graph: GraphView, inside: set[int], names: Iterable[str]) -> list[str]:
     producers = {name: graph.producer(name) for name in sorted(names)}
     return [name for name, node in producers.items() if node is None or node.index not in inside]
+
+
+def _is_sure(node: Node) -> bool:
+    """Whether the node gives the same for the same inputs; a Dropout that may be training does not."""
+    return node.op not in RANDOM and not (node.op == "Dropout" and len(node.inputs) > 2)
 
 
 def _absorb(graph: GraphView, inside: set[int], edge: Iterable[str], is_fixed: Callable[[str], bool]) -> None:

@@ -24,6 +24,8 @@ MODULES = (
     "rk102_build_failing_operator",
     "rk103_unknown_operator",
     "rk104_cpu_fallback_operator",
+    "rk110_opset_above_toolkit",
+    "rk111_operator_newer_than_opset",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk301_dynamic_input_shape",

@@ -17,7 +17,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
         value = main.value(name)
         if not value.is_static:
             yield Finding(
-                f"the input shape {_text(value.shape)} of '{name}' is not supported: it has to be fixed before the build",
+                f"the input shape {_text(value.shape)} of '{name}' is not supported: fix it before the build",
                 value=name,
                 observed={"shape": None if value.shape is None else list(value.shape)},
                 limit={"shape": "fixed"},
