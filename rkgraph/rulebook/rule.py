@@ -11,7 +11,7 @@ come from the card `rules/rk201_int64_tensor.md`. Rules hold no state and never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +55,8 @@ class LintContext:
     table: OpTable
     options: Options
     folded: frozenset[tuple[str, int]]
-    origins: Mapping[str, Mapping[str, Origin]] = field(default_factory=dict)
-    judgements: Mapping[tuple[str, int], Judgement] = field(default_factory=dict)
+    origins: Mapping[str, Mapping[str, Origin]]
+    judgements: Mapping[tuple[str, int], Judgement]
 
     def live_nodes(self, graph: GraphView) -> tuple[Node, ...]:
         """The nodes of `graph` that reach the compiler's lowering, in file order."""
@@ -66,20 +66,13 @@ class LintContext:
         """What the op table says of a live node. Raises KeyError for a folded one."""
         return self.judgements[node.path, node.index]
 
-    def judged(self, outcome: str) -> Iterator[tuple[Node, Judgement]]:
-        """The live nodes of all graphs for which the table has that outcome ("npu", "cpu", "no-kernel", …)."""
-        for graph in self.model.graphs():
-            for node in self.live_nodes(graph):
-                judgement = self.judgement(node)
-                if judgement.outcome == outcome:
-                    yield node, judgement
-
     def origin(self, graph: GraphView, name: str) -> Origin:
         """What the value of `graph` depends on: nothing but constants and static shapes, dynamic shapes, or data."""
         return self.origins[graph.path][name]
 
 
 EXPLAINED = "explained"
+"""In `Finding.roots`: any finding that says so of this place in its `explains`."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +85,7 @@ class Finding:
 
     Causes: `roots` are codes of rules whose finding, where it lies upstream, is the reason for this one; this one is
     then reported as induced by it. `explains` are the nodes, by graph path and index, for which a finding is the
-    reason; None means all that lie downstream of its place. `EXPLAINED` among the roots stands for every finding that
-    says so of this place in its `explains`.
+    reason; None means all that lie downstream of its place.
     """
 
     message: str
