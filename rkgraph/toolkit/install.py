@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -18,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rkgraph.errors import TargetError, ToolkitMissing, UsageError
-from rkgraph.files import write_text
 from rkgraph.toolkit.catalog import PYTHONS, TORCH, VERSIONS, Release, release
 from rkgraph.toolkit.interpreter import Interpreter, inspect_python
-from rkgraph.toolkit.locate import STAMP, Toolkit, find_toolkit, toolkit_folder
+from rkgraph.toolkit.locate import Toolkit, find_toolkit, toolkit_folder
 from rkgraph.toolkit.pip import Pip
 from rkgraph.toolkit.shared_torch import TorchSource, attach, find_torch, install_torch
+from rkgraph.toolkit.stamp import STAMP, Stamp, write_stamp
 
 __all__ = ["InstallRequest", "install_toolkit", "installing", "known_release", "remove_toolkit"]
 
@@ -138,10 +137,12 @@ def _build(request: InstallRequest, python: Interpreter, folder: Path, confirm: 
         torch = install_torch(request.home, python, TORCH, pip)
     pip.install("what the toolkit needs", *(pin.requirement for pin in request.release.pins))
     pip.install("the toolkit", "--no-deps", f"rknn-toolkit2=={request.release.version}")
-    attach(torch, request.home, python, folder, TORCH)
+    torch_folder = attach(torch, request.home, python, folder, TORCH)
     tell("import it")
     _verify(request.release, pip)
-    _write_stamp(folder, python, torch)
+    size_mb = round(_size_mb(folder))
+    base = os.fspath(python.path)
+    write_stamp(folder, Stamp(base, python.dotted, torch.version, torch.origin, os.fspath(torch_folder), size_mb))
 
 
 def _require_space(request: InstallRequest, torch: TorchSource | None) -> None:
@@ -209,16 +210,6 @@ def _verify(wanted: Release, pip: Pip) -> None:
             f"rknn-toolkit2 {wanted.version} was installed and cannot be imported: {last}",
             f"the whole log is {pip.log}",
         )
-
-
-def _write_stamp(folder: Path, python: Interpreter, torch: TorchSource) -> None:
-    stamp = {
-        "base": os.fspath(python.path),
-        "python": python.dotted,
-        "torch": {"version": torch.version, "origin": torch.origin},
-        "size_mb": round(_size_mb(folder)),
-    }
-    write_text(folder / STAMP, json.dumps(stamp, indent=1) + "\n")
 
 
 def _size_mb(folder: Path) -> float:

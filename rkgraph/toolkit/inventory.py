@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from rkgraph.errors import ToolkitMissing
 from rkgraph.toolkit.catalog import VERSIONS
-from rkgraph.toolkit.locate import STAMP, find_toolkit, toolkit_folder
-from rkgraph.toolkit.shared_torch import links_folder
+from rkgraph.toolkit.locate import find_toolkit, toolkit_folder
+from rkgraph.toolkit.stamp import read_stamp
 
 __all__ = ["ManagedToolkit", "inventory"]
 
@@ -43,8 +42,8 @@ def _look(version: str, home: Path) -> ManagedToolkit:
         find_toolkit(version, home=home)
     except ToolkitMissing as error:
         return ManagedToolkit(version, f"broken: {error.message}")
-    stamp = json.loads((folder / STAMP).read_text())
-    dangling = [link.name for link in links_folder(folder).glob("*") if not link.exists()]
-    torch = f"{stamp['torch']['version']} ({stamp['torch']['origin']})"
-    state = f"broken: its torch is gone ({stamp['torch']['origin']})" if dangling else "installed"
-    return ManagedToolkit(version, state, stamp["size_mb"], stamp["python"], torch)
+    stamp = read_stamp(folder)
+    torch = Path(stamp.torch_folder)
+    whole = torch.is_dir() and all(entry.exists() for entry in torch.iterdir())
+    state = "installed" if whole else f"broken: its torch is gone ({stamp.torch_origin})"
+    return ManagedToolkit(version, state, stamp.size_mb, stamp.python, f"{stamp.torch} ({stamp.torch_origin})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -10,11 +9,9 @@ from pathlib import Path
 
 from rkgraph.errors import TargetError, ToolkitMissing
 from rkgraph.toolkit.catalog import VERSIONS
+from rkgraph.toolkit.stamp import BadStamp, read_stamp
 
-__all__ = ["STAMP", "Toolkit", "default_home", "find_toolkit", "toolkit_folder"]
-
-STAMP = "installed.json"
-"""Written last by an installation; where it is missing, the environment is not complete."""
+__all__ = ["Toolkit", "default_home", "find_toolkit", "toolkit_folder"]
 
 _WORKER = Path(__file__).with_name("worker.py")
 _ASK_VERSION = "import importlib.metadata as m; print(m.version('rknn-toolkit2'))"
@@ -70,16 +67,16 @@ def find_toolkit(version: str, python: Path | None = None, home: Path | None = N
     folder = toolkit_folder(version, home)
     hint = f"rkgraph toolkit install {version}"
     try:
-        stamp = json.loads((folder / STAMP).read_text())
+        stamp = read_stamp(folder)
     except FileNotFoundError:
         reason = "was not installed to its end" if folder.is_dir() else "is not installed"
         raise ToolkitMissing(f"rknn-toolkit2 {version} {reason}", hint) from None
-    except (OSError, ValueError) as error:
-        raise ToolkitMissing(f"rknn-toolkit2 {version}: {folder / STAMP} cannot be read ({error})", hint) from error
+    except BadStamp as error:
+        raise ToolkitMissing(f"rknn-toolkit2 {version}: {error}", f"{hint} --force") from error
     interpreter = folder / "venv" / "bin" / "python"
     if not interpreter.exists():
         raise ToolkitMissing(
-            f"rknn-toolkit2 {version}: its interpreter {stamp.get('base', interpreter)} is gone",
+            f"rknn-toolkit2 {version}: its interpreter {stamp.base} is gone",
             f"{hint} --force",
         )
     return Toolkit(version, interpreter)

@@ -7,7 +7,7 @@ either a folder of links to an installed torch and its requirements, or the fold
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import shutil
 import sys
@@ -18,8 +18,9 @@ from pathlib import Path
 from rkgraph.errors import UsageError
 from rkgraph.toolkit.catalog import VERSIONS, Torch
 from rkgraph.toolkit.interpreter import InstalledTorch, Interpreter, inspect_python
-from rkgraph.toolkit.locate import STAMP, toolkit_folder
+from rkgraph.toolkit.locate import toolkit_folder
 from rkgraph.toolkit.pip import Pip
+from rkgraph.toolkit.stamp import BadStamp, read_stamp
 
 __all__ = ["TorchSource", "attach", "find_torch", "install_torch", "links_folder", "shared_folder"]
 
@@ -80,8 +81,8 @@ def install_torch(home: Path, python: Interpreter, torch: Torch, pip: Pip) -> To
     return TorchSource(_SHARED, torch.version)
 
 
-def attach(source: TorchSource, home: Path, python: Interpreter, toolkit: Path, torch: Torch) -> None:
-    """Make `source` importable in the environment of the folder `toolkit`, behind the environment's own packages."""
+def attach(source: TorchSource, home: Path, python: Interpreter, toolkit: Path, torch: Torch) -> Path:
+    """Make `source` importable in `toolkit`'s environment, behind its own packages; the folder that does it."""
     if source.installed is None:
         folder = shared_folder(home, python, torch)
     else:
@@ -91,6 +92,7 @@ def attach(source: TorchSource, home: Path, python: Interpreter, toolkit: Path, 
             (folder / entry.name).symlink_to(entry)
     packages = toolkit / "venv" / "lib" / f"python{python.dotted}" / "site-packages"
     (packages / _PTH).write_text(f"{folder}\n")
+    return folder
 
 
 def _installed(home: Path, python: Interpreter) -> Iterator[TorchSource]:
@@ -101,12 +103,11 @@ def _installed(home: Path, python: Interpreter) -> Iterator[TorchSource]:
             yield TorchSource(os.fspath(candidate.path), candidate.torch.version, candidate.torch)
     for version in VERSIONS:
         folder = toolkit_folder(version, home)
-        entries = tuple(link.resolve() for link in links_folder(folder).glob("*") if link.is_symlink())
-        if entries and all(entry.exists() for entry in entries) and (folder / STAMP).exists():
-            stamp = json.loads((folder / STAMP).read_text())
-            if stamp["python"] == python.dotted:
-                found = InstalledTorch(stamp["torch"]["version"], entries)
-                yield TorchSource(stamp["torch"]["origin"], found.version, found)
+        with contextlib.suppress(FileNotFoundError, BadStamp):
+            stamp = read_stamp(folder)
+            entries = tuple(link.resolve() for link in links_folder(folder).glob("*") if link.is_symlink())
+            if entries and stamp.python == python.dotted and all(entry.exists() for entry in entries):
+                yield TorchSource(stamp.torch_origin, stamp.torch, InstalledTorch(stamp.torch, entries))
 
 
 def _demand(found: Interpreter, python: Interpreter) -> TorchSource:

@@ -17,7 +17,8 @@ from rkgraph.errors import TargetError, ToolkitMissing, UsageError
 from rkgraph.toolkit.catalog import TORCH, VERSIONS
 from rkgraph.toolkit.install import InstallRequest, install_toolkit, installing, known_release, remove_toolkit
 from rkgraph.toolkit.inventory import inventory
-from rkgraph.toolkit.locate import STAMP, find_toolkit, toolkit_folder
+from rkgraph.toolkit.locate import find_toolkit, toolkit_folder
+from rkgraph.toolkit.stamp import STAMP
 from tests.toolkit.wheels import BROKEN_RKNN, make_index, make_torch, make_wheel
 
 Install = Callable[..., list[str]]
