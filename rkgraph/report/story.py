@@ -17,6 +17,7 @@ from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
 __all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "Tile", "stories"]
 
 _BOUNDARY = ("InputOperator", "OutputOperator")
+_DETAILS = 3
 _MANY = 6  # more findings of one rule than this are folded
 
 
@@ -51,6 +52,12 @@ class FixGroup:
     allowed_by: str
     fixes: tuple[AppliedFix, ...]
     proofs: tuple[Proof, ...]
+
+    @property
+    def details(self) -> str:
+        """What the fixes say of themselves, each wording once, the first of many."""
+        told = tuple(dict.fromkeys(fix.detail for fix in self.fixes if fix.detail))
+        return " · ".join((*told[:_DETAILS], "…") if len(told) > _DETAILS else told)
 
     @property
     def kinds(self) -> str:

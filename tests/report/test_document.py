@@ -36,7 +36,7 @@ from tests.report.validate import check_report
 
 TEXT = st.text(max_size=12)
 CODE = st.sampled_from(["RK101", "RK203", "RK999"])
-HEX16 = st.text("0123456789abcdef", min_size=16, max_size=16)
+HEX16 = st.from_regex(r"[0-9a-f]{16}(#[0-9]{1,2})?", fullmatch=True)
 SHA = st.text("0123456789abcdef", min_size=64, max_size=64)
 NATURAL = st.integers(0, 2**40)
 NUMBER = st.floats(allow_nan=False)  # NaN has a test of its own: it does not equal itself
