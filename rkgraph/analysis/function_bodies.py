@@ -41,9 +41,10 @@ def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
 def _body(graph: GraphView, node: Node, proto: onnx.NodeProto) -> onnx.FunctionProto:
     import onnx
 
-    schema = onnx.defs.get_schema(node.op, graph.opset)
+    schema: Any = onnx.defs.get_schema(node.op, graph.opset)
     if schema.has_function:
-        return schema.function_body
+        body: onnx.FunctionProto = schema.function_body
+        return body
     if not schema.has_context_dependent_function:
         raise NoBody(f"the ONNX standard does not say how to write {node.op} with older operators")
     types = [_type(graph, name) for name in node.inputs]
@@ -59,18 +60,19 @@ def _type(graph: GraphView, name: str) -> bytes:
     import onnx
 
     if not name:
-        return onnx.TypeProto().SerializeToString()
+        return b""
     value = graph.value(name)
     if value.dtype is None:
         raise NoBody(f"the dtype of {name} is unknown")
-    type_ = onnx.helper.make_tensor_type_proto(dtype_code(value.dtype), value.shape)
-    return type_.SerializeToString()
+    return bytes(onnx.helper.make_tensor_type_proto(dtype_code(value.dtype), value.shape).SerializeToString())
 
 
 def _node_proto(node: Node) -> onnx.NodeProto:
     from onnx import helper
 
-    plain = {key: value for key, value in node.attributes.items() if isinstance(value, int | float | str | tuple)}
+    plain: dict[str, Any] = {
+        key: value for key, value in node.attributes.items() if isinstance(value, int | float | str | tuple)
+    }
     if len(plain) < len(node.attributes):
         raise NoBody(f"an attribute of {node.label} is no plain value")
     return helper.make_node(node.op, node.inputs, node.outputs, **plain)

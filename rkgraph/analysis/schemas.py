@@ -37,8 +37,11 @@ def why_not_in(opset: int, node: Node, graph: GraphView) -> str | None:
         return f"{node.op} is not known to this version of onnx"
     if old is None:
         return f"{node.op} exists from opset {_first_version(node.op, graph.opset)} on"
-    if old.since_version == new.since_version:
-        return None
+    return None if old.since_version == new.since_version else _what_changed(node, graph, old, new)
+
+
+def _what_changed(node: Node, graph: GraphView, old: Any, new: Any) -> str | None:
+    """What the node uses that the older version of its operator does not have."""
     changed = MEANS_SOMETHING_ELSE.get(node.op, 0)
     if old.since_version < changed <= new.since_version:
         return f"{node.op} means something else before opset {changed}"

@@ -11,14 +11,18 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
+from rkgraph.analysis.evaluator import Array
 from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerprint
 from rkgraph.engine.fix_batch import Bench, run_batch
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
 from rkgraph.engine.fix_policy import Policy
+from rkgraph.engine.fix_requests import check_shapes, freeze
 from rkgraph.engine.fix_state import state_of
 from rkgraph.engine.lint import Found, find, make_context, result_of
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Between
+from rkgraph.proof.ranges import as_intervals
+from rkgraph.proof.whole import LARGEST, WholeClaim, prove_model
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import LintContext, Options
@@ -37,11 +41,13 @@ class FixSettings:
 
     Attributes:
         assumptions: value → what the user says of it (--assume).
+        inputs: real inputs for the whole-model comparison; made-up ones where there are none.
         counterexamples: folder for the inputs that refute a rewrite; None saves none.
         rules: the rules to run; all of them by default.
     """
 
     assumptions: Mapping[str, Between] = field(default_factory=dict)
+    inputs: Sequence[Mapping[str, Array]] = ()
     counterexamples: Path | None = None
     rules: Sequence[Rule] | None = None
 
@@ -72,6 +78,7 @@ def fix_model(
     options: Options,
     allow: frozenset[Safety] = frozenset(),
     *,
+    proof: str = "auto",
     settings: FixSettings | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> FixOutcome:
@@ -83,7 +90,8 @@ def fix_model(
         ruleset: the rules that count, and the classes of fixes that are allowed by default.
         options: --shape, --dim and --freeze.
         allow: further classes of fixes that may be applied.
-        settings: proofs and assumptions.
+        proof: "local": every edit for itself. "model": the whole model, too. "auto": that for models below 500 MB.
+        settings: assumptions, and inputs of proofs.
         on_progress: told in a few words what is being done.
 
     Raises:
@@ -91,10 +99,11 @@ def fix_model(
         TargetError: there is no op table of the target's toolkit.
     """
     settings = settings or FixSettings()
+    check_shapes(model, options)
     rules = tuple(load_rules() if settings.rules is None else settings.rules)
     policy = Policy(allow, ruleset, options, settings.assumptions)
     tell = on_progress or (lambda _text: None)
-    return _Loop(model=model, target=target, rules=rules, policy=policy, settings=settings, tell=tell).run()
+    return _Loop(model=model, target=target, rules=rules, policy=policy, settings=settings, tell=tell).run(proof)
 
 
 class _Loop:
@@ -112,6 +121,7 @@ class _Loop:
     ) -> None:
         self.model, self.target, self.rules, self.policy, self.tell = model, target, rules, policy, tell
         numbers = count(1)
+        self.settings = settings
         self.bench = Bench(lambda: f"p{next(numbers)}", settings.counterexamples)
         self.table: OpTable = load_table(target.toolkit)
         self.applied: list[AppliedFix] = []
@@ -121,9 +131,14 @@ class _Loop:
         self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
 
-    def run(self) -> FixOutcome:
+    def run(self, proof: str) -> FixOutcome:
         context, found = self._look()
         before = result_of(context, found)
+        frozen = freeze(self.model, self.policy.options, self.bench.new_id)
+        if frozen.applied:
+            self.applied += frozen.applied
+            self.proofs += frozen.proofs
+            context, found = self._look()
         for number in range(1, MAX_PASSES + 1):
             fight = self._fight(context)
             plan = self._plan(context, found, fight)
@@ -136,11 +151,23 @@ class _Loop:
         else:
             self.refused += [_unfinished(fix) for fix in self._plan(context, found, frozenset()).fixes]
         fixes = Fixes(tuple(self.applied), tuple(self.refused))
+        wrong = [*self.refuted.values(), *self._compare_models(proof)]
         proofs = tuple(self.proofs)
         after = result_of(context, found)
-        diagnostics = (*after.diagnostics, *self.refuted.values())
-        after = replace(after, diagnostics=diagnostics, fixes=fixes, proofs=proofs)
+        after = replace(after, diagnostics=(*after.diagnostics, *wrong), fixes=fixes, proofs=proofs)
         return FixOutcome(self.model, before, after, fixes, proofs)
+
+    def _compare_models(self, proof: str) -> Sequence[Diagnostic]:
+        """Compare the original with the fixed model where that is asked for; what is wrong, if anything is."""
+        path = self.model.path
+        if not self.applied or proof == "local" or (proof == "auto" and path.stat().st_size > LARGEST):
+            return ()
+        self.tell("comparing the whole model before and after")
+        known = as_intervals(self.settings.assumptions)
+        claim = WholeClaim(path, self.model, known, self.policy.options.frozen, self.settings.inputs)
+        found = prove_model(claim, self.bench.new_id(), self.bench.counterexamples)
+        self.proofs.append(found)
+        return () if found.outcome != "refuted" else (_differs(found),)
 
     def _look(self) -> tuple[LintContext, tuple[Found, ...]]:
         context = make_context(self.model.view(), self.target, self.policy.options, self.table)
@@ -162,7 +189,7 @@ class _Loop:
     def _carry_out(self, context: LintContext, plan: Plan) -> None:
         outcome = run_batch(self.model, context, plan.fixes, self.bench)
         self.applied += outcome.applied
-        self.proofs += outcome.proofs
+        self.proofs += [proof for proof in outcome.proofs if proof.outcome != "skipped"]
         state = state_of(self.model.view())
         for fix, proof in outcome.failed:
             if proof.outcome == "refuted":
@@ -196,6 +223,18 @@ def _refuted(fix: PlannedFix, proof: Proof) -> Diagnostic:
         at=at,
         message=f"the fix of {code} was refuted and taken back: {proof.detail}",
         fingerprint=fingerprint("RK991", code, fix.found.diagnostic.fingerprint),
+        observed={"proof": proof.id, "counterexample": proof.counterexample},
+    )
+
+
+def _differs(proof: Proof) -> Diagnostic:
+    """RK991 of the whole model."""
+    return Diagnostic(
+        code="RK991",
+        severity=Severity.ERROR,
+        at=Location(),
+        message=f"the fixed model gives other results than the original: {proof.detail}",
+        fingerprint=fingerprint("RK991", "model"),
         observed={"proof": proof.id, "counterexample": proof.counterexample},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from rkgraph.analysis.schemas import why_not_in
 from rkgraph.diagnostics import Verdict
@@ -63,7 +64,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     return Rewrite(replaces, tape, tolerance, detail=f"{node.op} by the function body of the ONNX standard")
 
 
-def _without_new_attributes(node: Node) -> dict[str, object] | None:
+def _without_new_attributes(node: Node) -> dict[str, Any] | None:
     """The attributes without those that say what is the case anyway; None if that makes no difference."""
     kept = {key: value for key, value in node.attributes.items() if SAME_AS_WITHOUT.get((node.op, key)) != value}
     return kept if len(kept) < len(node.attributes) else None

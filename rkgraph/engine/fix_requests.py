@@ -1,0 +1,82 @@
+"""What the user asks for by name: shapes that must fit the model, and inputs that become constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rkgraph.diagnostics import Location, Safety
+from rkgraph.errors import ProofRefuted
+from rkgraph.graph.model import Model
+from rkgraph.graph.rewrite import FreezeInputs, PinShapes
+from rkgraph.proof.structure import Declared, structure_problems
+from rkgraph.results import AppliedFix, Proof
+from rkgraph.rulebook.rule import Options
+
+__all__ = ["Frozen", "check_shapes", "freeze"]
+
+CODE = "RK301"  # its card explains pinning and freezing
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The fixes that made inputs constants, and their proof."""
+
+    applied: tuple[AppliedFix, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+
+
+def check_shapes(model: Model, options: Options) -> None:
+    """See that every --shape and --dim names something and fits, whether or not a rule will ask for it.
+
+    Raises:
+        UsageError: an input or dimension that does not exist, or a size that contradicts the model.
+    """
+    if options.shapes or options.dims:
+        model.copy().apply(PinShapes(dict(options.shapes), dict(options.dims)))
+
+
+def freeze(model: Model, options: Options, new_id: Callable[[], str]) -> Frozen:
+    """Make the inputs that --freeze names constants.
+
+    Raises:
+        UsageError: no such input, or a value that does not fit.
+        ProofRefuted: the model is no longer one (a bug of ours).
+    """
+    if not options.frozen:
+        return Frozen()
+    before = model.view()
+    model.apply(FreezeInputs(options.frozen))
+    # A value settles the symbolic dimensions of its input, and with them those of other inputs.
+    after = model.view()
+    pinned = {
+        name: shape
+        for name in after.main.inputs
+        if (shape := after.main.value(name).shape) != before.main.value(name).shape and shape is not None
+    }
+    settled = {name: tuple(s for s in shape if isinstance(s, int)) for name, shape in pinned.items()}
+    declared = Declared(frozen=frozenset(options.frozen), pinned=settled)
+    problems = structure_problems(before, after, model.proto(weights=False), declared)
+    if problems:
+        raise ProofRefuted(f"--freeze broke the model: {problems[0]}", "this is a bug of rkgraph; please report it")
+    proof = Proof(
+        id=new_id(),
+        kind="structure",
+        outcome="proved",
+        subject=f"frozen: {', '.join(options.frozen)}",
+        method="sorted, single assignment, nothing dangling, checker, interface, untouched nodes compared",
+        cases=len(after.main.nodes),
+    )
+    return Frozen(tuple(_record(name, proof) for name in options.frozen), (proof,))
+
+
+def _record(name: str, proof: Proof) -> AppliedFix:
+    return AppliedFix(
+        code=CODE,
+        title="Make the input a constant",
+        safety=Safety.INTERFACE,
+        at=Location(value=name),
+        allowed_by=f"--freeze {name}",
+        proofs=(proof.id,),
+        detail=f"{name} is a constant now, and no longer an input",
+    )

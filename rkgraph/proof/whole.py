@@ -1,0 +1,136 @@
+"""The whole-model proof: the original file against the fixed model, in a child process.
+
+It catches what local proofs cannot: that an edit was applied at the wrong place, that small errors add up, that an
+opset changed a meaning.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from rkgraph.analysis.evaluator import Array, EvaluationError
+from rkgraph.analysis.evaluator_child import Answer, evaluate_apart
+from rkgraph.analysis.intervals import Interval
+from rkgraph.analysis.origins import RANDOM
+from rkgraph.graph.model import Model
+from rkgraph.graph.rewrite import Tolerance
+from rkgraph.graph.view import GraphView
+from rkgraph.proof.counterexample import save_counterexample
+from rkgraph.proof.equivalence import Comparison, compare
+from rkgraph.proof.feeds import Case, domains_of, model_cases
+from rkgraph.results import Proof
+
+__all__ = ["LARGEST", "MODEL_TOLERANCE", "WholeClaim", "prove_model"]
+
+LARGEST = 500 * 2**20  # bytes of a model that is compared as a whole without being asked to
+
+# Rounding of a deep network's rewrites adds up; fp16 on the target is a thousand times coarser.
+MODEL_TOLERANCE = Tolerance(1e-4, 1e-3)
+
+CASES = 3
+
+
+@dataclass(frozen=True)
+class WholeClaim:
+    """What is compared: the original file and the fixed model.
+
+    Attributes:
+        original: path of the model before.
+        fixed: the model after.
+        known: intervals of inputs that the comparison is limited to.
+        frozen: values of inputs that the fixed model no longer has.
+        real: real inputs of the user's; where there are some, none are made up.
+    """
+
+    original: Path
+    fixed: Model
+    known: Mapping[str, Interval] = field(default_factory=dict)
+    frozen: Mapping[str, Array] = field(default_factory=dict)
+    real: Sequence[Mapping[str, Array]] = ()
+
+
+def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) -> Proof:
+    """Compare both models on the user's inputs, or on made-up ones.
+
+    Returns:
+        A proof with outcome "proved", "refuted", or "skipped" where one of them cannot be evaluated, or is random.
+    """
+    proof = Proof(
+        id=proof_id,
+        kind="model",
+        outcome="skipped",
+        subject=f"{claim.original.name} before and after",
+        method="ONNX Runtime, optimisations off, in a child process, on "
+        + ("the given inputs" if claim.real else "random inputs"),
+        tolerance={"absolute": MODEL_TOLERANCE.absolute, "relative": MODEL_TOLERANCE.relative},
+    )
+    main = claim.fixed.view().main
+    chance = _chance(main)
+    if chance is not None:
+        return replace(proof, detail=f"two runs of the model differ by themselves: {chance} is random")
+    cases = _cases(main, claim)
+    if isinstance(cases, str):
+        return replace(proof, detail=cases)
+    try:
+        comparison = _compare(claim, cases, main.outputs)
+    except EvaluationError as error:
+        return replace(proof, detail=error.message)
+    return _conclude(proof, comparison, counterexamples)
+
+
+def _chance(graph: GraphView) -> str | None:
+    """The first node that gives other results each time it runs."""
+    for node in graph.nodes:
+        training = graph.constant(node.inputs[2]) if node.op == "Dropout" and len(node.inputs) > 2 else None
+        if node.op in RANDOM or (training is not None and any(training.values)):
+            return f"{node.label} ({node.op})"
+    return None
+
+
+def _cases(main: GraphView, claim: WholeClaim) -> list[Case] | str:
+    if claim.real:
+        return [Case(f"given inputs {i}", {**claim.frozen, **feeds}) for i, feeds in enumerate(claim.real)]
+    domains = domains_of(main, main.inputs, claim.known)
+    if isinstance(domains, str):
+        return domains
+    return [Case(case.label, {**claim.frozen, **case.feeds}) for case in model_cases(domains, CASES)]
+
+
+def _compare(claim: WholeClaim, cases: Sequence[Case], outputs: Sequence[str]) -> Comparison:
+    with tempfile.TemporaryDirectory(prefix="rkgraph-") as folder:
+        fixed = Path(folder) / "fixed.onnx"
+        claim.fixed.save(fixed, "inline")
+        before, after = evaluate_apart([claim.original, fixed], [case.feeds for case in cases])
+    rows = {id(case.feeds): index for index, case in enumerate(cases)}
+    return compare(
+        lambda feeds: _answer(before[rows[id(feeds)]]),
+        lambda feeds: _answer(after[rows[id(feeds)]]),
+        cases,
+        {name: name for name in outputs},
+        MODEL_TOLERANCE,
+    )
+
+
+def _answer(answer: Answer) -> Mapping[str, Array]:
+    if isinstance(answer, EvaluationError):
+        raise answer
+    return answer
+
+
+def _conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None) -> Proof:
+    done = replace(proof, cases=comparison.cases, largest_error=comparison.largest_error)
+    if comparison.difference is not None:
+        wrong = comparison.difference
+        path = None if counterexamples is None else counterexamples / f"{proof.id}.npz"
+        if path is not None:
+            save_counterexample(path, {name: np.asarray(array) for name, array in wrong.case.feeds.items()})
+        detail = f"{wrong.case.label}: {wrong.message}"
+        return replace(done, outcome="refuted", detail=detail, counterexample=None if path is None else str(path))
+    if comparison.cases == 0:
+        return replace(done, detail=comparison.not_computed)
+    return replace(done, outcome="proved")
