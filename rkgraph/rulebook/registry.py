@@ -31,6 +31,8 @@ MODULES = (
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
     "rk303_foldable_shape_arithmetic",
+    "rk304_only_constant_outputs",
+    "rk305_degenerate_input_shape",
     "rk401_no_op_node",
     "rk502_late_score_scale",
     "rk503_uncanonical_gelu",

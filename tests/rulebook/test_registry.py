@@ -53,7 +53,7 @@ def test_a_card_is_found_by_code_and_by_name(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("RK320", "RK302"), ("data-dependant-shape", "RK302"), ("xyz", "rkgraph rules")]
+    ("word", "hint"), [("RK3O2", "RK302"), ("data-dependant-shape", "RK302"), ("xyz", "rkgraph rules")]
 )
 def test_an_unknown_rule_gets_a_suggestion(word: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:

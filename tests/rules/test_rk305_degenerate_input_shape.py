@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from rkgraph.diagnostics import Verdict
+from tests.rules.harness import diagnostics, lint_text
+
+CODE = "RK305"
+
+
+@pytest.mark.parametrize("shape", ["", "[0]", "[0, 4]", "[n, 0]"])
+def test_scalars_and_empty_tensors_are_found(shape: str) -> None:
+    model = f"g (float{shape} x) => (float{shape} y) {{ y = Relu(x) }}"
+    (found,) = diagnostics(model, CODE)
+    assert found.at.value == "x"
+    assert lint_text(model, CODE).verdict is Verdict.BUILD_FAILS
+
+
+@pytest.mark.parametrize("shape", ["[1]", "[1, 1]", "[n, 4]", "[1, 4]"])
+def test_what_has_elements_is_not(shape: str) -> None:
+    assert diagnostics(f"g (float{shape} x) => (float{shape} y) {{ y = Relu(x) }}", CODE) == ()
+
+
+def test_each_input_is_found() -> None:
+    model = "g (float a, float[4] b, float[0] c) => (float[4] y, float[0] z) { y = Mul(a, b) z = Neg(c) }"
+    assert [d.at.value for d in diagnostics(model, CODE)] == ["a", "c"]
