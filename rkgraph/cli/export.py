@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rkgraph.cli.common import QuietOption
+from rkgraph.cli.common import QuietOption, home_folder
 from rkgraph.cli.output import Output
 
 app = typer.Typer(no_args_is_help=True)
@@ -67,6 +67,7 @@ def sentence_transformer(
         rkgraph export sentence-transformer all-MiniLM-L6-v2 -o static/model.onnx --static --max-seq-length 128
     """
     from rkgraph.export.sentence_transformer import export
+    from rkgraph.toolkit.managed_torch import managed_torch
 
     out = Output(quiet=quiet)
     with out.progress(f"export {path}") as step:
@@ -79,6 +80,7 @@ def sentence_transformer(
             exporter=exporter.value,
             attention=attention.value,
             python=python,
+            torch_folder=None if python else managed_torch(home_folder()),
             on_progress=step,
         )
     if opset is not None and done.opset != opset:

@@ -71,6 +71,7 @@ def export(
     exporter: str = "legacy",
     attention: str = "eager",
     python: Path | None = None,
+    torch_folder: Path | None = None,
     on_progress: Callable[[str], None] = lambda _text: None,
 ) -> Exported:
     """Export the encoder in folder `source` to `output`, whole or not at all.
@@ -84,6 +85,7 @@ def export(
         exporter: "legacy" (torch.jit.trace) or "dynamo" (torch.export).
         attention: transformers' implementation, "eager" or "sdpa"; eager leaves the smaller mask arithmetic.
         python: the interpreter that has torch and transformers; default this one.
+        torch_folder: put behind everything else on that interpreter's path, for one that has no torch of its own.
         on_progress: called with the text of each step.
 
     Raises:
@@ -108,6 +110,7 @@ def export(
             "longest": embedder.max_positions or length,
             "attention": attention,
             "cases": _cases(length, dynamic),
+            "torch_folder": str(torch_folder) if torch_folder else None,
         }
         found = run_worker(request, folder, python, on_progress)
         on_progress("comparing with torch")

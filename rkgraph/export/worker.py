@@ -52,7 +52,7 @@ def main() -> int:
 def export(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Load, export and write reference outputs; returns {"inputs", "opset"}."""
     tell({"step": "importing torch and transformers"})
-    torch, transformers = _libraries(request["exporter"])
+    torch, transformers = _libraries(request)
     tell({"step": "loading the weights"})
     model, names = _load(transformers, request)
     encoder = _encoder(torch, model, names)
@@ -66,10 +66,12 @@ def export(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     return {"inputs": names, "torch": torch.__version__, "transformers": transformers.__version__}
 
 
-def _libraries(exporter: str) -> tuple[Any, Any]:
+def _libraries(request: dict[str, Any]) -> tuple[Any, Any]:
+    if request["torch_folder"]:
+        sys.path.append(request["torch_folder"])
     try:
         torch, transformers = (importlib.import_module(name) for name in ("torch", "transformers"))
-        if exporter == "dynamo":
+        if request["exporter"] == "dynamo":
             importlib.import_module("onnxscript")
     except ImportError as error:
         raise Failure("missing", error.name or str(error)) from error
