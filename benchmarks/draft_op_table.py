@@ -13,7 +13,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,20 @@ COST = {
 CHAINS = {"Erf": (("after", ("Add", "Mul", "Mul")), ("before", ("Div",)))}
 """Chains of neighbours worth trying, of operators that fusions are known to swallow."""
 
+FIXED: dict[str, tuple[LimitKind, ...]] = {
+    "Transpose": (
+        kinds.DimensionProduct(0, "data", axes=(2, 3), high=8192),
+        kinds.DimensionRange(0, "data", axis=1, high=8191),
+    ),
+    "Slice": (kinds.ConstantRange(4, "steps", high=1),),
+    "Pad": (kinds.ConstantRange(1, "pads", low=0),),
+    "LayerNormalization": (kinds.DimensionRange(0, "X", axis=-1, high=8191),),
+    "Softmax": (kinds.DimensionRange(0, "input", axis=-1, high=8191),),
+    "MatMul": (kinds.DimensionRange(1, "B", axis=-1, high=8191),),
+    "Conv": (kinds.DimensionRange(0, "X", axis=-1, high=8191),),
+}
+"""Limits with a bound, to be tried as they are: 8192 is the field width that the compiler names in its messages."""
+
 NEIGHBOURS = ("@input", "@output", "Cast", "Mul", "Add")
 
 
@@ -65,62 +79,88 @@ def draft(cases: list[Seen]) -> tuple[Outcome, list[Draft], list[Seen]]:
 
 
 def _fit(cases: list[Seen], default: Outcome) -> tuple[Outcome, list[Draft], list[Seen]]:
-    predicted = {c.id: default for c in cases}
-    chosen: list[Draft] = []
-    conditions: list[tuple[LimitKind, ...]] = [(), *((c,) for c in _conditions(cases))]
-    while True:
-        best: tuple[float, Draft] | None = None
-        for outcome, when in itertools.product(ORDER[1:], conditions):
-            scope = [c for c in cases if all(_holds(w, c) for w in when)]
-            if not any(c.outcome == outcome != predicted[c.id] for c in scope):
-                continue
-            for check in _candidates(scope, outcome):
-                hit = [c for c in scope if _violates(check, c)]
-                if not hit or any(ORDER.index(c.outcome) < ORDER.index(outcome) for c in hit):
-                    continue
-                gain = [c for c in hit if c.outcome == outcome and ORDER.index(predicted[c.id]) < ORDER.index(outcome)]
-                score = len(gain) - COST[check.kind] - 0.95 * len(when)
-                if score > 0 and (best is None or score > best[0]):
-                    evidence = tuple(c.id for c in hit if c.outcome == outcome)
-                    best = (score, Draft(check, when, outcome, evidence))
-        if best is None:
-            return default, chosen, [c for c in cases if predicted[c.id] != c.outcome]
-        chosen.append(best[1])
-        for c in cases:
-            if all(_holds(w, c) for w in best[1].when) and _violates(best[1].check, c):
-                predicted[c.id] = worst((predicted[c.id], best[1].outcome))
+    """Add limits with one condition at most, then with two where much is still unexplained."""
+    fit = _Fit(cases, default)
+    conditions = [c for c in dict.fromkeys(_conditions(cases)) if 0 < sum(fit.holds[c]) < len(cases)]
+    fit.improve([(), *((c,) for c in conditions)], least=1)
+    if len(fit.unexplained()) >= 3:
+        fit.improve(list(itertools.combinations(conditions, 2)), least=3)
+    return default, fit.chosen, fit.unexplained()
 
 
-def _holds(limit: LimitKind, case: Seen) -> bool:
-    return limit.holds(case.node, case.graph, case.graph.is_constant)
+class _Fit:
+    """Predictions, and the limits that made them."""
+
+    def __init__(self, cases: list[Seen], default: Outcome) -> None:
+        self.cases = cases
+        self.predicted = [default] * len(cases)
+        self.chosen: list[Draft] = []
+        self.probes = [*_probes(cases), *FIXED.get(cases[0].node.op, ())]
+        self.seen = {p: [tuple(p.observe(c.node, c.graph, c.graph.is_constant)) for c in cases] for p in self.probes}
+        self.holds = {
+            c: [c.holds(s.node, s.graph, s.graph.is_constant) for s in cases] for c in dict.fromkeys(_conditions(cases))
+        }
+
+    def unexplained(self) -> list[Seen]:
+        """Cases whose prediction is not what was measured."""
+        return [c for c, p in zip(self.cases, self.predicted, strict=True) if c.outcome != p]
+
+    def improve(self, conditions: list[tuple[LimitKind, ...]], least: int) -> None:
+        """Add the best limit under any of the conditions until none explains `least` more cases."""
+        while (best := self._best(conditions, least)) is not None:
+            limit, hit = best
+            self.chosen.append(limit)
+            for i in hit:
+                self.predicted[i] = worst((self.predicted[i], limit.outcome))
+
+    def _best(self, conditions: list[tuple[LimitKind, ...]], least: int) -> tuple[Draft, list[int]] | None:
+        best: tuple[float, Draft, list[int]] | None = None
+        for when in conditions:
+            scope = [i for i in range(len(self.cases)) if all(self.holds[c][i] for c in when)]
+            wrong = {self.cases[i].outcome for i in scope if self.cases[i].outcome != self.predicted[i]}
+            for outcome in wrong:
+                for check, hit in self._candidates(scope, outcome):
+                    score = self._gain(hit, outcome) - COST.get(check.kind, 0.3) - 0.95 * len(when)
+                    if self._gain(hit, outcome) >= least and score > 0 and (best is None or score > best[0]):
+                        evidence = tuple(self.cases[i].id for i in hit if self.cases[i].outcome == outcome)
+                        best = (score, Draft(check, when, outcome, evidence), hit)
+        return best and best[1:]
+
+    def _gain(self, hit: list[int], outcome: Outcome) -> int:
+        """How many cases get right; negative where any would get wrong."""
+        level = ORDER.index(outcome)
+        if any(ORDER.index(self.cases[i].outcome) < level for i in hit):
+            return -1
+        return sum(self.cases[i].outcome == outcome and ORDER.index(self.predicted[i]) < level for i in hit)
+
+    def _candidates(self, scope: list[int], outcome: Outcome) -> Iterator[tuple[LimitKind, list[int]]]:
+        """Limits, with the cases outside them, that forbid what was never seen better than `outcome` in `scope`."""
+        level = ORDER.index(outcome)
+        for probe in self.probes:
+            values: dict[Any, bool] = {}
+            for i in scope:
+                for value in self.seen[probe][i]:
+                    values[value] = values.get(value, True) and ORDER.index(self.cases[i].outcome) >= level
+            for check in _limits_of(probe, values):
+                yield check, [i for i in scope if not all(map(check.accepts, self.seen[probe][i]))]
 
 
-def _violates(limit: LimitKind, case: Seen) -> bool:
-    return limit.check(case.node, case.graph, case.graph.is_constant) is not None
-
-
-def _candidates(scope: list[Seen], outcome: Outcome) -> Iterator[LimitKind]:
-    """Limits that forbid exactly what was never seen better than `outcome` in `scope`."""
-    level = ORDER.index(outcome)
-    for probe in _probes(scope):
-        values: dict[Any, bool] = {}
-        for case in scope:
-            for value in probe.observe(case.node, case.graph, case.graph.is_constant):
-                values[value] = values.get(value, True) and ORDER.index(case.outcome) >= level
-        bad = tuple(v for v, always in values.items() if always)
-        good = tuple(v for v, always in values.items() if not always)
-        if not bad:
-            continue
-        given = {f.name: getattr(probe, f.name) for f in fields(probe)}
-        if probe.kind == "batch":
-            yield probe
-        elif "constant" in given or "present" in given:
-            for wanted in (True, False):
-                yield type(probe)(**{**given, "constant" if "constant" in given else "present": wanted})
-        elif probe.kind == "attribute-in" or not good:
-            yield type(probe)(**{**given, "allowed": (), "refused": tuple(sorted(bad, key=str))})
-        else:
-            yield type(probe)(**{**given, "refused": (), "allowed": _with_floats(good, bad)})
+def _limits_of(probe: LimitKind, values: dict[Any, bool]) -> Iterator[LimitKind]:
+    """The limits of a probe that refuse values that are always bad; `values` says which are."""
+    bad = tuple(v for v, always in values.items() if always)
+    good = tuple(v for v, always in values.items() if not always)
+    if not bad:
+        return
+    given = {f.name: getattr(probe, f.name) for f in fields(probe)}
+    if "high" in given or probe.kind == "batch":
+        yield probe
+    elif "constant" in given or "present" in given:
+        for wanted in (True, False):
+            yield replace(probe, **{"constant" if "constant" in given else "present": wanted})
+    elif probe.kind == "attribute-in" or not good:
+        yield replace(probe, allowed=(), refused=tuple(sorted(bad, key=str)))  # type: ignore[call-arg]
+    else:
+        yield replace(probe, refused=(), allowed=_with_floats(good, bad))  # type: ignore[call-arg]
 
 
 def _with_floats(good: Iterable[Any], bad: Iterable[Any] = ()) -> tuple[Any, ...]:
@@ -133,9 +173,12 @@ def _with_floats(good: Iterable[Any], bad: Iterable[Any] = ()) -> tuple[Any, ...
 
 
 def bounds(cases: list[Seen]) -> Iterator[Draft]:
-    """Limits that say where the evidence ends: dtypes and ranks of the first inputs that nobody has measured."""
+    """Limits that say where the evidence ends: dtypes and ranks of the data inputs that nobody has measured."""
+    formal = onnx.defs.get_schema(cases[0].node.op).inputs
     for probe in _probes(cases):
-        if probe.kind not in ("dtype", "rank"):
+        if not isinstance(probe, (kinds.Dtype, kinds.Rank)) or probe.side == "output" or probe.index == "all":
+            continue
+        if formal[min(probe.index, len(formal) - 1)].type_str not in ("T", formal[0].type_str):
             continue
         seen: dict[Any, str] = {}
         for case in sorted(cases, key=lambda c: len(c.id)):
@@ -143,22 +186,21 @@ def bounds(cases: list[Seen]) -> Iterator[Draft]:
                 seen.setdefault(value, case.id)
         if seen:
             between = tuple(range(min(seen), max(seen) + 1)) if probe.kind == "rank" else _with_floats(seen)
-            given = {f.name: getattr(probe, f.name) for f in fields(probe)}
-            yield Draft(type(probe)(**{**given, "allowed": between}), (), "unknown", tuple(seen.values()))
+            yield Draft(replace(probe, allowed=between), (), "unknown", tuple(seen.values()))
 
 
 def _conditions(cases: list[Seen]) -> Iterator[LimitKind]:
     """Simple facts that a limit may depend on."""
     for probe in _probes(cases):
         given = {f.name: getattr(probe, f.name) for f in fields(probe)}
-        if probe.kind in ("batch", "rank"):
+        if probe.kind == "batch":
             continue
         if "constant" in given or "present" in given:
             for wanted in (True, False):
                 yield type(probe)(**{**given, "constant" if "constant" in given else "present": wanted})
             continue
         values = {v for c in cases for v in probe.observe(c.node, c.graph, c.graph.is_constant)}
-        if 1 < len(values) < 12:
+        if 1 < len(values) < 30:
             for value in sorted(values, key=str):
                 yield type(probe)(**{**given, "refused": (), "allowed": (value,)})
 

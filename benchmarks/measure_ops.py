@@ -40,19 +40,24 @@ NEIGHBOURS = re.compile(r"before|after|kin|\bk[01]\b")
 """Names of nodes and values of a case that are not the probed one's: see op_cases/model.py."""
 
 
+CONVERSIONS = ("Reshape", "Transpose")
+LAYOUT = ("Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""Layers that the compiler adds between layouts, and operators that become nothing else."""
+
+
 def all_cases() -> Iterator[Case]:
     """Every case, patterns of real models first."""
     for module in (patterns, neural, shapes, elementwise):
         yield from module.cases()
 
 
-def outcome_of(result: JobResult, *, pattern: bool) -> dict[str, Any]:
+def outcome_of(op: str, result: JobResult, *, pattern: bool) -> dict[str, Any]:
     """What became of the probed node, from the log of its model.
 
     `layers` bear the probed node's name and decide. `around` bear its output's name or nobody's: conversions at the
-    edges of the model, or what the node was turned into; they decide where the node has no layer of its own (in a
-    pattern those with nobody's name do not: they may be another node's). Where nothing decides, the node was fused
-    into a neighbour or folded away, and counts as run where the rest does.
+    edges of the model, or what the node was turned into; where the node has no layer of its own, they decide, but for
+    conversions around a node that is none itself. (In a pattern those with nobody's name are left out: they may be
+    another node's.) Where nothing decides, the node was fused into a neighbour or folded away, and counts as npu.
     """
     if not result.ok:
         reason = re.sub(r"(?<![\w'])/[^\s'\"]+", "…", (result.error or result.outcome).strip())
@@ -68,8 +73,12 @@ def outcome_of(result: JobResult, *, pattern: bool) -> dict[str, Any]:
     lost = sorted({item.op for item in facts.no_lowering if not NEIGHBOURS.search(item.name)})
     if lost:
         return {"outcome": "no-kernel", **line, "lost": lost}
-    deciding = line["layers"] or line.get("around", [])
-    return {"outcome": "cpu" if any(layer.endswith("@CPU") for layer in deciding) else "npu", **line}
+    return {"outcome": _device(op, line["layers"], line.get("around", [])), **line}
+
+
+def _device(op: str, layers: list[str], around: list[str]) -> str:
+    deciding = layers or [layer for layer in around if op in LAYOUT or layer.split("@")[0] not in CONVERSIONS]
+    return "cpu" if any(layer.endswith("@CPU") for layer in deciding) else "npu"
 
 
 def measure(cases: list[Case], worker: Worker, platform: str) -> Iterator[dict[str, Any]]:
@@ -79,7 +88,12 @@ def measure(cases: list[Case], worker: Worker, platform: str) -> Iterator[dict[s
         for case in cases:
             onnx.save(parse(case.text, case.id), path)
             result = worker.run(Job(path, platform))
-            yield {"id": case.id, "op": case.op, **outcome_of(result, pattern="/in-" in case.id), "model": case.text}
+            yield {
+                "id": case.id,
+                "op": case.op,
+                **outcome_of(case.op, result, pattern="/in-" in case.id),
+                "model": case.text,
+            }
 
 
 def main() -> None:

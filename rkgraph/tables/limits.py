@@ -7,6 +7,7 @@ from rkgraph.tables.node_limits import AttributeIn, AttributePresence, Attribute
 from rkgraph.tables.tensor_limits import (
     Batch,
     ConstantInput,
+    ConstantRange,
     DimensionProduct,
     DimensionRange,
     Dtype,
@@ -22,6 +23,7 @@ __all__ = [
     "AttributeRange",
     "Batch",
     "ConstantInput",
+    "ConstantRange",
     "DimensionProduct",
     "DimensionRange",
     "Dtype",
@@ -44,6 +46,7 @@ KINDS: dict[str, type[LimitKind]] = {
         Batch,
         StaticShape,
         ConstantInput,
+        ConstantRange,
         Presence,
         AttributeIn,
         AttributeRange,

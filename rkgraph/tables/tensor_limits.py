@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "ConstantInput",
+    "ConstantRange",
     "DimensionProduct",
     "DimensionRange",
     "Dtype",
@@ -230,6 +231,32 @@ class ConstantInput(TensorLimit):
     @property
     def requirement(self) -> str:
         return "a constant" if self.constant else "computed"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRange(TensorLimit):
+    """Every element of a small constant input (the steps of a Slice, the exponent of a Pow) lies in [low, high]."""
+
+    kind: ClassVar[str] = "constant-range"
+    low: float | None = None
+    high: float | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            constant = graph.constant(name)
+            if constant is not None:
+                yield from (v for v in constant.values if isinstance(v, (int, float)))
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return f"every element of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
