@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from rkgraph.analysis.onnx_runtime import import_runtime
 from rkgraph.errors import RkgraphError
 
 if TYPE_CHECKING:
@@ -71,9 +72,7 @@ def evaluate(model: onnx.ModelProto | Path, feeds: Mapping[str, Array], threads:
 
 
 def _session(source: bytes | str, threads: int) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = _FATAL_ONLY

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.analysis.onnx_runtime import import_runtime
 from rkgraph.compile.verify import normalise
 from rkgraph.errors import ModelError, UsageError
 
@@ -58,8 +59,7 @@ class CpuBackend:
                 "compile with -o FOLDER.rk, which keeps it; a bare .rknn runs on the board only",
             )
         if stage.source not in self._sessions:
-            import onnxruntime
-
+            onnxruntime = import_runtime()
             path = self._bundle.path(stage.source)
             try:
                 session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
