@@ -70,6 +70,11 @@ class FixOutcome:
         """True when a proof refuted an edit (which was taken back), or the whole model."""
         return any(proof.outcome == "refuted" for proof in self.proofs)
 
+    @property
+    def is_wrong(self) -> bool:
+        """True when the model as it is now was refuted: it must not be used."""
+        return any(proof.outcome == "refuted" and proof.kind == "model" for proof in self.proofs)
+
 
 def fix_model(
     model: Model,

@@ -1,0 +1,246 @@
+"""`rkgraph fix`: rewrite a model for the target, every change proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rkgraph.cli.common import (
+    AllowOption,
+    DimOption,
+    FailOnOption,
+    FreezeOption,
+    OutputOption,
+    PrecisionOption,
+    QuietOption,
+    RulesOption,
+    ShapeOption,
+    TargetOption,
+    ToolkitOption,
+    VerboseOption,
+    parse_allow,
+    parse_dims,
+    parse_shapes,
+    resolve_rules_and_target,
+)
+from rkgraph.diagnostics import Severity
+from rkgraph.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rkgraph.cli.output import Output
+    from rkgraph.engine.fix import FixOutcome, FixSettings
+    from rkgraph.graph.model import Model
+    from rkgraph.rulebook.rule import Options
+    from rkgraph.targets import Target
+
+__all__ = ["command"]
+
+
+class Format(str, Enum):
+    """How to print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Depth(str, Enum):
+    """How much is proved beyond structure and every edit for itself."""
+
+    LOCAL = "local"
+    MODEL = "model"
+    AUTO = "auto"
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="The ONNX model.", metavar="MODEL", show_default=False)],
+    *,
+    output: OutputOption = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite MODEL itself.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change, node by node; write nothing.")] = False,
+    target: TargetOption = "rk3588",
+    rules: RulesOption = None,
+    toolkit: ToolkitOption = None,
+    precision: PrecisionOption = "fp16",
+    shape: ShapeOption = None,
+    dim: DimOption = None,
+    freeze: FreezeOption = None,
+    allow: AllowOption = None,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option("--assume", help="Vouch for a value: attention_mask=0..1. Repeatable.", metavar="NAME=LOW..HIGH"),
+    ] = None,
+    proof: Annotated[
+        Depth, typer.Option("--proof", help="local: every edit. model: the whole model, too. auto: that below 500 MB.")
+    ] = Depth.AUTO,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="Real inputs (.npz) for the whole-model comparison.", metavar="PATH")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
+    ] = None,
+    fail_on: FailOnOption = Severity.ERROR,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Rewrite a model for the target, every change proved.
+
+    Safe fixes are applied by default, others where an option asks for them; the report says who allowed what. What
+    cannot be proved is taken back. MODEL is not changed, unless --in-place is given.
+
+    Examples:
+        rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
+
+        rkgraph fix model.onnx --dim batch=1 --dim sequence=256 --diff
+
+        rkgraph fix model.onnx --freeze use_cache=0 --allow approximate --report fix.json -o model.rk
+    """
+    import time
+
+    from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases
+    from rkgraph.cli.output import Output
+    from rkgraph.engine.fix import FixSettings
+    from rkgraph.graph.model import Model
+    from rkgraph.rulebook.rule import Options
+
+    started = time.time()
+    destination = _destination(model, output, in_place=in_place, diff=diff)
+    name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
+    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), frozen=parse_freeze(freeze))
+    settings = FixSettings(
+        assumptions=parse_assume(assume),
+        inputs=read_cases(inputs),
+        counterexamples=Path(f"{destination or model}.counterexamples"),
+    )
+    printer = Output(quiet, verbose)
+    loaded = Model.load(model)
+    start = loaded.copy()
+    outcome = _fix(loaded, resolved, name, options, settings, printer, allow=allow, proof=proof.value)
+    text = _document(outcome, destination or model, started)
+    if report is not None:
+        _write_report(report, text)
+    if format is Format.JSON:
+        typer.echo(text, nl=False)
+    elif diff:
+        _print_diff(printer, start, loaded)
+    else:
+        _print(printer, outcome, verbose=verbose)
+    if outcome.is_wrong:
+        raise typer.Exit(ExitCode.PROOF_REFUTED)
+    if destination is not None:
+        _save(loaded, destination, resolved, in_place=in_place)
+        printer.note(f"wrote {destination}", "good")
+    _exit(outcome, fail_on)
+
+
+def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:
+    """Where the fixed model goes; None with --diff. Raises UsageError where that is not clear."""
+    if diff:
+        return None
+    if in_place:
+        if output is not None:
+            raise UsageError("--in-place and -o contradict each other", "give one of the two")
+        return model
+    if output is None:
+        raise UsageError("nothing says where the fixed model goes", "give -o fixed.onnx, --in-place or --diff")
+    if output.exists() and model.exists() and output.samefile(model):
+        raise UsageError(f"{output}: is the model itself", "give --in-place to overwrite it, or another -o")
+    return output
+
+
+def _fix(
+    model: Model,
+    target: Target,
+    rules: str,
+    options: Options,
+    settings: FixSettings,
+    printer: Output,
+    *,
+    allow: list[str] | None,
+    proof: str,
+) -> FixOutcome:
+    from dataclasses import replace
+
+    from rkgraph.engine.fix import fix_model
+    from rkgraph.engine.suggest import suggested_shapes
+    from rkgraph.rulebook.ruleset import load_ruleset
+
+    options = replace(options, suggested_shapes=suggested_shapes(model.view(), model.path))
+    with printer.progress(f"fixing {model.path.name}") as tell:
+        return fix_model(
+            model,
+            target,
+            load_ruleset(rules),
+            options,
+            parse_allow(allow),
+            proof=proof,
+            settings=settings,
+            on_progress=tell,
+        )
+
+
+def _print(printer: Output, outcome: FixOutcome, *, verbose: bool) -> None:
+    from rkgraph.cli.fix_text import describe_fix
+
+    for text, style in describe_fix(outcome, verbose=verbose):
+        printer.print(text, style or None)
+
+
+def _print_diff(printer: Output, before: Model, after: Model) -> None:
+    from rkgraph.engine.diff import diff_lines
+
+    styles = {"-": "error", "+": "good", "@": "note"}
+    for sign, text in diff_lines(before.view(), after.view()):
+        printer.print(f"{sign} {text}".rstrip(), styles.get(sign))
+
+
+def _document(outcome: FixOutcome, path: Path, started: float) -> str:
+    """The report: the model before and after, the latter with fixes and proofs."""
+    import time
+    from dataclasses import replace
+
+    import rkgraph
+    from rkgraph.report.document import report_to_json
+    from rkgraph.results import Report
+
+    after = replace(outcome.after, model=replace(outcome.after.model, path=str(path)))
+    begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
+    run = {"started": begun, "seconds": round(time.time() - started, 3)}
+    tool = {"name": "rkgraph", "version": rkgraph.__version__}
+    return report_to_json(Report((outcome.before, after), run, tool))
+
+
+def _write_report(path: Path, text: str) -> None:
+    from rkgraph.files import write_text
+
+    write_text(path, text)
+
+
+def _save(model: Model, destination: Path, target: Target, *, in_place: bool) -> None:
+    """One model for a path that ends in .onnx, a bundle for all others."""
+    if destination.suffix == ".onnx" or in_place:
+        model.save(destination, in_place=in_place)
+        return
+    from rkgraph.compile.manifest import Bundle, BundleStage
+
+    try:
+        destination.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{destination}: cannot be made a folder ({error.strerror})", "give another -o") from error
+    model.save(destination / "model.onnx", "inline")
+    Bundle.create(destination, [BundleStage.of(model.view(), "model.onnx")], target=target)
+
+
+def _exit(outcome: FixOutcome, fail_on: Severity) -> None:
+    if outcome.is_refuted:
+        raise typer.Exit(ExitCode.PROOF_REFUTED)
+    if _reaches(fail_on, (d.severity for d in outcome.after.diagnostics)):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _reaches(threshold: Severity, severities: Iterable[Severity]) -> bool:
+    return any(severity.rank >= threshold.rank for severity in severities)

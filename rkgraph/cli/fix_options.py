@@ -1,0 +1,111 @@
+"""Parsers of the options that only `rkgraph fix` has: frozen inputs, assumptions, inputs of proofs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rkgraph.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from rkgraph.graph.rewrite import Between
+
+__all__ = ["parse_assume", "parse_freeze", "read_cases"]
+
+_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
+
+
+def parse_freeze(options: Iterable[str] | None) -> dict[str, npt.NDArray[Any]]:
+    """Parse `--freeze NAME=VALUE`: a number (whole, or with a point), a .npy, or a .pb with a TensorProto.
+
+    Raises:
+        UsageError: not of that form, or the file cannot be read.
+    """
+    return {name: _value(option, text) for option, name, text in _pairs("--freeze", options, "use_cache=0")}
+
+
+def parse_assume(options: Iterable[str] | None) -> dict[str, Between]:
+    """Parse `--assume NAME=LOW..HIGH`; whole bounds mean whole numbers. Raises UsageError for anything else."""
+    from rkgraph.graph.rewrite import Between
+
+    found: dict[str, Between] = {}
+    for option, name, text in _pairs("--assume", options, "attention_mask=0..1"):
+        match = _RANGE.fullmatch(text)
+        if match is None or float(match["low"]) > float(match["high"]):
+            raise UsageError(f"--assume {option}: not of the form NAME=LOW..HIGH", "e.g. --assume attention_mask=0..1")
+        whole = match["low"].lstrip("-").isdecimal() and match["high"].lstrip("-").isdecimal()
+        found[name] = Between(float(match["low"]), float(match["high"]), integer=whole)
+    return found
+
+
+def read_cases(path: Path | None) -> tuple[Mapping[str, npt.NDArray[Any]], ...]:
+    """The inputs in the .npz at `path`: one case, arrays by input name; none where `path` is None.
+
+    Raises:
+        UsageError: the file cannot be read, or is no .npz.
+    """
+    if path is None:
+        return ()
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return ({name: archive[name] for name in archive.files},)
+    except (OSError, ValueError, AttributeError) as error:
+        hint = "save it with numpy.savez(path, NAME=array)"
+        raise UsageError(f"--inputs {path}: is no .npz ({error})", hint) from error
+
+
+def _pairs(word: str, options: Iterable[str] | None, example: str) -> Iterable[tuple[str, str, str]]:
+    seen: set[str] = set()
+    for option in options or ():
+        name, _, text = option.partition("=")
+        if not name or not text:
+            raise UsageError(f"{word} {option}: not of the form NAME=VALUE", f"write e.g. {word} {example}")
+        if name in seen:
+            raise UsageError(f"{word} {name}: given twice", "give it once")
+        seen.add(name)
+        yield option, name, text
+
+
+def _value(option: str, text: str) -> npt.NDArray[Any]:
+    import numpy as np
+
+    if re.fullmatch(r"-?\d+", text):
+        return np.asarray(int(text))
+    if re.fullmatch(_NUMBER, text):
+        return np.asarray(float(text))
+    if text in ("true", "false"):
+        return np.asarray(text == "true")
+    return _file(option, Path(text))
+
+
+def _file(option: str, path: Path) -> npt.NDArray[Any]:
+    import numpy as np
+
+    if path.suffix not in (".npy", ".pb"):
+        raise UsageError(f"--freeze {option}: {path} is neither a number, nor a .npy or .pb file")
+    try:
+        if path.suffix == ".npy":
+            array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+            return array
+        return _tensor(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--freeze {option}: {path} cannot be read ({error})") from error
+
+
+def _tensor(data: bytes) -> npt.NDArray[Any]:
+    """The array of a serialized TensorProto. Raises ValueError where it is none."""
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx import numpy_helper
+
+    try:
+        return numpy_helper.to_array(onnx.TensorProto.FromString(data))
+    except (DecodeError, TypeError, KeyError) as error:
+        raise ValueError(f"is no tensor: {error}") from error

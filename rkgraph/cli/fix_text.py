@@ -1,0 +1,111 @@
+"""What `rkgraph fix` says: verdict before and after, what was fixed and how it is proved, what was refused and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rkgraph.diagnostics import Severity, Verdict
+
+if TYPE_CHECKING:
+    from rkgraph.engine.fix import FixOutcome
+    from rkgraph.results import AppliedFix, Proof, RefusedFix, Result
+
+__all__ = ["describe_fix"]
+
+Lines = Iterator[tuple[str, str]]
+
+_STYLES = {
+    Verdict.DEPLOYABLE: "good",
+    Verdict.NO_BOARD_KERNEL: "error",
+    Verdict.BUILD_FAILS: "error",
+    Verdict.UNKNOWN: "warning",
+}
+
+
+def describe_fix(outcome: FixOutcome, *, verbose: bool = False) -> Lines:
+    """Lines of text and their styles (keys of `cli.output.STYLES`, "" for none)."""
+    before, after = outcome.before, outcome.after
+    yield f"{after.model.path} for {after.target}", "title"
+    yield f"verdict: {before.verdict.value} → {after.verdict.value}", _STYLES[after.verdict]
+    yield f"nodes: {before.model.nodes} → {after.model.nodes}, opset {before.model.opset} → {after.model.opset}", ""
+    yield f"findings: {_findings(before)} → {_findings(after)}", ""
+    yield from _applied(outcome.fixes.applied, outcome.proofs, verbose)
+    yield from _refused(outcome.fixes.refused, verbose)
+    yield from _proofs(outcome.proofs)
+
+
+def _findings(result: Result) -> str:
+    counts = [
+        (sum(d.severity is severity for d in result.diagnostics), severity.value)
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+    ]
+    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "none"
+
+
+def _applied(applied: Sequence[AppliedFix], proofs: Sequence[Proof], verbose: bool) -> Lines:
+    yield "", ""
+    if not applied:
+        yield "nothing was fixed", "dim"
+        return
+    yield f"{len(applied)} fixed", "title"
+    by_id = {proof.id: proof for proof in proofs}
+    groups: dict[tuple[str, str, str, str], list[AppliedFix]] = {}
+    for fix in applied:
+        groups.setdefault((fix.code, fix.title, fix.safety.value, fix.allowed_by), []).append(fix)
+    for (code, title, safety, allowed_by), fixes in sorted(groups.items()):
+        removed, added = (
+            sum(len(nodes) for nodes in s) for s in zip(*((f.removed, f.added) for f in fixes), strict=True)
+        )
+        who = "" if allowed_by == "default" else f", allowed by {allowed_by}"
+        yield f"  {code} {title} × {len(fixes)}: {safety}{who}", "good"
+        yield f"        nodes −{removed} +{added}; {_proved(fixes, by_id)}", "dim"
+        for fix in fixes if verbose else ():
+            yield f"        {fix.at}: {fix.detail}", ""
+
+
+def _proved(fixes: Sequence[AppliedFix], by_id: dict[str, Proof]) -> str:
+    used = [by_id[i] for i in dict.fromkeys(i for fix in fixes for i in fix.proofs) if i in by_id]
+    local = [proof for proof in used if proof.kind == "local"]
+    words = [f"{sum(p.kind == kind for p in used)} {kind}" for kind in ("structure", "range") if _has(used, kind)]
+    if local:
+        largest = max((p.largest_error or 0.0) for p in local)
+        cases = sum(p.cases for p in local)
+        words.insert(0, f"{len(local)} local on {cases} inputs, largest difference {largest:.3g}")
+    return "proofs: " + ", ".join(words)
+
+
+def _has(proofs: Sequence[Proof], kind: str) -> bool:
+    return any(proof.kind == kind for proof in proofs)
+
+
+def _refused(refused: Sequence[RefusedFix], verbose: bool) -> Lines:
+    if not refused:
+        return
+    yield "", ""
+    yield f"{len(refused)} not fixed", "title"
+    groups: dict[tuple[str, str, str | None], list[RefusedFix]] = {}
+    for fix in refused:
+        groups.setdefault((fix.code, fix.reason, fix.needs), []).append(fix)
+    for (code, reason, needs), fixes in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1])):
+        times = f" × {len(fixes)}" if len(fixes) > 1 else ""
+        yield f"  {code} {reason}{times}", "warning"
+        if needs:
+            yield f"        would be allowed by {needs}", "command"
+        for fix in fixes if verbose else ():
+            yield f"        {fix.at}", ""
+
+
+def _proofs(proofs: Sequence[Proof]) -> Lines:
+    yield "", ""
+    for proof in proofs:
+        if proof.kind == "model":
+            error = "" if proof.largest_error is None else f", largest difference {proof.largest_error:.3g}"
+            detail = f": {proof.detail}" if proof.detail else ""
+            yield f"whole model {proof.outcome} on {proof.cases} inputs{error}{detail}", _style_of(proof)
+    counts = {word: sum(proof.outcome == word for proof in proofs) for word in ("proved", "refuted", "skipped")}
+    yield "proofs: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count or word == "proved"), ""
+
+
+def _style_of(proof: Proof) -> str:
+    return {"proved": "good", "refuted": "error"}.get(proof.outcome, "warning")
