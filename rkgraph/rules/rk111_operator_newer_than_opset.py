@@ -35,6 +35,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                     observed={"operator": node.op, "opset": graph.opset},
                     limit={"opset": newest},
                     verdict=Verdict.BUILD_FAILS,
+                    explains=frozenset({(graph.path, node.index)}),
                 )
 
 
