@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from rkgraph.report.cards import cards_of
 from rkgraph.report.story import stories
 from rkgraph.report.strip import strip
+from rkgraph.report.tiles import tiles_of
 from rkgraph.results import Report
 
 __all__ = ["render"]
@@ -46,6 +47,7 @@ def render(report: Report) -> str:
         stories=told,
         cards=cards_of(codes),
         strip=strip,
+        tiles_of=tiles_of,
         style=Markup(_source(environment, "style.css")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -6,7 +6,6 @@ Pure functions of the report; what a template shows is decided here, how it look
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,8 @@ from typing import Any
 from rkgraph.diagnostics import Device, Diagnostic, Safety, Severity
 from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
 
-__all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "Tile", "stories"]
+__all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "stories"]
 
-_BOUNDARY = ("InputOperator", "OutputOperator")
 _DETAILS = 3
 _MANY = 6  # more findings of one rule than this are folded
 
@@ -101,16 +99,6 @@ class PlacedRow:
     def agrees(self) -> bool:
         """False only where the compiler contradicts the prediction."""
         return self.real is None or self.real is self.node.device
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A number of the summary; `tone` is "good", "warn", "bad" or ""."""
-
-    label: str
-    value: str
-    note: str = ""
-    tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,11 +208,6 @@ class Story:
         """Layers of all stages, inputs and outputs of the model included."""
         return tuple(layer for stage in self.compiled_stages for layer in stage.get("layers", ()))
 
-    @property
-    def tiles(self) -> tuple[Tile, ...]:
-        """The summary: nodes, layers, size, traffic, memory, likeness; only what is known."""
-        return tuple(_node_tiles(self.placement)) + tuple(_compile_tiles(self))
-
 
 def stories(report: Report) -> tuple[Story, ...]:
     """The results of a report as stories, in order."""
@@ -268,41 +251,3 @@ def _grouped(findings: Iterable[Diagnostic]) -> tuple[FindingGroup, ...]:
         for code, found in groups.items()
     ]
     return tuple(sorted(made, key=lambda group: (-group.severity.rank, group.code)))
-
-
-_TONES = {Device.NPU: "good", Device.CPU: "warn", Device.NO_KERNEL: "bad", Device.UNKNOWN: "warn"}
-_LABELS = {Device.NPU: "NPU", Device.CPU: "CPU", Device.NO_KERNEL: "no kernel"}
-
-
-def _node_tiles(placement: Sequence[PlacedNode]) -> Iterable[Tile]:
-    counts = Counter(node.device for node in placement)
-    for device in Device:
-        if counts[device]:
-            label = f"nodes {_LABELS.get(device, device.value)}"
-            yield Tile(label, f"{counts[device]:,}", f"of {len(placement):,}", _TONES.get(device, ""))
-
-
-def _compile_tiles(story: Story) -> Iterable[Tile]:
-    layers = story.layers
-    if layers:
-        on_cpu = sum(layer["target"] == "CPU" and layer["op"] not in _BOUNDARY for layer in layers)
-        yield Tile("layers", f"{len(layers):,}", f"{on_cpu} on the CPU", "warn" if on_cpu else "good")
-        yield Tile("read + write", f"{sum(layer.get('rw_kb') or 0 for layer in layers):,.0f} KB", "per inference")
-    size = sum(stage.get("size_bytes", 0) for stage in story.compiled_stages)
-    if size:
-        yield Tile(".rknn", f"{size / 1e6:.1f} MB", f"{len(story.compiled_stages)} file(s)")
-    internal = sum(stage.get("memory", {}).get("internal_kb", 0) for stage in story.compiled_stages)
-    weights = sum(stage.get("memory", {}).get("weight_kb", 0) for stage in story.compiled_stages)
-    if internal or weights:
-        yield Tile("memory", f"{(internal + weights) / 1024:.1f} MB", f"weights {weights / 1024:.1f}")
-    cosine = _lowest_cosine(story)
-    if cosine is not None:
-        threshold = (story.verify or story.sentences or {}).get("threshold", 0.99)
-        yield Tile("lowest cosine", f"{cosine:.6f}", "simulator", "good" if cosine >= threshold else "bad")
-
-
-def _lowest_cosine(story: Story) -> float | None:
-    outputs = (story.verify or {}).get("outputs", ())
-    rows = (story.sentences or {}).get("rows", ())
-    found = [entry.get("cosine") for entry in (*outputs, *rows)]
-    return min((cosine for cosine in found if cosine is not None), default=None)

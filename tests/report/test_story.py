@@ -10,6 +10,7 @@ from rkgraph.diagnostics import Device
 from rkgraph.report.document import join_reports
 from rkgraph.report.story import FindingGroup, Story, stories
 from rkgraph.report.strip import strip
+from rkgraph.report.tiles import tiles_of
 from rkgraph.results import ModelInfo, PlacedNode, Report, Result
 from rkgraph.targets import Target
 from tests.report.samples import journey, sample_report, unreadable
@@ -92,14 +93,14 @@ def test_real_placement_stands_beside_the_prediction(story: Story) -> None:
 
 
 def test_tiles_count_what_is_there(story: Story) -> None:
-    tiles = {tile.label: tile for tile in story.tiles}
+    tiles = {tile.label: tile for tile in tiles_of(story)}
     assert tiles["nodes NPU"].value == "15"
     assert tiles["nodes no kernel"].tone == "bad"
     assert (tiles["layers"].value, tiles["layers"].note) == ("6", "1 on the CPU")
     assert tiles["read + write"].value == "2,880 KB"
     assert tiles[".rknn"].value == "46.9 MB"
     assert tiles["lowest cosine"].value == "0.999998"
-    assert all(tile.label.startswith("nodes") for tile in Story(story.results[:2]).tiles)
+    assert all(tile.label.startswith("nodes") for tile in tiles_of(Story(story.results[:2])))
 
 
 @pytest.mark.parametrize("count", [0, 1, 73, 74, 500])

@@ -1,0 +1,66 @@
+"""The numbers at the top of a story."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rkgraph.diagnostics import Device
+from rkgraph.report.story import Story
+from rkgraph.results import PlacedNode
+
+__all__ = ["Tile", "tiles_of"]
+
+_BOUNDARY = ("InputOperator", "OutputOperator")
+_TONES = {Device.NPU: "good", Device.CPU: "warn", Device.NO_KERNEL: "bad", Device.UNKNOWN: "warn"}
+_LABELS = {Device.NPU: "NPU", Device.CPU: "CPU", Device.NO_KERNEL: "no kernel"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number of the summary; `tone` is "good", "warn", "bad" or ""."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+
+
+def tiles_of(story: Story) -> tuple[Tile, ...]:
+    """The summary: nodes, layers, size, traffic, memory, likeness; only what is known."""
+    return (*_node_tiles(story.placement), *_compile_tiles(story))
+
+
+def _node_tiles(placement: Sequence[PlacedNode]) -> Iterable[Tile]:
+    counts = Counter(node.device for node in placement)
+    for device in Device:
+        if counts[device]:
+            label = f"nodes {_LABELS.get(device, device.value)}"
+            yield Tile(label, f"{counts[device]:,}", f"of {len(placement):,}", _TONES.get(device, ""))
+
+
+def _compile_tiles(story: Story) -> Iterable[Tile]:
+    layers = story.layers
+    if layers:
+        on_cpu = sum(layer["target"] == "CPU" and layer["op"] not in _BOUNDARY for layer in layers)
+        yield Tile("layers", f"{len(layers):,}", f"{on_cpu} on the CPU", "warn" if on_cpu else "good")
+        yield Tile("read + write", f"{sum(layer.get('rw_kb') or 0 for layer in layers):,.0f} KB", "per inference")
+    size = sum(stage.get("size_bytes", 0) for stage in story.compiled_stages)
+    if size:
+        yield Tile(".rknn", f"{size / 1e6:.1f} MB", f"{len(story.compiled_stages)} file(s)")
+    internal = sum(stage.get("memory", {}).get("internal_kb", 0) for stage in story.compiled_stages)
+    weights = sum(stage.get("memory", {}).get("weight_kb", 0) for stage in story.compiled_stages)
+    if internal or weights:
+        yield Tile("memory", f"{(internal + weights) / 1024:.1f} MB", f"weights {weights / 1024:.1f}")
+    cosine = _lowest_cosine(story)
+    if cosine is not None:
+        threshold = (story.verify or story.sentences or {}).get("threshold", 0.99)
+        yield Tile("lowest cosine", f"{cosine:.6f}", "simulator", "good" if cosine >= threshold else "bad")
+
+
+def _lowest_cosine(story: Story) -> float | None:
+    outputs = (story.verify or {}).get("outputs", ())
+    rows = (story.sentences or {}).get("rows", ())
+    found = [entry.get("cosine") for entry in (*outputs, *rows)]
+    return min((cosine for cosine in found if cosine is not None), default=None)
