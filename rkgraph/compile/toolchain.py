@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,21 @@ class Toolchain:
         if self._worker is None:
             from rkgraph.toolkit.client import Worker
 
-            self._worker = self._stack.enter_context(Worker(self._find(), self._limits))
+            toolkit = self._find()
+            with _interrupts_wait():  # or Ctrl-C between fork and bookkeeping would leave a process behind
+                self._worker = self._stack.enter_context(Worker(toolkit, self._limits))
         return self._worker
 
     def run(self, job: Job, tell: Callable[[str], None]) -> JobResult:
         """Run one job to its end. Raises as `start` and `Worker.run`."""
         return self.start().run(job, tell)
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back until the block has ended."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
