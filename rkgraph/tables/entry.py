@@ -56,7 +56,7 @@ class Limit:
 
     def describe(self) -> str:
         """The limit in words: "where `data` is int64, `indices` must be a constant"."""
-        conditions = " and ".join(f"{c.subject} is {c.requirement}" for c in self.when)
+        conditions = " and ".join(c.condition for c in self.when)
         return f"where {conditions}, {self.check.describe()}" if conditions else self.check.describe()
 
 

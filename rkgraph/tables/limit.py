@@ -59,6 +59,11 @@ class LimitKind:
         """The limit as a sentence without a full stop: "`indices` must be int32 or float32"."""
         return f"{self.subject} must be {self.requirement}"
 
+    @property
+    def condition(self) -> str:
+        """The limit as what another depends on: "`indices` is int32 or float32"."""
+        return f"{self.subject} is {self.requirement}"
+
 
 def listed(observed: Scalar, allowed: tuple[Scalar, ...], refused: tuple[Scalar, ...]) -> bool:
     """Whether an observation is one of `allowed`, or (where that is empty) none of `refused`."""

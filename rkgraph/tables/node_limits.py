@@ -114,7 +114,7 @@ class Neighbour(LimitKind):
     present: bool = True
 
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:
-        yield "that" if self._reaches(node, graph, is_constant, 0) else "something else"
+        yield "it does" if self._reaches(node, graph, is_constant, 0) else "it does not"
 
     def _reaches(self, node: Node, graph: GraphView, is_constant: IsConstant, step: int) -> bool:
         if step == len(self.chain):
@@ -134,17 +134,24 @@ class Neighbour(LimitKind):
         return False
 
     def accepts(self, observed: Scalar) -> bool:
-        return (observed == "that") == self.present
+        return (observed == "it does") == self.present
 
     @property
     def subject(self) -> str:
-        return f"what comes directly {self.direction}"
+        return "it"
 
     @property
     def requirement(self) -> str:
         steps = (either(tuple(_ENDS.get(word, word) for word in step.split("|"))) for step in self.chain)
-        chain = ", then ".join(steps)
-        return chain if self.present else f"other than {chain}"
+        verb = "follow" if self.direction == "before" else "precede"
+        return f"directly {verb} {', then '.join(steps)}"
+
+    @property
+    def condition(self) -> str:
+        return f"it does{'' if self.present else ' not'} {self.requirement}"
+
+    def describe(self) -> str:
+        return f"it must{'' if self.present else ' not'} {self.requirement}"
 
 
 _ENDS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rkgraph.graph.view import Constant
 from rkgraph.tables import limits
 from rkgraph.tables.limits import KINDS, LimitKind
 from tests.tables.views import graph, node
@@ -110,6 +111,18 @@ def test_constant_or_folded_inputs():
     assert (limit.describe(), wanted.describe()) == ("`indices` must be a constant", "`scale` must be computed")
 
 
+def test_elements_of_a_small_constant():
+    limit = limits.ConstantRange(1, "steps", low=-1, high=1)
+    probed = node("Slice", ("x", "s"))
+    for elements, observed in (((1, 1), None), ((1, 2), 2), ((-2,), -2), ((), None)):
+        steps = Constant("int64", (len(elements),), elements)
+        view = graph((probed,), {"x": X, "s": ("int64", (len(elements),))}, ("s",), small={"s": steps})
+        assert limit.check(probed, view, view.is_constant) == observed
+    computed = graph((probed,), {"x": X, "s": ("int64", (1,))})
+    assert limit.check(probed, computed, computed.is_constant) is None
+    assert limit.describe() == "every element of `steps` must be -1 to 1"
+
+
 def test_an_optional_input():
     limit = limits.Presence(1, "min")
     types = {"x": X, "m": ("float32", ())}
@@ -185,13 +198,13 @@ class TestNeighbours:
         assert self.see(self.LIMIT, "Erf", "Add", "Div") is None
 
     def test_not_there(self):
-        assert self.see(self.LIMIT, "Erf", "Add", "Sub") == "something else"
-        assert self.see(self.LIMIT, "Erf", "Mul", "Add") == "something else"
-        assert self.see(self.LIMIT, "Erf", "Add", "Mul", outputs=("v0",)) == "something else"
+        assert self.see(self.LIMIT, "Erf", "Add", "Sub") == "it does not"
+        assert self.see(self.LIMIT, "Erf", "Mul", "Add") == "it does not"
+        assert self.see(self.LIMIT, "Erf", "Add", "Mul", outputs=("v0",)) == "it does not"
 
     def test_absence_can_be_demanded(self):
         limit = limits.Neighbour("before", ("@input",), present=False)
-        assert self.see(limit, "Erf") == "that"
+        assert self.see(limit, "Erf") == "it does"
 
     def test_a_chain_before(self):
         first, second = node("Cast", ("x",), ("a",), 0), node("Expand", ("a", "s"), ("y",), 1)
@@ -199,18 +212,18 @@ class TestNeighbours:
         for chain, observed in (
             (("Cast",), None),
             (("Cast", "@input"), None),
-            (("Relu",), "something else"),
+            (("Relu",), "it does not"),
             (("@constant",), None),
         ):
             assert limits.Neighbour("before", chain).check(second, view, view.is_constant) == observed
-        assert limits.Neighbour("before", ("@input",)).check(second, view, view.is_constant) == "something else"
+        assert limits.Neighbour("before", ("@input",)).check(second, view, view.is_constant) == "it does not"
 
     def test_words(self):
-        assert self.LIMIT.describe() == (
-            "what comes directly after must be Add, then Mul or Div, then an output of the graph"
-        )
-        alone = limits.Neighbour("before", ("@input|@constant",), present=False)
-        assert alone.describe() == ("what comes directly before must be other than an input of the graph or a constant")
+        assert self.LIMIT.describe() == "it must directly precede Add, then Mul or Div, then an output of the graph"
+        edge = limits.Neighbour("before", ("@input|@constant",), present=False)
+        assert edge.describe() == "it must not directly follow an input of the graph or a constant"
+        assert edge.condition == "it does not directly follow an input of the graph or a constant"
+        assert limits.Dtype(0, "x", allowed=("bool",)).condition == "`x` is bool"
 
 
 def test_every_kind_has_its_own_name_and_says_what_it_wants():
