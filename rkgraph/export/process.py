@@ -43,7 +43,8 @@ def run_worker(
     interpreter = python.absolute() if python and len(python.parts) > 1 else python or Path(sys.executable)
     command = [str(interpreter), str(WORKER), str(file)]
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+        with log.open("wb") as stderr:  # until the worker takes it over
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=folder)
     except OSError as error:
         raise UsageError(f"{python}: cannot be run ({error.strerror})", "give a Python interpreter") from error
     with _ended(process):

@@ -98,7 +98,7 @@ def export(
     beside = _files_beside(embedder, length)
     _check_in_the_way(output, beside)
     with tempfile.TemporaryDirectory(prefix=".rkgraph-export-", dir=_folder_of(output)) as name:
-        folder = Path(name)
+        folder = Path(name).absolute()  # the worker has a folder of its own
         request = {
             "transformer": str(embedder.transformer.resolve()),
             "output": str(folder / "model.onnx"),

@@ -175,7 +175,7 @@ def _write_references(torch: Any, encoder: Any, names: list[str], config: Any, r
 def _own_the_output(log: Path) -> Tell:
     """Keep stdout for the protocol: whatever libraries print to descriptors 1 and 2 goes to `log`."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
 

@@ -72,6 +72,7 @@ def test_files_of_another_model_are_never_overwritten(folder: Path, tmp_path: Pa
         ("tell(error={'kind': 'model', 'message': 'KeyError'})", UsageError, "transformers cannot load it: KeyError"),
         ("tell(error={'kind': 'export', 'message': 'Boom'})", ExportFailed, "Boom"),
         ("tell(step='a'); os.abort()", ExportFailed, "ended with code -6"),
+        ("sys.exit('no such thing')", ExportFailed, "ended with code 1: no such thing"),
         ("tell(done={}); sys.exit(3)", ExportFailed, "ended with code 3"),
     ],
 )
@@ -102,7 +103,8 @@ def test_a_model_that_differs_from_torch_is_refused(
         export(folder, tmp_path / "out/m.onnx")
     assert list((tmp_path / "out").iterdir()) == []
     worker_that_says(tmp_path, monkeypatch, body.replace("ERROR", str(TOLERANCE * 0.9)))
-    assert export(folder, tmp_path / "out/m.onnx").largest_error == pytest.approx(TOLERANCE * 0.9, rel=1e-3)
+    monkeypatch.chdir(tmp_path)  # paths as users type them
+    assert export(Path("source"), Path("out/m.onnx")).largest_error == pytest.approx(TOLERANCE * 0.9, rel=1e-3)
     worker_that_says(tmp_path, monkeypatch, body.replace("ERROR", "np.nan"))
     with pytest.raises(ExportFailed, match="differs from torch by nan"):
         export(folder, tmp_path / "out/m.onnx")
