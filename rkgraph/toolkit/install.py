@@ -185,12 +185,15 @@ def _question(wanted: Release, torch: TorchSource | None, pip: Pip) -> str:
         return f"{text}; torch {torch.version} is shared ({torch.origin})"
     plan = pip.plan(f"torch=={TORCH.version}")
     if plan is not None and plan.has_gpu_packages:
-        return (
-            f"{text}; torch {TORCH.version} with GPU packages: several GB (not needed: configure pip for PyTorch's CPU "
-            "wheels, or share an installed torch with --torch-from)"
+        size = (
+            "with GPU packages, several GB (not needed: configure pip for PyTorch's CPU wheels, "
+            "or share an installed torch with --torch-from)"
         )
-    size = plan.local_mb if plan is not None and plan.local_mb > 1 else TORCH.download_mb
-    return f"{text}; torch {TORCH.version}: about {size:.0f} MB, once for all toolkits"
+    elif plan is not None and plan.local_mb > 1:
+        size = f"about {plan.local_mb:.0f} MB"
+    else:
+        size = f"about {TORCH.download_mb} MB (several GB if your pip chooses wheels for GPUs)"
+    return f"{text}; torch {TORCH.version}: {size}, once for all toolkits"
 
 
 def _verify(wanted: Release, pip: Pip) -> None:

@@ -41,7 +41,8 @@ def _look(version: str, home: Path) -> ManagedToolkit:
     try:
         find_toolkit(version, home=home)
     except ToolkitMissing as error:
-        return ManagedToolkit(version, f"broken: {error.message}")
+        reason = error.message.removeprefix(f"rknn-toolkit2 {version}").lstrip(": ")
+        return ManagedToolkit(version, f"broken: {reason}")
     stamp = read_stamp(folder)
     torch = Path(stamp.torch_folder)
     whole = torch.is_dir() and all(entry.exists() for entry in torch.iterdir())

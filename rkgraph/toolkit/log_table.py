@@ -177,7 +177,7 @@ LOG_TABLE: tuple[LogPattern, ...] = (
     _entry("RK990", Severity.NOTE, r"(Set|Restore) temperate env rknn_compute_order", "2.5.0 says so in each build."),
     _entry("RK990", Severity.NOTE, r"config\.(mean|std)_values is None", "No normalisation was asked for."),
     _entry("RK990", Severity.NOTE, r"Unkown op target: 0", "Printed by healthy builds too; no verdict."),
-    _entry("RK990", Severity.NOTE, r"need parameter qtype", "A tensor without quantization parameters stays fp16."),
+    _entry("RK990", Severity.NOTE, r"needs? parameter qtype", "A tensor without quantization parameters stays fp16."),
     _entry("RK990", Severity.NOTE, r"is already in IndependentMap", "A weight is shared; no consequence."),
     _entry("RK990", Severity.NOTE, r"The 'data_format' is not set", "The simulator was called without a layout."),
     _entry("RK990", Severity.NOTE, r"pkg_resources is deprecated", "Python packaging; no consequence."),

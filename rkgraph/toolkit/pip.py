@@ -16,6 +16,7 @@ from rkgraph.errors import UsageError
 __all__ = ["DownloadPlan", "Pip"]
 
 _STEPS = ("Collecting ", "Downloading ", "Processing ", "Building wheel", "Installing collected")
+_PLAN_SECONDS = 20.0
 _NOISE = ("WARNING: Location", "[notice]", "  Using cached")
 
 
@@ -57,16 +58,25 @@ class Pip:
             raise UsageError(f"pip could not install {what}: {_relevant(tail)}", f"the whole log is {self.log}")
 
     def plan(self, *requirements: str) -> DownloadPlan | None:
-        """What `pip install` would fetch, or None where pip is too old to say (before 22.2) or fails."""
+        """What `pip install` would fetch; None where pip cannot say.
+
+        That is so for pip before 22.2, without a network, and with an index that serves no separate metadata: pip
+        would download a whole wheel to look into it, so it is stopped after `_PLAN_SECONDS`.
+        """
         with tempfile.TemporaryDirectory(prefix="rkgraph-pip-") as folder:
             report = Path(folder, "report.json")
             options = ("--dry-run", "--ignore-installed", "--quiet", "--report", os.fspath(report))
-            done = subprocess.run(
-                self._command("install", *options, *requirements), env=_environment(), capture_output=True, check=False
-            )
-            if done.returncode != 0 or not report.exists():
+            try:
+                subprocess.run(
+                    self._command("install", *options, *requirements),
+                    env={**_environment(), "TMPDIR": folder},
+                    capture_output=True,
+                    check=True,
+                    timeout=_PLAN_SECONDS,
+                )
+                return _plan(json.loads(report.read_text()))
+            except (subprocess.SubprocessError, OSError, ValueError, KeyError):
                 return None
-            return _plan(json.loads(report.read_text()))
 
     def _run(self, command: Sequence[str], log: Any) -> tuple[int, list[str]]:
         """Run pip; its exit code and last lines."""
@@ -80,11 +90,15 @@ class Pip:
             text=True,
             errors="replace",
         ) as process:
-            for line in process.stdout or ():
-                log.write(line)
-                tail = [*tail[-39:], line.rstrip()]
-                if line.lstrip().startswith(_STEPS):
-                    self.tell(_short(line))
+            try:
+                for line in process.stdout or ():
+                    log.write(line)
+                    tail = [*tail[-39:], line.rstrip()]
+                    if line.lstrip().startswith(_STEPS):
+                        self.tell(_short(line))
+            except BaseException:  # Ctrl-C: pip must not go on without us
+                process.kill()
+                raise
         return process.returncode, tail
 
     def _command(self, *arguments: str) -> list[str]:

@@ -44,8 +44,10 @@ def read_stamp(toolkit: Path) -> Stamp:
         return Stamp(**json.loads((toolkit / STAMP).read_text()))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise BadStamp(f"{toolkit / STAMP} cannot be read ({error})") from error
+    except TypeError as error:
+        raise BadStamp(f"{toolkit / STAMP} cannot be read (another version of rkgraph wrote it)") from error
 
 
 def write_stamp(toolkit: Path, stamp: Stamp) -> None:

@@ -19,6 +19,7 @@ from rkgraph.toolkit.install import InstallRequest, install_toolkit, installing,
 from rkgraph.toolkit.inventory import inventory
 from rkgraph.toolkit.locate import find_toolkit, toolkit_folder
 from rkgraph.toolkit.stamp import STAMP
+from tests.cli.harness import Sandbox
 from tests.toolkit.wheels import BROKEN_RKNN, make_index, make_torch, make_wheel
 
 Install = Callable[..., list[str]]
@@ -66,14 +67,21 @@ def install(home: Path, base: Path, empty_environment: Path, monkeypatch: pytest
         lambda _, folder: shutil.copytree(empty_environment, folder, symlinks=True),
     )
 
-    def run(version: str = "2.3.2", *, answer: bool = True, torch_from: Path | None = None) -> list[str]:
-        said: list[str] = []
+    def run(
+        version: str = "2.3.2",
+        *,
+        answer: bool = True,
+        torch_from: Path | None = None,
+        said: list[str] | None = None,
+    ) -> list[str]:
+        said = [] if said is None else said
 
         def confirm(text: str) -> bool:
             said.append(f"? {text}")
             return answer
 
-        install_toolkit(InstallRequest(known_release(version), home, None, torch_from), confirm, said.append)
+        request = InstallRequest(known_release(version), home, None, torch_from)
+        install_toolkit(request, confirm, said.append)
         return said
 
     return run
@@ -170,6 +178,33 @@ def test_no_is_no(index: Path, home: Path, install: Install) -> None:
         install(answer=False)
     assert states(home)["2.3.2"] == "not installed"
     assert not (home / "torch").exists()
+
+
+def test_gpu_packages_are_said_before_they_are_fetched(index: Path, install: Install) -> None:
+    make_index(index)
+    make_torch(index, TORCH.version, ("nvidia-cublas",))
+    make_wheel(index, "nvidia-cublas", "12.0", {"nvidia.py": ""})
+    said: list[str] = []
+    with pytest.raises(UsageError, match="was not installed"):
+        install(answer=False, said=said)
+    assert "GPU packages, several GB" in said[-1]
+
+
+def test_the_documented_size_where_pip_cannot_say(index: Path, install: Install) -> None:
+    said: list[str] = []
+    with pytest.raises(UsageError, match="was not installed"):
+        install(answer=False, said=said)
+    assert f"about {TORCH.download_mb} MB (several GB if" in said[-1]
+
+
+def test_ctrl_c_leaves_nothing_half_done(index: Path, tmp_path: Path) -> None:
+    make_index(index)
+    sandbox = Sandbox(tmp_path)
+    log = sandbox.home / "toolkits" / "2.3.2.log"
+    done = sandbox.interrupt("toolkit", "install", "2.3.2", "--yes", when=log.exists)
+    assert done.code == 130
+    assert states(sandbox.home)["2.3.2"] == "not installed"
+    assert not list((sandbox.home / "torch").glob("*.part"))
 
 
 def test_what_pip_cannot_find(index: Path, home: Path, install: Install) -> None:

@@ -43,10 +43,12 @@ def make_index(folder: Path, rknn: str = WORKING_RKNN) -> None:
     make_torch(folder, TORCH.version)
 
 
-def make_torch(folder: Path, version: str) -> None:
+def make_torch(folder: Path, version: str, more: tuple[str, ...] = ()) -> None:
     """A torch with one requirement, and one of another platform that is not there."""
     torch = {"torch/__init__.py": f"__version__ = {version!r}\nimport sympy\n"}
-    make_wheel(folder, "torch", version, torch, ("sympy", "triton ; platform_system == 'Plan9'", "x ; extra == 'y'"))
+    make_wheel(
+        folder, "torch", version, torch, ("sympy", "triton ; platform_system == 'Plan9'", "x ; extra == 'y'", *more)
+    )
     make_wheel(folder, "sympy", "1.0", {"sympy.py": ""})
 
 
