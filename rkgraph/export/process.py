@@ -49,9 +49,12 @@ def run_worker(
         raise UsageError(f"{python}: cannot be run ({error.strerror})", "give a Python interpreter") from error
     with _ended(process):
         message = _follow(process, on_progress)
+        stderr = process.stderr.read() if process.stderr else ""
     if "done" in message:
         return dict(message["done"])
-    raise _explain(message.get("error"), str(request["transformer"]), python, process.returncode, log)
+    raise _explain(
+        message.get("error"), str(request["transformer"]), python, process.returncode, _printed(log) + stderr
+    )
 
 
 def _follow(process: subprocess.Popen[str], on_progress: Callable[[str], None]) -> dict[str, Any]:
@@ -81,10 +84,10 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 def _explain(
-    error: Mapping[str, str] | None, model: str, python: Path | None, code: int | None, log: Path
+    error: Mapping[str, str] | None, model: str, python: Path | None, code: int | None, printed: str
 ) -> RkgraphError:
     if error is None:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        lines = printed.splitlines()
         said = " | ".join(line.strip() for line in lines[-_LAST_LINES:] if line.strip())
         return ExportFailed(f"{model}: the exporting process ended with code {code}{': ' + said if said else ''}")
     message = error["message"]
@@ -95,3 +98,7 @@ def _explain(
     if error["kind"] == "model":
         return UsageError(f"{model}: transformers cannot load it: {message}", "weights must be in model.safetensors")
     return ExportFailed(f"{model}: {message}", "try the other --exporter")
+
+
+def _printed(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""

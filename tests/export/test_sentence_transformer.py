@@ -50,6 +50,13 @@ def test_pickled_weights_are_not_loaded(folder: Path, tmp_path: Path) -> None:
         export(folder, tmp_path / "out/m.onnx")
 
 
+def test_a_relative_output_and_words_on_stderr(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker_that_says(tmp_path, monkeypatch, "sys.exit('the worker said this')\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportFailed, match="the worker said this"):
+        export(folder, Path("out/m.onnx"))
+
+
 @pytest.mark.parametrize(("name", "message"), [("m.rknn", r"ends in \.onnx"), ("folder.onnx", "is a folder")])
 def test_outputs_that_cannot_be(folder: Path, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "folder.onnx").mkdir()
