@@ -1,0 +1,1 @@
+"""Analysis: dataflow, folding, intervals, evaluation."""

@@ -25,6 +25,7 @@ DTYPE_RANGES: Mapping[str, tuple[int, int]] = {
 }
 
 _ROUNDING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+_ROUNDS = frozenset({"Add", "Sub", "Mul", "Sqrt", "Cast"})
 _LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
 
 # TensorProto.DataType of the `to` of a Cast → numpy spelling (onnx.proto, enum DataType).
@@ -115,11 +116,11 @@ def _of_node(graph: GraphView, node: Node, output: str, found: Mapping[str, Inte
     if output != node.outputs[0] and node.op != "Split":
         return of_dtype(dtype)
     interval = _OPERATORS[node.op](node, inputs)
-    return _fit(interval, dtype)
+    return _fit(interval, dtype, rounds=node.op in _ROUNDS)
 
 
-def _fit(interval: Interval, dtype: str | None) -> Interval:
-    """What is left of an exact result when it is computed in `dtype`."""
+def _fit(interval: Interval, dtype: str | None, *, rounds: bool) -> Interval:
+    """What is left of an exact result when it is computed in `dtype`; `rounds`: by an operator that may round."""
     if dtype in DTYPE_RANGES:
         whole = of_dtype(dtype)
         return replace(interval, integer=True) if interval.within(whole.low, whole.high) else whole
@@ -128,7 +129,7 @@ def _fit(interval: Interval, dtype: str | None) -> Interval:
     largest = _LARGEST.get(dtype, math.inf)
     low = -math.inf if interval.low < -largest else interval.low
     high = math.inf if interval.high > largest else interval.high
-    exact = interval.integer and max(abs(low), abs(high)) <= 1 / _ROUNDING[dtype]
+    exact = not rounds or (interval.integer and max(abs(low), abs(high)) <= 1 / _ROUNDING[dtype])
     if not exact:
         low, high = low - abs(low) * _ROUNDING[dtype], high + abs(high) * _ROUNDING[dtype]
     return replace(interval, low=low, high=high)

@@ -119,7 +119,7 @@ def command(
     printer = Output(quiet, verbose)
     loaded = Model.load(model)
     start = loaded.copy()
-    outcome = _fix(loaded, resolved, name, options, settings, printer, allow=allow, proof=proof.value)
+    outcome = _fix(loaded, resolved, name, options, settings, printer=printer, allow=allow, proof=proof.value)
     text = _document(outcome, destination or model, started)
     if report is not None:
         _write_report(report, text)
@@ -158,8 +158,8 @@ def _fix(
     rules: str,
     options: Options,
     settings: FixSettings,
-    printer: Output,
     *,
+    printer: Output,
     allow: list[str] | None,
     proof: str,
 ) -> FixOutcome:

@@ -54,9 +54,7 @@ def _applied(applied: Sequence[AppliedFix], proofs: Sequence[Proof], verbose: bo
     for fix in applied:
         groups.setdefault((fix.code, fix.title, fix.safety.value, fix.allowed_by), []).append(fix)
     for (code, title, safety, allowed_by), fixes in sorted(groups.items()):
-        removed, added = (
-            sum(len(nodes) for nodes in s) for s in zip(*((f.removed, f.added) for f in fixes), strict=True)
-        )
+        removed, added = sum(len(fix.removed) for fix in fixes), sum(len(fix.added) for fix in fixes)
         who = "" if allowed_by == "default" else f", allowed by {allowed_by}"
         yield f"  {code} {title} × {len(fixes)}: {safety}{who}", "good"
         yield f"        nodes −{removed} +{added}; {_proved(fixes, by_id)}", "dim"
