@@ -34,6 +34,7 @@ MODULES = (
     "rk304_only_constant_outputs",
     "rk305_degenerate_input_shape",
     "rk401_no_op_node",
+    "rk402_training_mode_operator",
     "rk502_late_score_scale",
     "rk503_uncanonical_gelu",
     "rk504_masked_scores_where",
