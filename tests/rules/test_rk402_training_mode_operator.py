@@ -9,7 +9,7 @@ CODE = "RK402"
 
 
 def dropout(inputs: str, training: int = 1) -> str:
-    return f"""g (float[1, 8] x, bool mode) => (float[1, 8] y) 
+    return f"""g (float[1, 8] x, bool mode) => (float[1, 8] y)
     <float ratio = {{0.1}}, bool training = {{{training}}}> {{
         d = Dropout({inputs})
         y = Relu(d)
