@@ -69,6 +69,8 @@ def _placement(stage: Any, verbose: bool) -> Lines:
         yield f"    {node['node']} ({node['op']}): predicted {node['predicted']}, is {node['real']}", "warning"
     if not verbose and len(differ) > _SHOWN:
         yield f"    and {len(differ) - _SHOWN} more: --verbose", "dim"
+    if verbose and stage["unmapped"]:
+        yield f"    not found in the layer table: {', '.join(stage['unmapped'])}", "dim"
     on_cpu = Counter(node["op"] for node in stage["placement"] if node["real"] == "cpu")
     if on_cpu:
         yield f"  on the CPU {', '.join(f'{count} × {op}' for op, count in on_cpu.most_common())}", ""
@@ -87,7 +89,7 @@ def _findings(compiled: Compiled, verbose: bool) -> Lines:
     for each in shown:
         yield f"  {each.severity.value}: {each.code} {each.at}: {each.message}", each.severity.value
     if len(shown) < len(told):
-        yield f"  {len(told) - len(shown)} warnings of the toolkit: --verbose or --report", "dim"
+        yield f"  {len(told) - len(shown)} more from the toolkit's log: --verbose or --report", "dim"
 
 
 def _verification(verification: Verification) -> Lines:

@@ -76,9 +76,9 @@ def _mend(job: JobResult, message: LogMessage | None, result: Result) -> str:
         return _LIMITS[job.outcome]
     errors = [each for each in result.diagnostics if each.severity is Severity.ERROR and each.code < "RK9"]
     if errors:
-        first = errors[0]
-        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-        return f"lint: {first.code} at {first.at}: {first.message}{more}; rkgraph fix {result.model.path} -o FIXED.onnx"
+        count = f"{len(errors)} errors" if len(errors) > 1 else "an error"
+        first = f"{errors[0].code} at {errors[0].at}"
+        return f"lint finds {count} ({first}); all of them, and what mends them: rkgraph lint {result.model.path}"
     if message is not None and message.mend:
         return message.mend
     return "keep the toolkit's whole log with --log build.log"

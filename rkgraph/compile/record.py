@@ -49,7 +49,7 @@ def stage_record(
     """One built model: the file, the layer table, and real against predicted placement of every node.
 
     `agreement` counts nodes: `agree`, `differ`, `unpredicted` (no ground to predict), `unmapped` (no layer found).
-    In `placement`, `how` says what the real device rests on, see `mapping`; unmapped nodes are left out.
+    In `placement`, `how` says what the real device rests on, see `mapping`; `unmapped` has the labels of the others.
     """
     graph = view.main
     guesses = {node.index: node.device for node in predicted if node.graph == "main"}
@@ -67,6 +67,7 @@ def stage_record(
             for m in facts.messages
         ],
         "agreement": {key: counts[key] for key in ("agree", "differ", "unpredicted", "unmapped")},
+        "unmapped": [graph.nodes[each.index].label for each in placed if each.device is Device.UNKNOWN],
         "placement": [
             {
                 "index": each.index,

@@ -125,5 +125,6 @@ def test_nodes_between_different_devices_stay_unmapped(tmp_path: Path) -> None:
     (tmp_path / "m.rknn").write_bytes(b"12345")
     record = stage_record(view, facts, guesses, placed, tmp_path / "m.rknn")
     assert record["agreement"] == {"agree": 1, "differ": 1, "unpredicted": 0, "unmapped": 1}
+    assert record["unmapped"] == ["middle"]
     assert record["size_bytes"] == 5
     assert [layer["nodes"] for layer in record["layers"]] == [["first"], ["last"]]
