@@ -2,28 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkgraph.graph.proto import native, pb
 from rkgraph.graph.references import read_reference, reference_of
+from rkgraph.graph.shape_values import INT64, ShapeValue, Static, shape_values
 from rkgraph.graph.tensors import SMALL, byte_size, element_count, is_external
 from rkgraph.graph.walk import model_tensors
 from rkgraph.graph.wire import INLINE_LIMIT, SELF
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import GraphProto, ModelProto
 
 __all__ = ["infer", "inline_small"]
 
 
 def infer(model: ModelProto) -> tuple[ModelProto, str]:
-    """Infer shapes with data propagation, in subgraphs too.
+    """Infer shapes with data propagation, in subgraphs too; shape arithmetic that onnx does not follow is evaluated.
 
     Returns:
         The model with what was found in its value_info, and why inference stopped ("" if it did not). Where it
         stopped, the model is the one given.
     """
+    inferred, error = _infer_once(model)
+    tried: frozenset[str] = frozenset()
+    while not error:
+        static = _static_shapes(inferred.graph)
+        values = shape_values(inferred.graph, static)
+        wanted = _wanted(inferred.graph, static, values)
+        if wanted <= tried:
+            break
+        tried |= wanted
+        more, stopped = _infer_once(_with_values(inferred, static, {name: values[name] for name in wanted}))
+        if stopped:
+            break
+        _adopt(inferred, more)
+    return inferred, error
+
+
+def _wanted(graph: GraphProto, static: Static, values: Mapping[str, ShapeValue]) -> frozenset[str]:
+    """Computed values that we know, and that nodes whose output shapes are not known read."""
+    computed = {name for node in graph.node if node.op_type != "Constant" for name in node.output}
+    return frozenset(
+        name
+        for node in graph.node
+        if any(output not in static for output in node.output if output)
+        for name in node.input
+        if name in values and name in computed
+    )
+
+
+def _static_shapes(graph: GraphProto) -> dict[str, tuple[int | None, ...]]:
+    """Name → shape, for the values all of whose dimensions are known."""
+    found: dict[str, tuple[int | None, ...]] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.value_info, *graph.input, *graph.output):
+        tensor = value.type.tensor_type
+        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+            found[value.name] = tuple(dim.dim_value for dim in tensor.shape.dim)
+    return found
+
+
+def _with_values(model: ModelProto, static: Static, values: Mapping[str, ShapeValue]) -> ModelProto:
+    """A copy in which `values` are read from constants, and nothing is said of shapes that are not static."""
+    copy = pb.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    constants = {name: f"{name}\0" for name in values}  # no name in a model that was read has a zero byte at its end
+    for name, value in values.items():
+        data = value.items
+        graph.initializer.add(
+            name=constants[name],
+            data_type=value.dtype,
+            dims=[len(data)] * value.rank,
+            **{"int64_data" if value.dtype == INT64 else "int32_data": data},
+        )
+    for node in graph.node:
+        for position, name in enumerate(node.input):
+            node.input[position] = constants.get(name, name)
+    kept = [value for value in graph.value_info if value.name in static]
+    del graph.value_info[:]
+    graph.value_info.extend(kept)
+    return copy
+
+
+def _adopt(model: ModelProto, found: ModelProto) -> None:
+    """Take over what was found about values and outputs."""
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(found.graph.value_info)
+    for own, other in zip(model.graph.output, found.graph.output, strict=True):
+        own.type.CopyFrom(other.type)
+
+
+def _infer_once(model: ModelProto) -> tuple[ModelProto, str]:
     try:
         inferred = native.shape_inference.infer_shapes(model.SerializeToString(), False, False, True)
     except (RuntimeError, ValueError) as error:  # the extension's InferenceError, and its std::exception
