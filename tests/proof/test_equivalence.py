@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rkgraph.analysis.evaluator import EvaluationError
+from rkgraph.graph.rewrite import EXACT, Tolerance
+from rkgraph.proof.counterexample import save_counterexample
+from rkgraph.proof.equivalence import compare, difference
+from rkgraph.proof.feeds import Case
+
+Array = npt.NDArray[np.generic]
+
+
+def f32(*numbers: float) -> Array:
+    return np.array(numbers, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "tolerance", "equal"),
+    [
+        (f32(1, 2), f32(1, 2), EXACT, True),
+        (f32(1, 2), f32(1, 2.0001), EXACT, False),
+        (f32(1, 2), f32(1, 2.0001), Tolerance(1e-3, 0), True),
+        (f32(1000), f32(1000.5), Tolerance(0, 1e-3), True),
+        (f32(1000), f32(1001.5), Tolerance(0, 1e-3), False),
+        (f32(math.nan), f32(math.nan), EXACT, True),
+        (f32(math.nan), f32(0), Tolerance(9, 9), False),
+        (f32(math.inf), f32(math.inf), EXACT, True),
+        (f32(math.inf), f32(-math.inf), Tolerance(9, 9), False),
+        (f32(math.inf), f32(3e38), Tolerance(9, 9), False),
+        (f32(0.0), f32(-0.0), EXACT, False),
+        (f32(0.0), f32(-0.0), Tolerance(1e-9, 0), True),
+        (f32(1), np.array([1.0]), Tolerance(9, 9), False),
+        (f32(1, 2), f32(1, 2).reshape(1, 2), Tolerance(9, 9), False),
+        (np.array([1, 2**62]), np.array([1, 2**62]), EXACT, True),
+        (np.array([2**62]), np.array([2**62 + 1]), EXACT, False),
+        (np.array([True]), np.array([False]), Tolerance(9, 9), False),
+    ],
+)
+def test_what_is_equal(a: Array, b: Array, tolerance: Tolerance, equal: bool) -> None:
+    _, message = difference(a, b, tolerance)
+    assert (message == "") is equal
+
+
+def test_the_largest_error_is_told() -> None:
+    assert difference(f32(1, 2, 3), f32(1, 2.5, 3.25), Tolerance(1, 0)) == (0.5, "")
+
+
+def test_the_first_place_is_told() -> None:
+    assert "first at [1]: 5.0 instead of 2.0" in difference(f32(1, 2), f32(1, 5), EXACT)[1]
+
+
+def cases(*numbers: float) -> list[Case]:
+    return [Case(f"case {n}", {"x": f32(n)}) for n in numbers]
+
+
+def times(factor: float, *, fails_at: float | None = None) -> object:
+    def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+        if fails_at is not None and feeds["x"][0] == fails_at:
+            raise EvaluationError("no")
+        return {"y": feeds["x"] * np.float32(factor)}  # type: ignore[operator]
+
+    return run
+
+
+NAMES = {"y": "y"}
+
+
+def test_two_that_agree() -> None:
+    found = compare(times(2), times(2), cases(1, 2, 3), NAMES, EXACT)  # type: ignore[arg-type]
+    assert (found.cases, found.largest_error, found.difference) == (3, 0.0, None)
+
+
+def test_the_case_that_tells_them_apart_is_kept() -> None:
+    found = compare(times(2), times(3), cases(0, 1), NAMES, EXACT)  # type: ignore[arg-type]
+    assert found.difference is not None
+    assert found.difference.case.label == "case 1"
+
+
+def test_what_only_the_model_after_cannot_compute_refutes() -> None:
+    found = compare(times(2), times(2, fails_at=1), cases(0, 1), NAMES, EXACT)  # type: ignore[arg-type]
+    assert found.difference is not None
+
+
+def test_what_the_model_before_cannot_compute_says_nothing() -> None:
+    found = compare(times(2, fails_at=1), times(2, fails_at=1), cases(1), NAMES, EXACT)  # type: ignore[arg-type]
+    assert (found.cases, found.difference, found.not_computed) == (0, None, "case 1: no")
+
+
+def test_a_counterexample_can_be_loaded_whatever_its_values_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "p1.npz"
+    save_counterexample(path, {"file": f32(1), "/m/Add_output_0": f32(2)})
+    with np.load(path) as saved:
+        assert {name: saved[name].tolist() for name in saved.files} == {"file": [1.0], "/m/Add_output_0": [2.0]}
