@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from op_cases.model import ABSENT, Case, case, computed, const, positions, weight
+from op_cases.model import ABSENT, COMPANION, Case, case, computed, const, positions, weight
 
 F = "float"
 
@@ -275,5 +275,16 @@ def _signals() -> Iterator[Case]:
     yield from positions("STFT", "r2", [computed(1, 240), const(40, shape=()), weight(80), const(80, shape=())])
     yield from positions("Det", "r3", [computed(2, 6, 6)])
     yield case("Gelu", "opset20", [computed(1, 12, 24)], opset=20)
-    for slug, args in (("two", [computed(1, 12, 24)]),):
-        yield from positions("Dropout", slug, args, outputs=2)
+    yield from positions("Dropout", "two", [computed(1, 12, 24)], outputs=2)
+    for opset in (7, 8, 9, 10, 11, 12):
+        yield from positions("Dropout", f"opset{opset}", [computed(1, 12, 24)], opset=opset)
+        yield _unused_mask(opset)
+
+
+def _unused_mask(opset: int) -> Case:
+    """A Dropout whose second output is named and read by nobody, as exporters of old opsets leave it."""
+    text = (
+        f'<ir_version: 8, opset_import: ["" : {opset}]> rk ({COMPANION[0]}, {COMPANION[1]}, float[1,12,24] x) => '
+        f"(after, k1) {{ {COMPANION[2]} [probe] probe_y, mask = Dropout(x) after = Sigmoid(probe_y) }}"
+    )
+    return Case(f"Dropout/opset{opset},unused-mask", "Dropout", text)
