@@ -50,7 +50,16 @@ def _graph(graph: GraphProto, path: str, opsets: Mapping[str, int], parent: Grap
         values[name] = Value(name, "initializer", dtype_name(sparse.values.data_type), tuple(sparse.dims))
     inputs = tuple(info.name for info in graph.input if values[info.name].kind == "input")
     outputs = tuple(info.name for info in graph.output)
-    return _assemble(graph.node, path, values, inputs, outputs, constants, opsets, parent)
+    return _assemble(
+        graph.node,
+        path,
+        values=values,
+        inputs=inputs,
+        outputs=outputs,
+        constants=constants,
+        opsets=opsets,
+        parent=parent,
+    )
 
 
 def _function(function: FunctionProto) -> GraphView:
@@ -59,12 +68,22 @@ def _function(function: FunctionProto) -> GraphView:
     values |= {info.name: _value(info, "node") for info in function.value_info if info.name in values}
     values |= {name: Value(name, "input") for name in function.input}
     opsets = _opsets(function.opset_import)
-    return _assemble(function.node, path, values, tuple(function.input), tuple(function.output), {}, opsets, None)
+    return _assemble(
+        function.node,
+        path,
+        values=values,
+        inputs=tuple(function.input),
+        outputs=tuple(function.output),
+        constants={},
+        opsets=opsets,
+        parent=None,
+    )
 
 
 def _assemble(
     protos: Iterable[NodeProto],
     path: str,
+    *,
     values: dict[str, Value],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],

@@ -98,7 +98,7 @@ def _adopt(model: ModelProto, found: ModelProto) -> None:
 def _infer_once(model: ModelProto) -> tuple[ModelProto, str]:
     try:
         inferred = native.shape_inference.infer_shapes(model.SerializeToString(), False, False, True)
-    except (RuntimeError, ValueError) as error:  # the extension's InferenceError, and its std::exception
+    except (native.shape_inference.InferenceError, RuntimeError, ValueError) as error:
         return model, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return pb.ModelProto.FromString(inferred), ""
 

@@ -16,21 +16,26 @@ from rkgraph.graph.wire import DATA_FIELDS, FIELD_KEY, SELF
 if TYPE_CHECKING:
     from onnx import TensorProto
 
-__all__ = ["Reference", "locate", "read_reference", "reference_of"]
+__all__ = ["MEMORY_KEY", "Reference", "locate", "read_reference", "reference_of"]
+
+
+MEMORY_KEY = "rkgraph:memory"
+"""The key of a reference to bytes that are in no file yet; its value counts them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """The place of a tensor's bytes; `length` is None where the file does not say (to its end).
 
-    `location` is SELF, a path relative to the model's folder, or a name that the holder of the tensor gave out.
-    `field` names the tensor's field that these bytes are the payload of.
+    `location` is SELF or a path relative to the model's folder. `field` names the tensor's field that these bytes are
+    the payload of. `memory`, where given, counts bytes that were added to an open model and are in no file.
     """
 
     location: str
     offset: int
     length: int | None
     field: str = "raw_data"
+    memory: int | None = None
 
 
 def reference_of(tensor: TensorProto, model: Path) -> Reference:
@@ -46,13 +51,14 @@ def reference_of(tensor: TensorProto, model: Path) -> Reference:
     try:
         offset = int(entries.get("offset") or 0)
         length = int(entries["length"]) if entries.get("length") else None
+        memory = int(entries[MEMORY_KEY]) if MEMORY_KEY in entries else None
     except ValueError:
         raise broken from None
     location = entries.get("location", "")
     field = entries.get(FIELD_KEY, "raw_data")
     if not location or offset < 0 or (length is not None and length < 0) or field not in DATA_FIELDS:
         raise broken
-    return Reference(location, offset, length, field)
+    return Reference(location, offset, length, field, memory)
 
 
 def locate(reference: Reference, tensor: str, model: Path) -> tuple[Path, int]:

@@ -74,8 +74,8 @@ class Tape:
 class Tolerance:
     """How far results may lie apart: |a − b| ≤ absolute + relative·|b|.
 
-    Both zero means bit for bit (NaN equals NaN). `beyond`, where given, saturates: numbers of one sign and at least that
-    magnitude count as equal. It is for masks, whose fill only has to be so low that a softmax makes zero of it.
+    Both zero means bit for bit (NaN equals NaN). `beyond`, where given, saturates: numbers of one sign and at least
+    that magnitude count as equal. It is for masks, whose fill only has to be so low that a softmax makes zero of it.
     """
 
     absolute: float

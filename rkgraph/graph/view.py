@@ -86,7 +86,7 @@ class GraphView:
         opsets: domain → version ("" is the standard domain).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # the parts of a graph, in one order everywhere
         self,
         path: str,
         nodes: tuple[Node, ...],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkgraph.errors import ModelError
-from rkgraph.graph.references import Reference, locate, reference_of
+from rkgraph.graph.references import MEMORY_KEY, Reference, locate, reference_of
 from rkgraph.graph.wire import DATA_FIELDS, INLINE_LIMIT, LOCATED_KEY, SELF, tagged
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Weights", "detach"]
 
-_MEMORY = "rkgraph:memory/"
 _CHUNK = 1 << 20
 
 
@@ -34,22 +34,24 @@ class Weights:
         self._added: list[bytes] = []
         weakref.finalize(self, os.close, self._model)
 
-    def length(self, tensor: TensorProto) -> int:
-        """How many bytes stand behind `tensor`. Raises ModelError where its file is missing or too short."""
-        return self.resolve(tensor).length or 0
-
     def resolve(self, tensor: TensorProto) -> Reference:
-        """The reference of `tensor`, its length filled in. Raises ModelError as `length` does."""
+        """The reference of `tensor`, its length filled in. Raises ModelError where its file is missing or too short."""
         reference = reference_of(tensor, self.path)
-        length = reference.length
-        if not self.is_own(reference):
+        if reference.location != SELF:
             _, length = locate(reference, tensor.name, self.path)
-        return Reference(reference.location, reference.offset, length, reference.field)
+            return replace(reference, length=length)
+        if reference.memory is None:
+            return reference
+        if not 0 <= reference.memory < len(self._added):
+            raise ModelError(
+                f"{self.path}: the weights of tensor {tensor.name!r} are nowhere", "export the model again"
+            )
+        return replace(reference, length=len(self._added[reference.memory]))
 
     @staticmethod
     def is_own(reference: Reference) -> bool:
         """True for bytes inside the model file or added here; False for other files."""
-        return reference.location == SELF or reference.location.startswith(_MEMORY)
+        return reference.location == SELF
 
     def chunks(self, reference: Reference, name: str) -> Iterator[bytes]:
         """The bytes of a resolved reference, a megabyte at a time; `name` is the tensor's, for messages.
@@ -58,8 +60,8 @@ class Weights:
             ModelError: the file was cut short meanwhile.
         """
         remaining = reference.length or 0
-        if reference.location.startswith(_MEMORY):
-            yield self._added[int(reference.location.removeprefix(_MEMORY))]
+        if reference.memory is not None:
+            yield self._added[reference.memory]
             return
         if reference.location == SELF:
             yield from self._read(self._model, reference.offset, remaining, name)
@@ -82,12 +84,11 @@ class Weights:
         """Move the raw data of a large new `tensor` into this store and leave a reference in it."""
         if len(tensor.raw_data) <= INLINE_LIMIT:
             return
-        location = f"{_MEMORY}{len(self._added)}"
+        entries = {"location": SELF, MEMORY_KEY: str(len(self._added))}
         self._added.append(tensor.raw_data)
-        entries = (("location", location), ("offset", "0"), ("length", str(len(tensor.raw_data))))
         tensor.ClearField("raw_data")
         tensor.data_location = 1  # type: ignore[assignment]  # EXTERNAL
-        for key, value in entries:
+        for key, value in entries.items():
             tensor.external_data.add(key=key, value=value)
 
     def _read(self, handle: int, offset: int, length: int, name: str) -> Iterator[bytes]:
