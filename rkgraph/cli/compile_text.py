@@ -57,13 +57,11 @@ def _layers(cost: Any) -> Lines:
 
 def _placement(stage: Any, verbose: bool) -> Lines:
     counts = stage["agreement"]
-    yield (
-        (
-            f"  placement  {counts['agree']} nodes as predicted, {counts['differ']} not, "
-            f"{counts['unpredicted']} without prediction, {counts['unmapped']} not found in the layer table"
-        ),
-        "",
+    told = (
+        f"{counts['agree']} nodes as predicted, {counts['differ']} not, {counts['folded']} folded away, "
+        f"{counts['unpredicted']} without prediction, {counts['unmapped']} not found in the layer table"
     )
+    yield f"  placement  {told}", ""
     differ = [node for node in stage["placement"] if node["predicted"] not in (node["real"], "unknown")]
     for node in differ if verbose else differ[:_SHOWN]:
         yield f"    {node['node']} ({node['op']}): predicted {node['predicted']}, is {node['real']}", "warning"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rkgraph.compile.manifest import SCHEMA, Bundle, BundleStage, Crop, Padding
-from rkgraph.errors import UsageError
+from rkgraph.errors import TargetError, UsageError
 from rkgraph.results import TensorInfo
-from rkgraph.targets import Target
+from rkgraph.targets import Target, resolve_target
 
 __all__ = ["ManifestReader"]
 
@@ -58,7 +58,11 @@ class ManifestReader:
         if data is None:
             return None
         table = self._table(data, "target", {"platform", "toolkit", "precision"})
-        return Target(*(self._text(table.get(key), f"{key} of target") for key in ("platform", "toolkit", "precision")))
+        keys = ("platform", "toolkit", "precision")
+        try:
+            return resolve_target(*(self._text(table.get(key), f"{key} of target") for key in keys))
+        except TargetError as error:
+            raise self._wrong(error.message) from error
 
     def _tensors(self, data: Any, what: str) -> tuple[TensorInfo, ...]:
         tensors = tuple(self._tensor(each, what) for each in self._items(data, what))

@@ -12,7 +12,7 @@ from rkgraph.compile.cache import digest_files, key_of
 from rkgraph.compile.calibration import Samples, read_calibration, require_calibration
 from rkgraph.compile.feeds import generate_feeds
 from rkgraph.compile.model_files import model_files
-from rkgraph.compile.tensors import check_feeds, read_npz, static_shape, tensors_of
+from rkgraph.compile.tensors import check_channels, check_feeds, read_npz, static_shape, tensors_of
 from rkgraph.errors import UsageError
 from rkgraph.targets import Target
 
@@ -68,9 +68,7 @@ class Plan:
             feeds = read_npz(self.verify.inputs)
             check_feeds(feeds, inputs, str(self.verify.inputs))
         for name in ("mean_values", "std_values"):
-            rows = getattr(self.config, name)
-            if rows is not None and len(rows) != len(inputs):
-                raise UsageError(f"{name}: {len(rows)} lists of channel values for {len(inputs)} inputs")
+            check_channels(name, getattr(self.config, name), inputs)
         names = tuple(tensor.name for tensor in outputs)
         return PreparedPlan(self, view, tuple(tensor.name for tensor in inputs), names, samples, feeds)
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.diagnostics import Device
+from rkgraph.diagnostics import Device, Severity
 
 if TYPE_CHECKING:
     from rkgraph.compile.mapping import Placed
@@ -48,13 +48,14 @@ def stage_record(
 ) -> dict[str, Any]:
     """One built model: the file, the layer table, and real against predicted placement of every node.
 
-    `agreement` counts nodes: `agree`, `differ`, `unpredicted` (no ground to predict), `unmapped` (no layer found).
+    `agreement` counts nodes: `agree`, `differ`, `folded` (predicted and found gone before lowering; no proof of skill),
+    `unpredicted` (no ground to predict), `unmapped` (no layer found).
     In `placement`, `how` says what the real device rests on, see `mapping`; `unmapped` has the labels of the others.
     """
     graph = view.main
     guesses = {node.index: node.device for node in predicted if node.graph == "main"}
     pairs = [(each, guesses.get(each.index, Device.UNKNOWN)) for each in placed]
-    counts = Counter(_judge(guess, each.device) for each, guess in pairs)
+    counts = Counter(_judge(guess, each) for each, guess in pairs)
     return {
         "name": "model",
         "size_bytes": rknn.stat().st_size,
@@ -65,8 +66,9 @@ def stage_record(
         "messages": [
             {"code": m.code, "severity": m.severity.value, "text": m.text, "count": m.count, "known": m.known}
             for m in facts.messages
+            if m.severity is not Severity.NOTE
         ],
-        "agreement": {key: counts[key] for key in ("agree", "differ", "unpredicted", "unmapped")},
+        "agreement": {key: counts[key] for key in ("agree", "differ", "folded", "unpredicted", "unmapped")},
         "unmapped": [graph.nodes[each.index].label for each in placed if each.device is Device.UNKNOWN],
         "placement": [
             {
@@ -113,9 +115,11 @@ def _layers(layers: Iterable[Layer], placed: Iterable[Placed], graph: GraphView)
     return records
 
 
-def _judge(predicted: Device, real: Device) -> str:
-    if real is Device.UNKNOWN:
+def _judge(predicted: Device, placed: Placed) -> str:
+    if placed.device is Device.UNKNOWN:
         return "unmapped"
     if predicted is Device.UNKNOWN:
         return "unpredicted"
-    return "agree" if predicted is real else "differ"
+    if predicted is not placed.device:
+        return "differ"
+    return "folded" if predicted is Device.FOLDED else "agree"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 __all__ = [
+    "check_channels",
+    "check_dtype",
     "check_feeds",
     "check_names",
     "describe_shape",
@@ -149,6 +151,24 @@ def check_dtype(dtype: np.dtype[Any], tensor: TensorInfo, where: str) -> None:
             f"{where}: input {tensor.name} is {dtype.name}, the model takes {tensor.dtype}",
             f"convert it: array.astype('{tensor.dtype}')",
         )
+
+
+def check_channels(option: str, rows: Sequence[Sequence[float]] | None, tensors: Sequence[TensorInfo]) -> None:
+    """Raise UsageError unless channel values (`mean_values` …) are one list an input, one value a channel."""
+    if rows is None:
+        return
+    if len(rows) != len(tensors):
+        raise UsageError(
+            f"{option}: {len(rows)} lists of channel values for {len(tensors)} inputs",
+            f"give one list for each of {', '.join(tensor.name for tensor in tensors)}",
+        )
+    for row, tensor in zip(rows, tensors, strict=True):
+        channels = tensor.shape[1] if tensor.shape is not None and len(tensor.shape) > 1 else None
+        if isinstance(channels, int) and len(row) != channels:
+            raise UsageError(
+                f"{option}: {len(row)} values for input {tensor.name}, which has {channels} channels",
+                f"its shape is {describe_shape(tensor.shape)}",
+            )
 
 
 def fits(shape: Sequence[int], wanted: Sequence[int | str | None] | None) -> bool:

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.manifest import Bundle, BundleStage
-from rkgraph.compile.tensors import check_dtype, check_names, did_you_mean
+from rkgraph.compile.tensors import check_channels, check_dtype, check_names, did_you_mean
 from rkgraph.errors import ModelError, RkgraphError, UsageError
 from rkgraph.results import TensorInfo
 from rkgraph.runtime.fitting import Padded, crop, fit
@@ -100,6 +101,7 @@ class Pipeline:
         if backend not in BACKENDS:
             raise UsageError(f"backend {backend!r} does not exist", did_you_mean(backend, BACKENDS))
         self.bundle = open_bundle(Path(path))
+        check_options(self.bundle)
         self._find = find_toolkit or _managed
         self.backend, self.why = choose(self.bundle, backend, self._find)
         self._stack = ExitStack()
@@ -221,6 +223,13 @@ def open_bundle(path: Path) -> Bundle:
 
     stage = BundleStage.of(read_view(path), path.name)
     return Bundle(path.parent, (stage,), stage.inputs, stage.outputs)
+
+
+def check_options(bundle: Bundle) -> None:
+    """The build options of a manifest come from anywhere: raise UsageError where they are none, or do not fit."""
+    config = BuildConfig.of(bundle.options or {}, bundle.target or Target(), str(bundle.folder))
+    for name in ("mean_values", "std_values"):
+        check_channels(name, getattr(config, name), bundle.inputs)
 
 
 def _as_converted(tensors: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:

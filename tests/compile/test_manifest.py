@@ -87,6 +87,7 @@ MALFORMED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda d: d["padding"][0].update(axis=True), "as its axis"),
     (lambda d: d["crops"][0].update(output="hidden"), "names hidden"),
     (lambda d: d["target"].update(platform=3), "platform"),
+    (lambda d: d["target"].update(precision="fp8"), "fp8"),
     (lambda d: d["stages"].append(d["stages"][0]), "follow each other"),
 ]
 

@@ -124,7 +124,7 @@ def test_nodes_between_different_devices_stay_unmapped(tmp_path: Path) -> None:
     guesses = [PlacedNode(i, n, "", (), Device.NPU) for i, n in enumerate(("first", "middle", "last"))]
     (tmp_path / "m.rknn").write_bytes(b"12345")
     record = stage_record(view, facts, guesses, placed, tmp_path / "m.rknn")
-    assert record["agreement"] == {"agree": 1, "differ": 1, "unpredicted": 0, "unmapped": 1}
+    assert record["agreement"] == {"agree": 1, "differ": 1, "folded": 0, "unpredicted": 0, "unmapped": 1}
     assert record["unmapped"] == ["middle"]
     assert record["size_bytes"] == 5
     assert [layer["nodes"] for layer in record["layers"]] == [["first"], ["last"]]

@@ -112,6 +112,22 @@ def test_normalisation_and_layout_of_the_build_are_kept(tmp_path: Path) -> None:
     assert np.array_equal(y[0, 1, 0], (x[0, 0, :, 1] - 2) / 4)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mean_values": [[1, 2]]}, "2 values for input ids, which has 4 channels"),
+        ({"mean_values": [[1], [2]]}, "2 lists"),
+        ({"mean_values": "x"}, "mean_values"),
+        ({"evil": 1}, "evil"),
+    ],
+)
+def test_options_of_a_manifest_are_not_trusted(tmp_path: Path, options: dict[str, Any], said: str) -> None:
+    stage = stage_of("g (float[1,4] ids) => (float[1,4] y) { y = Neg(ids) }", tmp_path, "m")
+    Bundle(tmp_path, (stage,), stage.inputs, stage.outputs, Target(), options=options).write()
+    with pytest.raises(UsageError, match=said):
+        Pipeline(tmp_path, "cpu")
+
+
 # ---------------------------------------------------------------- the choice of a backend
 
 
