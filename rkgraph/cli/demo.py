@@ -18,6 +18,7 @@ from rkgraph.cli.output import Output
 from rkgraph.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rkgraph.report.story import Story
     from rkgraph.tasks.sentence_embedding import Likeness
 
 __all__ = ["command"]
@@ -64,10 +65,9 @@ def command(
     for step in _steps(files, source, length, target, exporting=exporting, compiling=compiling):
         run_step(step, memory, out)
     rows = embed_all(files, length, memory, out, toolkit_python)
-    _write_result(files, rows)
-    pages = (str(files.fixed_report), str(files.result))
-    run_step(Step("Render the report", ("report", *pages, "-o", str(files.page))), memory, out)
-    _summarise(files, rows, out)
+    story = _tell(files, rows)
+    run_step(Step("Render the report", ("report", str(files.report), "-o", str(files.page))), memory, out)
+    _summarise(story, files, rows, out)
     if not all(row.reaches(BAR) for row in rows):
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -116,24 +116,24 @@ def _steps(
     )
 
 
-def _write_result(files: Files, rows: Sequence[Likeness]) -> None:
-    """The compiler's report with the sentences in it."""
+def _tell(files: Files, rows: Sequence[Likeness]) -> Story:
+    """Write one report of all that happened, the sentences with it, and return it as a story."""
     from rkgraph.files import write_text
-    from rkgraph.report.document import report_to_json
-
-    report = read_report(files.compiled_report)
-    result = report.results[-1]
-    sentences = {"threshold": BAR, "rows": [asdict(row) for row in rows]}
-    told = replace(result, compile={**(result.compile or {}), "sentences": sentences})
-    write_text(files.result, report_to_json(replace(report, results=(*report.results[:-1], told))))
-
-
-def _summarise(files: Files, rows: Sequence[Likeness], out: Output) -> None:
-    from rkgraph.report.document import join_reports
+    from rkgraph.report.document import join_reports, report_to_json
     from rkgraph.report.story import stories
+
+    report = join_reports([read_report(files.fixed_report), read_report(files.compiled_report)])
+    *others, built = report.results
+    sentences = {"threshold": BAR, "rows": tuple(asdict(row) for row in rows)}
+    told = replace(built, compile={**(built.compile or {}), "sentences": sentences})
+    report = replace(report, results=(*others, told))
+    write_text(files.report, report_to_json(report))
+    return stories(report)[0]
+
+
+def _summarise(story: Story, files: Files, rows: Sequence[Likeness], out: Output) -> None:
     from rkgraph.tasks.sentence_embedding import lowest
 
-    story = stories(join_reports([read_report(files.fixed_report), read_report(files.result)]))[0]
     cost = story.after.cost
     size = sum(stage.get("size_bytes", 0) for stage in story.compiled_stages)
     worst = lowest(rows)

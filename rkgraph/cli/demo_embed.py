@@ -36,7 +36,7 @@ class Files:
         self.fixed_report = folder / "fix.json"
         self.bundle = folder / "embedder.rk"
         self.compiled_report = folder / "compile.json"
-        self.result = folder / "result.json"
+        self.report = folder / "report.json"
         self.page = folder / "report.html"
 
 

@@ -48,7 +48,8 @@ def _compile_tiles(story: Story) -> Iterable[Tile]:
         yield Tile("read + write", f"{sum(layer.get('rw_kb') or 0 for layer in layers):,.0f} KB", "per inference")
     size = sum(stage.get("size_bytes", 0) for stage in story.compiled_stages)
     if size:
-        yield Tile(".rknn", f"{size / 1e6:.1f} MB", f"{len(story.compiled_stages)} file(s)")
+        files = len(story.compiled_stages)
+        yield Tile(".rknn", f"{size / 1e6:.1f} MB", "1 file" if files == 1 else f"{files} files")
     internal = sum(stage.get("memory", {}).get("internal_kb", 0) for stage in story.compiled_stages)
     weights = sum(stage.get("memory", {}).get("weight_kb", 0) for stage in story.compiled_stages)
     if internal or weights:
