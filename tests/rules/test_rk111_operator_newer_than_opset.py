@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+
+from rkgraph.analysis.schemas import MEANS_SOMETHING_ELSE
+from tests.engine.fixing import fix_text, operators
+from tests.rules.harness import diagnostics
+
+CODE = "RK111"
+
+
+def model(opset: int, body: str, inputs: str = "float[2, 4] x", output: str = "float[2, 4] y") -> str:
+    return f"""<ir_version: 9, opset_import: ["" : {opset}]> g ({inputs}) => ({output}) {{ {body} }}"""
+
+
+NEWER = [
+    (20, "y = Gelu(x)", "float[2, 4] x", ["Div", "Erf", "Add", "Mul", "Mul"]),
+    (20, 'y = Gelu<approximate = "tanh">(x)', "float[2, 4] x", None),
+    (20, "y = Gelu(x)", "float16[2, 4] x", ["Div", "Erf", "Add", "Mul", "Mul"]),
+    (24, "y = Swish(x)", "float[2, 4] x", ["Sigmoid", "Mul"]),
+    (24, "y = Swish<alpha = 1.5>(x)", "float[2, 4] x", ["Mul", "Sigmoid", "Mul"]),
+    (23, "y = RMSNormalization(x, s)", "float[2, 4] x, float[4] s", None),
+    (21, "y = GroupNormalization<num_groups = 2>(x, s, s)", "float[2, 4, 3] x, float[4] s", None),
+]
+
+
+@pytest.mark.parametrize(("opset", "body", "inputs", "expected"), NEWER)
+def test_newer_operators_are_written_with_older_ones(
+    opset: int, body: str, inputs: str, expected: list[str] | None, tmp_path: Path
+) -> None:
+    output = inputs.split(",  ", maxsplit=1)[0].split(" x", maxsplit=1)[0] + " y"
+    text = model(opset, body, inputs, output)
+    assert len(diagnostics(text, CODE)) == 1
+    outcome = fix_text(text, tmp_path, "RK11")
+    assert outcome.fixes.refused == ()
+    assert outcome.model.view().opset == 19
+    assert expected is None or operators(outcome) == expected
+    assert {p.outcome for p in outcome.proofs} == {"proved"}
+    onnx.checker.check_model(outcome.model.proto(weights=True))
+
+
+@pytest.mark.parametrize("body", ["y = Relu(x)", "y = Transpose<perm = [0, 1]>(x)", "y = Mish(x)"])
+def test_operators_that_only_take_more_dtypes_are_not_found(body: str) -> None:
+    assert diagnostics(model(22, body), CODE) == ()
+
+
+def test_an_attribute_that_says_what_is_the_case_anyway_is_dropped(tmp_path: Path) -> None:
+    text = model(24, 'y = Cast<to = 10, round_mode = "up">(x)', output="float16[2, 4] y")
+    outcome = fix_text(text, tmp_path, "RK11")
+    (node,) = outcome.model.view().main.nodes
+    assert dict(node.attributes) == {"to": 10}
+
+
+def test_an_operator_without_a_body_is_refused_with_the_reason(tmp_path: Path) -> None:
+    text = model(26, "y = CumProd(x, a)", "float[2, 4] x, int64 a")
+    outcome = fix_text(text, tmp_path, CODE)
+    assert "does not say how to write CumProd" in outcome.fixes.refused[0].reason
+
+
+def test_no_operator_changed_its_meaning_unseen() -> None:
+    """A new version since 20 with other attributes, inputs or defaults is in the table, or only adds to the old one."""
+    changed = set()
+    for schema in onnx.defs.get_all_schemas_with_history():
+        if schema.domain or schema.since_version < 20 or schema.since_version > 26:
+            continue
+        try:
+            old = onnx.defs.get_schema(schema.name, 19)
+        except onnx.defs.SchemaError:
+            continue
+        gone = set(old.attributes) - set(schema.attributes)
+        other = [n for n, a in old.attributes.items() if n in schema.attributes
+                 and a.default_value != schema.attributes[n].default_value]  # fmt: skip
+        if gone or other or len(schema.inputs) != len(old.inputs):
+            changed.add(schema.name)
+    assert changed <= set(MEANS_SOMETHING_ELSE)
