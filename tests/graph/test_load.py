@@ -175,3 +175,10 @@ def test_only_small_constants_are_visible(size: int, visible: bool) -> None:
 
 def test_bytes_that_do_not_fit_the_shape_are_not_shown() -> None:
     assert decode(TensorProto(data_type=TensorProto.FLOAT, dims=[2], raw_data=b"123")) is None
+
+
+def test_names_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(weighted_model(8).SerializeToString().replace(b"matmul", b"mat\xff\xfel"))
+    with pytest.raises(ModelError, match="UTF-8"):
+        read_view(path)
