@@ -1,6 +1,6 @@
 """Reads what a .rknn file says of itself, without the toolkit.
 
-Layout, measured on files of rknn-toolkit2 2.3.2 (format version 6), little-endian:
+Layout, measured on files of rknn-toolkit2 2.3.2 and 2.5.0 (format version 6), little-endian:
 
     0   "RKNN"
     8   u64  format version
