@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rkgraph.cli.common import home_folder
 from rkgraph.errors import RkgraphError, UsageError
 from rkgraph.export import process
 from rkgraph.export import sentence_transformer as subject
 from rkgraph.export.folder import read_embedder
 from rkgraph.export.process import ExportFailed
 from rkgraph.export.sentence_transformer import TOLERANCE, export
+from rkgraph.toolkit.managed_torch import managed_torch
 from tests.export.embedders import put, write_settings, write_tiny_bert
 
 
@@ -23,6 +24,11 @@ def folder(tmp_path: Path) -> Path:
     write_settings(tmp_path / "source")
     (tmp_path / "source/model.safetensors").write_bytes(b"\0")
     return tmp_path / "source"
+
+
+def export_here(source: Path, output: Path, **options: Any) -> subject.Exported:
+    """Export as the command does: with this interpreter, and the toolkits' torch where it has none."""
+    return export(source, output, torch_folder=managed_torch(home_folder()), **options)
 
 
 def worker_that_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
@@ -141,7 +147,7 @@ def test_a_tiny_bert_by_both_exporters(tmp_path: Path, exporter: str, dynamic: b
     output = tmp_path / "out/model.onnx"
     options: dict[str, Any] = {"exporter": exporter, "dynamic": dynamic, "attention": attention}
     steps: list[str] = []
-    done = export(source, output, python=Path(sys.executable), on_progress=steps.append, **options)
+    done = export_here(source, output, on_progress=steps.append, **options)
     assert done.largest_error < TOLERANCE
     assert done.inputs == ("input_ids", "attention_mask", "token_type_ids")
     model = onnx.load(output)
@@ -159,11 +165,11 @@ def test_a_tiny_bert_by_both_exporters(tmp_path: Path, exporter: str, dynamic: b
 @pytest.mark.torch
 def test_the_longest_sequence_is_written_beside_the_model(tmp_path: Path) -> None:
     source = write_tiny_bert(tmp_path / "source")
-    export(source, tmp_path / "out/model.onnx", max_seq_length=64, opset=14)
+    export_here(source, tmp_path / "out/model.onnx", max_seq_length=64, opset=14)
     assert read_embedder(tmp_path / "out").max_seq_length == 64
 
 
 @pytest.mark.torch
 def test_weights_that_are_none(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="transformers cannot load it"):
-        export(folder, tmp_path / "out/model.onnx")
+        export_here(folder, tmp_path / "out/model.onnx")
