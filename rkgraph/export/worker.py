@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def export(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    """Load, export and write reference outputs; returns {"inputs", "opset"}."""
+    """Load, export and write reference outputs; returns {"inputs", "torch", "transformers"}."""
     tell({"step": "importing torch and transformers"})
     torch, transformers = _libraries(request)
     tell({"step": "loading the weights"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -64,4 +65,6 @@ def _lowest_cosine(story: Story) -> float | None:
     outputs = (story.verify or {}).get("outputs", ())
     rows = (story.sentences or {}).get("rows", ())
     found = [entry.get("cosine") for entry in (*outputs, *rows)]
-    return min((cosine for cosine in found if cosine is not None), default=None)
+    # What is no number is worse than any number, and min() would lose it.
+    known = (cosine for cosine in found if cosine is not None)
+    return min(known, key=lambda cosine: (not math.isnan(cosine), cosine), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -101,6 +102,14 @@ def test_tiles_count_what_is_there(story: Story) -> None:
     assert tiles[".rknn"].value == "46.9 MB"
     assert tiles["lowest cosine"].value == "0.999998"
     assert all(tile.label.startswith("nodes") for tile in tiles_of(Story(story.results[:2])))
+
+
+def test_a_cosine_that_is_no_number_is_the_lowest(story: Story) -> None:
+    before, after, built = story.results
+    rows = tuple({"text": "x", "tokens": 3, "padded": 0.5, "cosine": c, "outcome": ""} for c in (0.5, math.nan, 0.9))
+    broken = replace(built, compile={**(built.compile or {}), "sentences": {"threshold": 0.999, "rows": rows}})
+    (tile,) = (tile for tile in tiles_of(Story((before, after, broken))) if tile.label == "lowest cosine")
+    assert (tile.value, tile.tone) == ("nan", "bad")
 
 
 @pytest.mark.parametrize("count", [0, 1, 73, 74, 500])
