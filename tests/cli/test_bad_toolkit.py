@@ -9,8 +9,10 @@ import json
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 
+from rkgraph.toolkit.stamp import Stamp, write_stamp
 from tests.builders import dynamic_model
 from tests.cli.harness import Outcome, Sandbox
 
@@ -35,11 +37,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def sandbox(tmp_path: Path) -> Sandbox:
     """A sandbox with a model and a scripted toolkit 2.3.2."""
     made = Sandbox(tmp_path)
-    dynamic_model().save(made.folder / "dynamic.onnx")
+    onnx.save(dynamic_model(), made.folder / "dynamic.onnx")
     assert made.run("fix", "dynamic.onnx", "--shape", "x=1x4", "-o", "model.onnx", "-q").code == 0
     environment = made.home / "toolkits" / "2.3.2"
     (environment / "venv" / "bin").mkdir(parents=True)
-    (environment / "installed.json").write_text("{}")
+    write_stamp(environment, Stamp(sys.executable, "3.11", "2.13.0", "nobody", str(environment), 1))
     python = environment / "venv" / "bin" / "python"
     python.write_text(INTERPRETER)
     python.chmod(0o755)
@@ -53,7 +55,7 @@ def compile_with(sandbox: Sandbox, *options: str, **script: list[str]) -> Outcom
 
 def test_a_toolkit_that_is_not_installed(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path)
-    dynamic_model().save(sandbox.folder / "model.onnx")
+    onnx.save(dynamic_model(), sandbox.folder / "model.onnx")
     outcome = sandbox.run("compile", "model.onnx", "-o", "model.rknn")
     assert outcome.code == 2
     assert "2.3.2" in outcome.error_line
