@@ -49,12 +49,9 @@ def run_worker(
         raise UsageError(f"{python}: cannot be run ({error.strerror})", "give a Python interpreter") from error
     with _ended(process):
         message = _follow(process, on_progress)
-        stderr = process.stderr.read() if process.stderr else ""
     if "done" in message:
         return dict(message["done"])
-    raise _explain(
-        message.get("error"), str(request["transformer"]), python, process.returncode, _printed(log) + stderr
-    )
+    raise _explain(message.get("error"), str(request["transformer"]), python, process.returncode, _printed(log))
 
 
 def _follow(process: subprocess.Popen[str], on_progress: Callable[[str], None]) -> dict[str, Any]:
