@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -114,4 +113,6 @@ class Diagnostic:
 
 def fingerprint(code: str, *parts: str) -> str:
     """A short stable identity of a finding: 16 hex digits of SHA-256 over its code and what makes it itself."""
+    import hashlib  # 4 ms that commands without findings need not pay
+
     return hashlib.sha256("\0".join((code, *parts)).encode()).hexdigest()[:16]

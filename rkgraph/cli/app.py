@@ -11,7 +11,6 @@ import importlib
 import os
 import signal
 import sys
-import tempfile
 from typing import Annotated, NoReturn
 
 import typer
@@ -118,6 +117,7 @@ def _tell(error: RkgraphError) -> None:
 
 
 def _report_bug(error: Exception) -> None:
+    import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="rkgraph-bug-", suffix=".txt", delete=False) as file:
