@@ -1,5 +1,5 @@
 """`python -m rkgraph` is the same as `rkgraph`."""
 
-from rkgraph.cli.app import main
+from rkgraph.cli.start import main
 
 main()

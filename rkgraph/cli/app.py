@@ -132,7 +132,3 @@ def _report_bug(error: Exception) -> None:
 
 def _exit_on_sigterm(_signal: int, _frame: object) -> NoReturn:
     sys.exit(128 + signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    main()
