@@ -9,6 +9,7 @@ from pathlib import Path
 from rkgraph.analysis.evaluator import EvaluationError
 from rkgraph.analysis.origins import Origin
 from rkgraph.engine.fix_plan import PlannedFix
+from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import FreezeInputs, PinShapes, Rewrite, SetOpset, Tape
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
@@ -83,11 +84,28 @@ def _prove_each(model: Model, context: LintContext, fixes: Sequence[PlannedFix],
     before = [_side(start, claim, {}) for claim in claims]
     model.apply(_merged([_rewrite(fix) for fix in fixes]), regions=False)
     names = _names_after(context, fixes)
-    proofs = [_prove(claim, old, _side(model, claim, names), bench) for claim, old in zip(claims, before, strict=True)]
+    after = [_side_after(model, start, claim, names, fix) for claim, fix in zip(claims, fixes, strict=True)]
+    proofs = [_prove(claim, old, new, bench) for claim, old, new in zip(claims, before, after, strict=True)]
     return [
         _prove_wider(start, context, fix, proof, bench) if proof.outcome == "refuted" else proof
         for fix, proof in zip(fixes, proofs, strict=True)
     ]
+
+
+def _side_after(
+    model: Model, start: Model, claim: LocalClaim, names: dict[str, str], fix: PlannedFix
+) -> Side | EvaluationError:
+    """The region after the whole batch; where the other fixes made its results needless, after `fix` alone."""
+    try:
+        return _side(model, claim, names)
+    except MissingValue:
+        return _side(_with_one(start, fix), claim, names)
+
+
+def _with_one(start: Model, fix: PlannedFix) -> Model:
+    alone = start.copy()
+    alone.apply(_rewrite(fix), regions=False)
+    return alone
 
 
 def _prove_wider(start: Model, context: LintContext, fix: PlannedFix, refuted: Proof, bench: Bench) -> Proof:
@@ -96,9 +114,8 @@ def _prove_wider(start: Model, context: LintContext, fix: PlannedFix, refuted: P
     The first one fed values at random that may never occur together. If this one fails too, the first stands.
     """
     wider = _claim(context, fix, WIDER)
-    alone = start.copy()
-    alone.apply(_rewrite(fix), regions=False)
-    again = _prove(wider, _side(start, wider, {}), _side(alone, wider, _names_after(context, [fix])), bench)
+    alone = _side(_with_one(start, fix), wider, _names_after(context, [fix]))
+    again = _prove(wider, _side(start, wider, {}), alone, bench)
     return again if again.outcome == "proved" else refuted
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.graph.tensors import decode, dtype_name
+from rkgraph.graph.tensors import decode, dtype_name, size_of, symbol_of
 from rkgraph.graph.view import AttributeReference, Constant, Dim, GraphView, ModelView, Node, Value
 
 if TYPE_CHECKING:
@@ -171,7 +171,8 @@ def _tensor_type(type_: TypeProto) -> tuple[str | None, tuple[Dim, ...] | None]:
     dtype = dtype_name(tensor.elem_type)
     if not tensor.HasField("shape"):
         return dtype, None
-    return dtype, tuple(d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in tensor.shape.dim)
+    sizes = ((size_of(dim), symbol_of(dim)) for dim in tensor.shape.dim)
+    return dtype, tuple(symbol if size is None else size for size, symbol in sizes)
 
 
 def _opsets(imports: Iterable[Any]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from onnx import helper
 from rkgraph.errors import UsageError
 from rkgraph.graph.pinning import inputs_by_name, pin
 from rkgraph.graph.protos import constant_proto
-from rkgraph.graph.tensors import dtype_name
+from rkgraph.graph.tensors import dtype_name, size_of
 
 if TYPE_CHECKING:
     from rkgraph.graph.weights import Weights
@@ -56,7 +56,7 @@ def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -
     if not declared.type.HasField("tensor_type") or dtype_name(tensor.elem_type) is None:
         raise UsageError(f"--freeze {name}: the input is no tensor")
     if value.ndim == 0 and tensor.HasField("shape") and tensor.shape.dim:
-        sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
+        sizes = [size_of(dim) for dim in tensor.shape.dim]
         if None in sizes:
             raise UsageError(
                 f"--freeze {name}: one number cannot fill an input of dynamic shape", f"add --shape {name}=…"

@@ -10,7 +10,15 @@ from rkgraph.graph.tensors import is_external
 from rkgraph.graph.walk import model_tensors, node_reads
 from rkgraph.graph.weights import Weights
 
-__all__ = ["extract_model"]
+__all__ = ["MissingValue", "UnknownDtype", "extract_model"]
+
+
+class MissingValue(ValueError):
+    """A value that is to be cut out, or that it is computed from, is not in the graph."""
+
+
+class UnknownDtype(ValueError):
+    """A value of unknown dtype cannot be the input of a model; inference does not look into other domains."""
 
 
 def extract_model(
@@ -25,17 +33,19 @@ def extract_model(
     Args:
         model: the model, weightless.
         types: the types of its values as far as they are known.
-        inputs: names of values; initializers may be among them.
+        inputs: names of values; initializers may be among them. Those that are not in the graph are left out.
         outputs: names of values; an input among them is passed through an Identity under the name NAME/through.
         weights: where the weights lie.
 
     Raises:
-        ValueError: an output needs an input of the model that is not in `inputs`, a value is not in the graph, or
-            the dtype of an input is unknown.
+        ValueError: an output needs an input of the model that is not in `inputs`.
+        MissingValue: an output, or what it needs, is not in the graph.
+        UnknownDtype: the dtype of an input is unknown.
     """
     graph = model.graph
     makers = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
     constants = {tensor.name for tensor in graph.initializer} | {s.values.name for s in graph.sparse_initializer}
+    given = {value.name for value in graph.input}
     needed: set[int] = set()
     read: set[str] = set()
     pending = [name for name in outputs if name not in inputs]
@@ -49,13 +59,12 @@ def extract_model(
                 needed.add(makers[name])
                 pending += node_reads(graph.node[makers[name]])
         elif name not in constants:
-            raise ValueError(
-                f"{sorted(outputs)} cannot be cut out: {name!r} is needed and is not among {sorted(inputs)}"
-            )
+            kind, where = (ValueError, f"among {sorted(inputs)}") if name in given else (MissingValue, "in the graph")
+            raise kind(f"{sorted(outputs)} cannot be cut out: {name!r} is needed and is not {where}")
     part = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions)
     part.graph.name = graph.name or "part"
-    for name in inputs:
-        part.graph.input.append(_typed(name, types))
+    known = {*makers, *constants, *given}
+    part.graph.input.extend(_typed(name, types) for name in inputs if name in known)
     for name in outputs:
         if name in inputs:
             part.graph.node.add(op_type="Identity", input=[name], output=[f"{name}/through"])
@@ -74,5 +83,5 @@ def extract_model(
 
 def _typed(name: str, types: Mapping[str, onnx.TypeProto]) -> onnx.ValueInfoProto:
     if name not in types or types[name].WhichOneof("value") is None:
-        raise ValueError(f"the dtype of {name!r} is not known, so it cannot be an input")
+        raise UnknownDtype(f"the dtype of {name!r} is not known")
     return onnx.ValueInfoProto(name=name, type=types[name])

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from rkgraph.graph.proto import native, pb
 from rkgraph.graph.references import read_reference, reference_of
 from rkgraph.graph.shape_values import INT64, ShapeValue, Static, shape_values
-from rkgraph.graph.tensors import SMALL, byte_size, element_count, is_external
-from rkgraph.graph.walk import model_tensors
+from rkgraph.graph.tensors import SMALL, byte_size, element_count, is_external, size_of, symbol_of
+from rkgraph.graph.walk import all_graphs, model_tensors
 from rkgraph.graph.wire import INLINE_LIMIT, SELF
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto
+    from onnx import GraphProto, ModelProto, TypeProto
 
 __all__ = ["infer", "inline_small"]
 
@@ -22,10 +22,15 @@ __all__ = ["infer", "inline_small"]
 def infer(model: ModelProto) -> tuple[ModelProto, str]:
     """Infer shapes with data propagation, in subgraphs too; shape arithmetic that onnx does not follow is evaluated.
 
+    What declares a dimension dynamic by a size below zero, or by the name "?", is taken out of `model`.
+
     Returns:
         The model with what was found in its value_info, and why inference stopped ("" if it did not). Where it
         stopped, the model is the one given.
     """
+    for graph in all_graphs(model.graph):
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            _forget_unknown(value.type)
     inferred, error = _infer_once(model)
     tried: frozenset[str] = frozenset()
     while not error:
@@ -59,8 +64,9 @@ def _static_shapes(graph: GraphProto) -> dict[str, tuple[int | None, ...]]:
     found: dict[str, tuple[int | None, ...]] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in (*graph.value_info, *graph.input, *graph.output):
         tensor = value.type.tensor_type
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
-            found[value.name] = tuple(dim.dim_value for dim in tensor.shape.dim)
+        sizes = tuple(size_of(dim) for dim in tensor.shape.dim)
+        if tensor.HasField("shape") and None not in sizes:
+            found[value.name] = sizes
     return found
 
 
@@ -81,9 +87,9 @@ def _with_values(model: ModelProto, static: Static, values: Mapping[str, ShapeVa
     for node in graph.node:
         for position, name in enumerate(node.input):
             node.input[position] = constants.get(name, name)
-    kept = [value for value in graph.value_info if value.name in static]
-    del graph.value_info[:]
-    graph.value_info.extend(kept)
+    for info in graph.value_info:
+        if info.name not in static and info.type.HasField("tensor_type"):
+            info.type.tensor_type.ClearField("shape")
     return copy
 
 
@@ -93,6 +99,17 @@ def _adopt(model: ModelProto, found: ModelProto) -> None:
     model.graph.value_info.extend(found.graph.value_info)
     for own, other in zip(model.graph.output, found.graph.output, strict=True):
         own.type.CopyFrom(other.type)
+
+
+def _forget_unknown(type_: TypeProto) -> None:
+    """Say nothing of a dimension whose declared size or name only says that it is dynamic."""
+    kind = type_.WhichOneof("value")
+    if kind in ("sequence_type", "optional_type"):
+        _forget_unknown(getattr(type_, kind).elem_type)
+    elif kind == "tensor_type":
+        for dim in type_.tensor_type.shape.dim:
+            if size_of(dim) is None and symbol_of(dim) is None:
+                dim.Clear()
 
 
 def _infer_once(model: ModelProto) -> tuple[ModelProto, str]:

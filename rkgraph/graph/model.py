@@ -105,10 +105,12 @@ class Model:
             graph, applied = rewrite_graph(proto.graph, edit, self._weights, regions=regions)
             proto.graph.CopyFrom(graph)
             self._import_domains(proto, edit)
+            _allow_constants(proto)
         elif isinstance(edit, PinShapes):
             pin(proto, edit.shapes, edit.dims)
         elif isinstance(edit, FreezeInputs):
             freeze_inputs(proto, edit.values, self._weights)
+            _allow_constants(proto)
         else:
             set_opset(proto, edit.version)
         self._set(proto, hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest())
@@ -120,7 +122,9 @@ class Model:
         Weights of that part are loaded. An output that is among the inputs comes out as NAME/through.
 
         Raises:
-            ValueError: `inputs` do not suffice, or the dtype of one is unknown.
+            ValueError: `inputs` do not suffice.
+            MissingValue: an output is not in the graph.
+            UnknownDtype: the dtype of one is unknown.
         """
         return extract_model(self._proto, self._value_types(), inputs, outputs, self._weights)
 
@@ -161,6 +165,13 @@ class Model:
         known = {entry.domain for entry in proto.opset_import}
         for domain in sorted({node.domain for node in edit.tape.nodes} - known - {"", "ai.onnx"}):
             proto.opset_import.add(domain=domain, version=1)
+
+
+def _allow_constants(proto: onnx.ModelProto) -> None:
+    """Before IR version 4, every initializer had to be an input as well; what an edit added is a constant."""
+    inputs = {value.name for value in proto.graph.input}
+    if proto.ir_version < 4 and any(tensor.name not in inputs for tensor in proto.graph.initializer):
+        proto.ir_version = 4
 
 
 def _copied(proto: onnx.ModelProto) -> onnx.ModelProto:

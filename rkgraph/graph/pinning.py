@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rkgraph.errors import UsageError
+from rkgraph.graph.tensors import size_of, symbol_of
 from rkgraph.graph.walk import all_graphs
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _bind(
     graph: GraphProto, shapes: Mapping[str, tuple[int, ...]], dims: Mapping[str, int], option: str, least: int
 ) -> dict[str, int]:
     """The size of every symbolic name that `shapes` and `dims` settle."""
-    symbols = {d.dim_param: None for value in graph.input for d in _shape(value).dim if d.dim_param}
+    symbols = {symbol: None for value in graph.input for d in _shape(value).dim if (symbol := symbol_of(d))}
     for name, size in dims.items():
         if name not in symbols:
             raise _unknown("--dim", "symbolic dimension", name, symbols)
@@ -92,14 +93,15 @@ def _fit(name: str, shape: tuple[int, ...], value: ValueInfoProto, sizes: dict[s
             f"give {len(declared.dim)} sizes",
         )
     for axis, (dim, size) in enumerate(zip(declared.dim, shape, strict=True)):
-        if dim.HasField("dim_value") and dim.dim_value != size:
+        if size_of(dim) not in (None, size):
             raise UsageError(
                 f"{option}: dimension {axis} is {size}, but the model fixes it at {dim.dim_value} {_written(declared)}",
                 "a fixed dimension cannot be changed; export the model with this dimension dynamic",
             )
-        if dim.dim_param and sizes.setdefault(dim.dim_param, size) != size:
+        symbol = symbol_of(dim)
+        if symbol and sizes.setdefault(symbol, size) != size:
             raise UsageError(
-                f"{option}: dimension {axis} is {dim.dim_param!r}, which is {sizes[dim.dim_param]} elsewhere",
+                f"{option}: dimension {axis} is {symbol!r}, which is {sizes[symbol]} elsewhere",
                 "inputs that share a symbolic dimension need the same size",
             )
 
@@ -114,7 +116,8 @@ def _shape(value: ValueInfoProto) -> TensorShapeProto:
 
 
 def _written(shape: TensorShapeProto) -> str:
-    return "[" + ", ".join(str(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?" for d in shape.dim) + "]"
+    sizes = ((size_of(dim), symbol_of(dim) or "?") for dim in shape.dim)
+    return "[" + ", ".join(symbol if size is None else str(size) for size, symbol in sizes) + "]"
 
 
 def _unknown(option: str, what: str, name: str, known: Iterable[str]) -> UsageError:

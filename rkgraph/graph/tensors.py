@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any
 from rkgraph.graph.view import Constant
 
 if TYPE_CHECKING:
-    from onnx import TensorProto
+    from onnx import TensorProto, TensorShapeProto
 
-__all__ = ["DTYPES", "SMALL", "byte_size", "decode", "dtype_code", "dtype_name", "element_count", "is_external"]
+__all__ = [
+    "DTYPES",
+    "SMALL",
+    "byte_size",
+    "decode",
+    "dtype_code",
+    "dtype_name",
+    "element_count",
+    "is_external",
+    "size_of",
+    "symbol_of",
+]
 
 SMALL = 1024
 """Largest number of elements of a constant whose elements rules may see."""
@@ -115,6 +126,16 @@ def byte_size(tensor: TensorProto) -> int | None:
     if name in _BITS:
         return -(-count * _BITS[name] // 8)
     return None
+
+
+def size_of(dim: TensorShapeProto.Dimension) -> int | None:
+    """The size of a dimension, None where it is dynamic; some exporters write a dynamic one as -1."""
+    return dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
+
+
+def symbol_of(dim: TensorShapeProto.Dimension) -> str | None:
+    """The symbolic name of a dimension, None where it has none; some exporters call every dynamic one "?"."""
+    return dim.dim_param if dim.dim_param not in {"", "?"} else None
 
 
 def is_external(tensor: TensorProto) -> bool:

@@ -232,4 +232,4 @@ def _realistic(name: str, number: int, keep: float, domain: Domain) -> Array:
         return _fit(_everywhere(random, count, domain.interval), domain)
     last = domain.shape[-1] if domain.shape else 1
     ones = np.arange(last) < max(1, round(keep * last))
-    return _fit(np.broadcast_to(ones, domain.shape).astype(np.float64).ravel(), domain)
+    return _fit(np.tile(ones, count // max(last, 1)).astype(np.float64), domain)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rkgraph.analysis.evaluator import Array, EvaluationError, Evaluator
 from rkgraph.analysis.intervals import Interval
 from rkgraph.graph.applied import Region
+from rkgraph.graph.extract import UnknownDtype
 from rkgraph.graph.rewrite import EXACT, Tolerance
 from rkgraph.graph.view import GraphView
 from rkgraph.proof.counterexample import save_counterexample
@@ -38,13 +39,16 @@ class Side:
         """The side of a model that has `extract`; `names`: value before → value there, where it has another name.
 
         Raises:
-            EvaluationError: ONNX Runtime does not load the region.
+            EvaluationError: ONNX Runtime does not load the region, or the dtype of one of its inputs is unknown.
         """
         inputs = {name: names.get(name, name) for name in region.inputs}
         outputs = {name: names.get(name, name) for name in region.outputs}
         passed_on = {there: here for here, there in inputs.items()}
         computed = [there for there in dict.fromkeys(outputs.values()) if there not in passed_on]
-        evaluator = Evaluator(extract(list(inputs.values()), computed)) if computed else None
+        try:
+            evaluator = Evaluator(extract(list(inputs.values()), computed)) if computed else None
+        except UnknownDtype as error:
+            raise EvaluationError(f"it cannot be cut out: {error}") from error
 
         def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
             found = evaluator.run({inputs[n]: array for n, array in feeds.items()}) if evaluator else {}

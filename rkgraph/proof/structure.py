@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rkgraph.graph.tensors import is_external
 from rkgraph.graph.view import GraphView, ModelView, Node, Value
+from rkgraph.graph.walk import model_tensors
 
 if TYPE_CHECKING:
     import onnx
@@ -160,20 +162,14 @@ def _checker(proto: onnx.ModelProto) -> Iterator[str]:
 
 
 def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy in which large initializers are inputs: the checker wants to see the bytes of initializers."""
+    """A copy in which large tensors are empty, in subgraphs too: the checker wants to see the bytes of full ones."""
     import onnx
-    from onnx import helper
 
     copy = onnx.ModelProto()
     copy.CopyFrom(proto)
-    given = {value.name for value in copy.graph.input}
-    external = [t for t in copy.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
-    for tensor in external:
-        if tensor.name not in given:
-            copy.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
-        copy.graph.initializer.remove(tensor)
-    for node in copy.graph.node:
-        for attribute in node.attribute:
-            if attribute.t.data_location == onnx.TensorProto.EXTERNAL:
-                attribute.t.CopyFrom(helper.make_tensor("", attribute.t.data_type, [0], []))
+    for tensor in model_tensors(copy):
+        if is_external(tensor):
+            tensor.ClearField("data_location")
+            tensor.ClearField("external_data")
+            tensor.dims[:] = [0]
     return copy

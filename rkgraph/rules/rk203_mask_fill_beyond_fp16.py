@@ -59,7 +59,8 @@ def _constants(graph: GraphView, node: Node) -> Iterator[tuple[int | str, Consta
     """The constants by which `node` may fill a mask, with their places."""
     if node.domain not in ("", "ai.onnx"):
         return
-    candidates: list[tuple[int | str, Any]] = [(p, graph.constant(node.inputs[p])) for p in CARRIERS.get(node.op, ())]
+    places = (place for place in CARRIERS.get(node.op, ()) if place < len(node.inputs))
+    candidates: list[tuple[int | str, Any]] = [(place, graph.constant(node.inputs[place])) for place in places]
     if node.op == "ConstantOfShape":
         candidates = [(OF_SHAPE, node.attributes.get(OF_SHAPE))]
     yield from ((place, constant) for place, constant in candidates if isinstance(constant, Constant))

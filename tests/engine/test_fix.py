@@ -11,6 +11,7 @@ from rkgraph.errors import UsageError
 from rkgraph.graph.rewrite import Between, Tolerance
 from rkgraph.rulebook.rule import Options
 from tests.engine.fixing import fix_text, operators, rule_for, run
+from tests.rules.harness import parse
 
 RELU = "g (float[1, 8] x) => (float[1, 8] y) { a = Relu(x) y = Neg(a) }"
 CHAIN = """g (float[n, 6] x) => (float[m, 3, 2] y)
@@ -195,3 +196,38 @@ def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
     twice = fix_text(once.model.proto(weights=True), tmp_path, "RK3", "RK4")
     assert not twice.fixes.applied
     assert not twice.proofs
+
+
+SHARED = """g (float[n, 6] x) => (float[n, 12] y) {
+    wide = Transpose<perm = [0, 1]>(x)
+    s = Shape(wide)
+    one = Expand(x, s)
+    t = Shape(wide)
+    two = Expand(x, t)
+    y = Concat<axis = 1>(one, two)
+}"""
+
+
+def test_a_value_that_only_two_rewrites_together_make_needless(tmp_path: Path) -> None:
+    outcome = fix_text(SHARED, tmp_path, "RK301", "RK303", options=Options(shapes={"x": (4, 6)}))
+    assert [fix.code for fix in outcome.fixes.applied] == ["RK301", "RK303", "RK303"]
+    assert not outcome.is_refuted
+    assert operators(outcome) == ["Expand", "Expand", "Concat"]
+
+
+def test_a_rewrite_whose_result_the_others_make_needless_is_proved_alone(tmp_path: Path) -> None:
+    text = "g (float[2] x) => (int64[1] y, int64[1] z) { a = Relu(x) y = Shape(a) z = Shape(a) }"
+    relu = rule_for("Relu", lambda tape, inputs: tape.op("Relu", *inputs))
+    shape = rule_for("Shape", lambda tape, _: tape.constant([2], "int64"), code="RK802")
+    outcome = fix_text(text, tmp_path, settings=settings(tmp_path, relu, shape), proof="local")
+    assert sorted(fix.code for fix in outcome.fixes.applied) == ["RK801", "RK802", "RK802"]
+
+
+def test_what_cannot_be_cut_out_for_its_proof_is_left_alone(tmp_path: Path) -> None:
+    model = parse(RELU)
+    model.graph.node[0].domain = "elsewhere"
+    model.opset_import.add(domain="elsewhere", version=1)
+    rule = rule_for("Neg", lambda tape, inputs: tape.op("Neg", *inputs))
+    outcome = fix_text(model, tmp_path, settings=settings(tmp_path, rule), proof="local")
+    assert not outcome.fixes.applied
+    assert "dtype of 'a' is not known" in outcome.fixes.refused[0].reason

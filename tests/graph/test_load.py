@@ -182,3 +182,25 @@ def test_names_are_text(tmp_path: Path) -> None:
     path.write_bytes(weighted_model(8).SerializeToString().replace(b"matmul", b"mat\xff\xfel"))
     with pytest.raises(ModelError, match="UTF-8"):
         read_view(path)
+
+
+def dynamic_without_names() -> onnx.ModelProto:
+    """A model whose exporter writes -1, and "?" twice, for dynamic dimensions."""
+    model = text_model("g (float[3, a, b] x) => (float[3, a, b] y) { t = Relu(x) y = Neg(t) }")
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = -1
+        for dim in value.type.tensor_type.shape.dim[1:]:
+            dim.dim_param = "?"
+    return model
+
+
+def test_sizes_below_zero_and_question_marks_are_dynamic(tmp_path: Path) -> None:
+    path = saved(dynamic_without_names(), tmp_path)
+    assert read_view(path).main.value("x").shape == (None, None, None)
+    assert not any(isinstance(size, int) for size in read_view(path).main.value("t").shape or (0,))
+    assert read_view(path, shapes={"x": (1, 4, 5)}).main.value("t").shape == (1, 4, 5)
+
+
+def test_a_question_mark_is_no_symbol(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no symbolic dimension"):
+        read_view(saved(dynamic_without_names(), tmp_path), dims={"?": 4})

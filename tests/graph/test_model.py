@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from rkgraph.errors import ModelError, UsageError
+from rkgraph.graph.extract import UnknownDtype
 from rkgraph.graph.links import Linked
 from rkgraph.graph.model import Model
 from rkgraph.graph.rebuild import rebuild
@@ -248,3 +249,30 @@ def test_missing_weights(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").unlink()
     with pytest.raises(ModelError, match=r"weights\.bin"):
         Model.load(path)
+
+
+def test_constants_of_a_rewrite_are_no_inputs_whatever_the_ir_version(tmp_path: Path) -> None:
+    proto = weighted_model()
+    proto.ir_version = 3
+    weights = proto.graph.initializer
+    proto.graph.input.extend(helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in weights)
+    onnx.checker.check_model(proto)
+    model = opened(proto, tmp_path)
+    tape = Tape("test")
+    new = tape.op("Add", "product", tape.constant(np.zeros(128), "float32"))
+    model.apply(Rewrite({"sum": new}, tape, EXACT))
+    onnx.checker.check_model(model.proto(weights=True))
+    assert model.view().main.inputs == ("x",)
+
+
+def test_extraction_leaves_out_inputs_that_are_no_more(tmp_path: Path) -> None:
+    part = opened(weighted_model(), tmp_path).extract(["product", "gone"], ["sum"])
+    assert [value.name for value in part.graph.input] == ["product"]
+
+
+def test_extraction_says_which_dtype_is_unknown(tmp_path: Path) -> None:
+    model = weighted_model()
+    model.graph.node[0].domain = "elsewhere"
+    model.opset_import.add(domain="elsewhere", version=1)
+    with pytest.raises(UnknownDtype, match="'product'"):
+        opened(model, tmp_path).extract(["product"], ["sum"])

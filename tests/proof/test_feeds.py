@@ -93,3 +93,15 @@ def test_values_without_a_domain_say_why(text: str, said: str) -> None:
     found = domains_of(main, main.inputs, {})
     assert isinstance(found, str)
     assert said in found
+
+
+def test_scalars_and_empty_values_are_fed_too() -> None:
+    text = """g (int64 rate, bool flag, int64[0] none, float[2] x) => (float[2] y, bool f, int64[0] n) {
+        r = Cast<to = 1>(rate) y = Mul(x, r) f = Not(flag) n = Neg(none) }"""
+    for case in [*local_cases(domains(text), extremes=True), *model_cases(domains(text), 4)]:
+        assert {name: array.shape for name, array in case.feeds.items()} == {
+            "rate": (),
+            "flag": (),
+            "none": (0,),
+            "x": (2,),
+        }

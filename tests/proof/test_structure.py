@@ -103,3 +103,23 @@ def test_large_weights_need_not_be_there(tmp_path: Path) -> None:
 
     model = Model.load(saved(weighted_model(), tmp_path))
     assert structure_problems(model.view(), model.view(), model.proto(weights=False), Declared()) == []
+
+
+def branching(weightless: bool) -> onnx.ModelProto:
+    """An If whose branch holds a weight, with its bytes or, as `Model` keeps large ones, without."""
+    model = parse("""g (bool c, float[1, 2] x) => (float[1, 2] y) {
+        y = If (c) <
+            then_branch = t () => (float[1, 2] a) <float[2] w = {1.0, 2.0}> { a = Mul(x, w) },
+            else_branch = e () => (float[1, 2] b) { b = Abs(x) }
+        >
+    }""")
+    weight = model.graph.node[0].attribute[0].g.initializer[0]
+    if weightless:
+        weight.ClearField("float_data")
+        weight.data_location = onnx.TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value="elsewhere")
+    return model
+
+
+def test_weights_of_subgraphs_need_not_be_there() -> None:
+    assert problems(branching(weightless=False), branching(weightless=True)) == []

@@ -102,3 +102,7 @@ def test_a_constant_of_a_shape_is_a_fill_too() -> None:
     after, _ = fixed(text, CODE)
     feeds = {"s": np.random.default_rng(0).normal(size=(1, 2, 4, 4)).astype(np.float32)}
     np.testing.assert_allclose(run(after, feeds)[0], run(text, feeds)[0], rtol=1e-6)
+
+
+def test_an_operator_with_fewer_inputs_is_no_mistake() -> None:
+    assert diagnostics("g (float[1, 8] x) => (float[1, 8] y) { a = Max(x) y = Softmax(a) }", CODE) == ()
