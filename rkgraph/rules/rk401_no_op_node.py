@@ -106,8 +106,9 @@ def _adds_zero(graph: GraphView, node: Node) -> str | None:
 
 
 def _multiplies_by_one(graph: GraphView, node: Node) -> str | None:
-    """X · 1 is x for every x, −0.0, infinities and NaN too."""
-    return _neutral(graph, node, (1, 0), lambda v: v == 1)
+    """X · 1 is x for every x, −0.0, infinities and NaN too. The scale of a normalisation stays, see `_is_normalised`."""
+    source = _neutral(graph, node, (1, 0), lambda v: v == 1)
+    return None if source is not None and _is_normalised(graph, source) else source
 
 
 def _divides_by_one(graph: GraphView, node: Node) -> str | None:
@@ -122,6 +123,22 @@ def _neutral(graph: GraphView, node: Node, places: tuple[int, ...], is_neutral: 
         if constant is not None and _is_all(constant, is_neutral) and _same_type(graph, other, node.outputs[0]):
             return other
     return None
+
+
+def _is_normalised(graph: GraphView, name: str) -> bool:
+    """Whether the value is x / √y: the compiler fuses LayerNorm and RMSNorm only where a scale follows, ones or not."""
+    node = graph.producer(name)
+    if node is None or node.op not in ("Mul", "Div"):
+        return False
+    return any(_is_root(graph, given) for given in (node.inputs if node.op == "Mul" else node.inputs[1:]))
+
+
+def _is_root(graph: GraphView, name: str) -> bool:
+    """Whether the value is √y or 1/√y."""
+    node = graph.producer(name)
+    if node is not None and (node.op == "Reciprocal" or (node.op == "Div" and graph.constant(node.inputs[0]))):
+        node = graph.producer(node.inputs[-1])
+    return node is not None and node.op == "Sqrt"
 
 
 def _is_all(constant: Constant, is_neutral: Callable[[float], bool]) -> bool:

@@ -37,6 +37,9 @@ NOT = [
     ("b = Mul(x, c)", "<float c = {1.0000001}>"),
     ("b = Div(c, x)", "<float c = {1.0}>"),
     ("b = Sub(c, x)", "<float c = {0.0}>"),
+    ("r = Sqrt(x) n = Div(x, r) b = Mul(n, c)", "<float[3] c = {1.0, 1.0, 1.0}>"),
+    ("r = Sqrt(x) i = Div(c, r) n = Mul(x, i) b = Mul(c, n)", "<float c = {1.0}>"),
+    ("r = Sqrt(x) i = Reciprocal(r) n = Mul(i, x) b = Mul(n, c)", "<float c = {1.0}>"),
     ("t = Transpose<perm = [1, 0]>(x) b = Transpose<perm = [1, 0]>(t)", ""),
 ]
 
@@ -65,6 +68,11 @@ def test_a_constant_that_widens_the_value_is_no_no_op() -> None:
 def test_a_mask_that_is_read_keeps_its_dropout() -> None:
     text = "g (float[2] x) => (float[2] y, bool[2] m) { b, m = Dropout(x) y = Neg(b) }"
     assert diagnostics(text, CODE) == ()
+
+
+def test_ones_behind_a_quotient_without_a_root_go(tmp_path: Path) -> None:
+    text = model("e = Exp(x) n = Div(x, e) b = Mul(n, c)", "<float[3] c = {1.0, 1.0, 1.0}>")
+    assert operators(fix_text(text, tmp_path, CODE)) == ["Exp", "Div", "Neg"]
 
 
 def test_a_chain_goes_at_once(tmp_path: Path) -> None:
