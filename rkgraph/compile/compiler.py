@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,11 +81,20 @@ def compile_model(
         CompileFailed: the toolkit failed; the error carries result and log.
     """
     prepared = plan.prepare(read_view(plan.model))
-    with writing(output) as destination, tempfile.TemporaryDirectory(prefix="rkgraph-") as name:
+    with (
+        writing(output) as destination,
+        tempfile.TemporaryDirectory(prefix="rkgraph-") as name,
+        ThreadPoolExecutor(1) as meanwhile,  # what does not need the toolkit's answer is done while it works
+    ):
+        if cache is None:
+            chain.start()  # it imports the toolkit while we do the rest
         work = Path(name)
-        built = _from_cache(prepared, cache, work) or _by_toolkit(prepared, chain, cache, work, tell)
+        built = _from_cache(prepared, cache, work)
+        foreseen = meanwhile.submit(_foresee, prepared)
+        if built is None:
+            built = _by_toolkit(prepared, foreseen, chain, cache, work=work, tell=tell)
         rknn = work / "model.rknn"
-        result = _result(prepared, built, rknn, output.name)
+        result = _result(prepared, foreseen.result(), built, rknn, output.name)
         with rknn.open("rb") as source:
             while chunk := source.read(1 << 20):
                 destination.write(chunk)
@@ -110,13 +120,21 @@ def _from_cache(prepared: PreparedPlan, cache: CompileCache | None, work: Path) 
     return _Built(log, entry.facts["seconds"], verification, True)
 
 
-def _by_toolkit(prepared: PreparedPlan, chain: Toolchain, cache: CompileCache | None, work: Path, tell: Tell) -> _Built:
+def _by_toolkit(
+    prepared: PreparedPlan,
+    foreseen: Future[Result],
+    chain: Toolchain,
+    cache: CompileCache | None,
+    *,
+    work: Path,
+    tell: Tell,
+) -> _Built:
     """Build, simulate and compare; keep what came out."""
     chain.start()  # imports the toolkit while we prepare its inputs
     cases = prepared.cases()
     done = chain.run(_job(prepared, cases, work), tell)
     if not done.ok:
-        raise _failure(prepared, done)
+        raise _failure(prepared, foreseen.result(), done)
     verification = None
     if prepared.plan.verify is not None:
         tell("compare with ONNX Runtime")
@@ -161,10 +179,9 @@ def _verification(prepared: PreparedPlan, wanted: Verify, cases: list[Any], done
     return verify([read_npz(path) for path in done.outputs], expected, wanted.threshold, model.name)
 
 
-def _failure(prepared: PreparedPlan, done: JobResult) -> Exception:
+def _failure(prepared: PreparedPlan, predicted: Result, done: JobResult) -> Exception:
     facts = read_log(done.log, prepared.plan.target.toolkit)
     graph = prepared.view.main
-    predicted = _predict(prepared.view, prepared.plan.target)
     fails = done.outcome in ("load-failed", "build-failed", "export-failed", "died")
     result = replace(
         predicted,
@@ -184,11 +201,10 @@ def _failure(prepared: PreparedPlan, done: JobResult) -> Exception:
     return diagnose(done, facts, graph, result, prepared.plan.target.toolkit)
 
 
-def _result(prepared: PreparedPlan, built: _Built, rknn: Path, file: str) -> Result:
+def _result(prepared: PreparedPlan, predicted: Result, built: _Built, rknn: Path, file: str) -> Result:
     """Prediction and reality in one result."""
     target = prepared.plan.target
     graph = prepared.view.main
-    predicted = _predict(prepared.view, target)
     facts = read_log(built.log, target.toolkit)
     gone = {node.index for node in predicted.placement if node.graph == "main" and node.device is Device.FOLDED}
     placed = map_layers(graph, facts, built.log, gone)
@@ -210,6 +226,12 @@ def _result(prepared: PreparedPlan, built: _Built, rknn: Path, file: str) -> Res
             }
         ),
     )
+
+
+def _foresee(prepared: PreparedPlan) -> Result:
+    """What lint says; the digest that the result will carry is computed on the way (it is kept in `prepared`)."""
+    _ = prepared.weights_sha256
+    return _predict(prepared.view, prepared.plan.target)
 
 
 def _predict(view: ModelView, target: Target) -> Result:
