@@ -106,7 +106,7 @@ def _adds_zero(graph: GraphView, node: Node) -> str | None:
 
 
 def _multiplies_by_one(graph: GraphView, node: Node) -> str | None:
-    """X · 1 is x for every x, −0.0, infinities and NaN too. The scale of a normalisation stays, see `_is_normalised`."""
+    """X · 1 is x for every x, −0.0, infinities and NaN too. A scale stays behind what `_is_normalised`."""
     source = _neutral(graph, node, (1, 0), lambda v: v == 1)
     return None if source is not None and _is_normalised(graph, source) else source
 
