@@ -109,6 +109,12 @@ class Sandbox:
 
     def _checked(self, outcome: Outcome) -> Outcome:
         assert "Traceback" not in outcome.stderr + outcome.stdout, outcome.stderr
-        assert not self.processes()
+        assert self._ends(self.processes()), self.processes()
         assert not list(self.temporary.iterdir()), "temporary files are left"
         return outcome
+
+    @staticmethod
+    def _ends(processes: list[psutil.Process]) -> bool:
+        """True when all of them end: the kernel may need a moment to take down what was killed."""
+        _, alive = psutil.wait_procs(processes, timeout=5)
+        return not alive
