@@ -36,7 +36,7 @@ from rkgraph.toolkit.logs import LogFacts, read_log
 from tests.rules.attention_block import block
 
 GROUND = ("RK110", "RK111", "RK301", "RK303", "RK401")
-REWRITES = ("RK203", "RK202", "RK502", "RK503", "RK504", "RK505", "RK506")
+REWRITES = ("RK203", "RK202", "RK502", "RK503", "RK504", "RK505", "RK506", "RK507")
 LENGTHS = (3, 20, 130, 256)
 MASK = "attention_mask"
 
@@ -58,6 +58,12 @@ FORMS: Mapping[str, Sequence[tuple[str, Mapping[str, object], tuple[str, ...]]]]
         ("tanh, x · x · x", {"gelu": "tanh"}, ("RK503",)),
     ),
     "nan-guard": (("Where(IsNaN(p), 0, p)", {"guard": True}, ("RK203", "RK506")),),
+    "rms-norm-forms": (
+        ("x · (1/√) · scale", {"norm": "fused"}, ()),
+        ("x · Reciprocal(√) · scale", {"norm": "reciprocal"}, ("RK507",)),
+        ("x / √ · scale", {"norm": "quotient"}, ("RK507",)),
+        ("x · (1/√)", {"norm": "unscaled"}, ("RK507",)),
+    ),
 }
 
 Feeds = Mapping[str, npt.NDArray[np.int64]]
@@ -202,7 +208,7 @@ def form_table(bench: Bench, heading: str) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, what, m in form_rows(bench, heading):
-        fused = ", ".join(sorted(m.operators & {"exSDPAttention", "ConvExGelu"}))
+        fused = ", ".join(sorted(m.operators & {"exSDPAttention", "ConvExGelu", "exNorm"}))
         lines.append(
             f"| {name} | {what} | {m.layers} | {m.cpu} | {m.rw_kb:,.0f} | {fused} | {', '.join(m.no_kernel)} |"
         )

@@ -40,6 +40,7 @@ MODULES = (
     "rk504_masked_scores_where",
     "rk505_mask_added_in_parts",
     "rk506_softmax_nan_guard",
+    "rk507_uncanonical_rms_norm",
 )
 
 

@@ -51,7 +51,9 @@ class Block:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def block(*, mask: str = "added", attention: str = "4d", gelu: str = "fused", guard: bool = False) -> onnx.ModelProto:
+def block(
+    *, mask: str = "added", attention: str = "4d", gelu: str = "fused", guard: bool = False, norm: str = ""
+) -> onnx.ModelProto:
     """One block: attention, residual, feed-forward, residual.
 
     Args:
@@ -60,6 +62,8 @@ def block(*, mask: str = "added", attention: str = "4d", gelu: str = "fused", gu
         attention: "4d", or "3d" (heads in the batch, scaled after the product).
         gelu: "fused", "erf" (by a product with 0.7071), "tanh" (cube by products).
         guard: NaN of the softmax replaced.
+        norm: an RMSNorm between attention and feed-forward: "fused", "reciprocal" (of the root), "quotient" (by the
+            root), "unscaled"; "" for none.
     """
     b = Block()
     x = b.linear("x", WIDTH, WIDTH)
@@ -79,7 +83,8 @@ def block(*, mask: str = "added", attention: str = "4d", gelu: str = "fused", gu
         heads = b.op("Reshape", heads, b.shape(1, HEADS, TOKENS, HEAD))
     joined = b.op("Reshape", b.op("Transpose", heads, perm=[0, 2, 1, 3]), b.shape(1, TOKENS, WIDTH))
     attended = b.op("Add", b.linear(joined, WIDTH, WIDTH), x)
-    wide = _gelu(b, b.linear(attended, WIDTH, 2 * WIDTH), gelu)
+    normed = _rms_norm(b, attended, norm) if norm else attended
+    wide = _gelu(b, b.linear(normed, WIDTH, 2 * WIDTH), gelu)
     return b.model(b.op("Add", b.linear(wide, 2 * WIDTH, WIDTH), attended))
 
 
@@ -110,3 +115,15 @@ def _gelu(b: Block, x: str, kind: str) -> str:
         return b.op("Mul", b.op("Mul", x, half), b.op("Add", gate, one))
     scaled = b.op("Mul", x, b.constant(math.sqrt(0.5))) if kind == "erf" else b.op("Div", x, b.constant(math.sqrt(2.0)))
     return b.op("Mul", b.op("Mul", x, b.op("Add", b.op("Erf", scaled), one)), half)
+
+
+def _rms_norm(b: Block, x: str, kind: str) -> str:
+    mean = b.op("ReduceMean", b.op("Pow", x, b.constant(2.0)), axes=[-1])
+    root = b.op("Sqrt", b.op("Add", mean, b.constant(1e-6)))
+    if kind == "quotient":
+        normed = b.op("Div", x, root)
+    elif kind == "reciprocal":
+        normed = b.op("Mul", x, b.op("Reciprocal", root))
+    else:
+        normed = b.op("Mul", x, b.op("Div", b.constant(1.0), root))
+    return normed if kind == "unscaled" else b.op("Mul", normed, b.constant(b.random.normal(size=WIDTH)))

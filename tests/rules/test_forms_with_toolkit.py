@@ -18,7 +18,7 @@ from tests.rules.rewriting import fixed
 
 pytestmark = pytest.mark.toolkit
 
-ATTENTION, GELU = "exSDPAttention", "ConvExGelu"
+ATTENTION, GELU, NORM = "exSDPAttention", "ConvExGelu", "exNorm"
 
 CASES = [
     pytest.param({"mask": "sdpa"}, ("RK203", "RK202"), ATTENTION, id="RK202"),
@@ -29,6 +29,9 @@ CASES = [
     pytest.param({"mask": "causal"}, ("RK203", "RK504"), ATTENTION, id="RK504 causal"),
     pytest.param({"mask": "parts"}, ("RK203", "RK505"), ATTENTION, id="RK505"),
     pytest.param({"guard": True}, ("RK203", "RK506"), ATTENTION, id="RK506"),
+    pytest.param({"norm": "reciprocal"}, ("RK507",), NORM, id="RK507 reciprocal"),
+    pytest.param({"norm": "quotient"}, ("RK507",), NORM, id="RK507 quotient"),
+    pytest.param({"norm": "unscaled"}, ("RK507",), NORM, id="RK507 unscaled"),
 ]
 
 
@@ -74,12 +77,23 @@ def test_after_the_fix_the_compiler_fuses_and_nothing_is_worse(
         ({"mask": "causal"}, ATTENTION),
         ({"mask": "parts"}, ATTENTION),
         ({"guard": True}, ATTENTION),
+        ({"norm": "reciprocal"}, NORM),
+        ({"norm": "quotient"}, NORM),
+        ({"norm": "unscaled"}, NORM),
     ],
     ids=str,
 )
 def test_without_the_fix_it_does_not(worker: Worker, tmp_path: Path, form: dict[str, object], fused: str) -> None:
     facts = build(worker, block(**form), tmp_path)  # type: ignore[arg-type]
     assert fused not in {layer.op for layer in facts.layers}
+
+
+@pytest.mark.parametrize(("form", "fused"), [({}, ATTENTION), ({}, GELU), ({"norm": "fused"}, NORM)], ids=str)
+def test_the_form_that_the_rules_write_is_fused(
+    worker: Worker, tmp_path: Path, form: dict[str, object], fused: str
+) -> None:
+    facts = build(worker, block(**form), tmp_path)  # type: ignore[arg-type]
+    assert fused in {layer.op for layer in facts.layers}
 
 
 def test_the_guard_has_no_kernel_on_the_board(worker: Worker, tmp_path: Path) -> None:
