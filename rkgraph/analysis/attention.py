@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["FP16_MAX", "MASK_FILL", "Arrival", "softmaxes_behind", "through"]
+__all__ = ["FP16_MAX", "LARGEST_SCORE", "MASK_FILL", "Arrival", "softmaxes_behind", "through"]
 
 FP16_MAX = 65504.0
 """The largest finite number of fp16 (IEEE 754 binary16)."""
@@ -15,6 +15,9 @@ MASK_FILL = -1e4
 """A fill that a softmax makes zero of, in fp32 (exp(x) is 0 below -104) and all the more in fp16 (below -17.4), as long
 as scores spread over less than 9896. It leaves room: the sum of two masks, or of a mask and a score, stays finite in
 fp16, where -65504 overflows to minus infinity with the first score below -16."""
+
+LARGEST_SCORE = -MASK_FILL * 0.4
+"""Rewrites of what masks scores take these to lie within ± this: masked ones then stay below -6000."""
 
 # Operators that only move elements about, by their data input.
 MOVES = frozenset(

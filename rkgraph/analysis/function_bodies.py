@@ -20,7 +20,7 @@ class NoBody(RkgraphError):
 
 
 def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
-    """Write the body of `node`'s operator onto `tape`; the names of its outputs are returned.
+    """Write the body of `node`'s operator onto `tape`; the names of its outputs are returned, "" for unused ones.
 
     Bodies are those of onnx.defs (`function_body`, or for operators whose body depends on types and attributes,
     `get_context_dependent_function`).
@@ -35,7 +35,11 @@ def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
     names |= dict.fromkeys(function.input[len(node.inputs) :], "")
     for inner in function.node:
         _write(inner, names, attributes, tape)
-    return tuple(names[output] for output in function.output[: len(node.outputs)])
+    wanted = dict(zip(function.output, node.outputs, strict=False))
+    missing = [output for output, name in wanted.items() if name and output not in names]
+    if missing:
+        raise NoBody(f"the function body of {node.op} does not compute {missing[0]}")
+    return tuple(names[output] if name else "" for output, name in wanted.items())
 
 
 def _body(graph: GraphView, node: Node, proto: onnx.NodeProto) -> onnx.FunctionProto:

@@ -113,6 +113,7 @@ def _compare(claim: WholeClaim, cases: Sequence[Case], outputs: Sequence[str]) -
         cases,
         {name: name for name in outputs},
         MODEL_TOLERANCE,
+        can_rerun=False,
     )
 
 

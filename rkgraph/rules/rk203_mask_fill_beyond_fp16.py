@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from rkgraph.analysis.attention import FP16_MAX, MASK_FILL, Arrival, softmaxes_behind
-from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tape, Tolerance
+from rkgraph.analysis.attention import FP16_MAX, LARGEST_SCORE, MASK_FILL, Arrival, softmaxes_behind
+from rkgraph.graph.rewrite import Between, Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import Constant, GraphView, Node
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
@@ -51,8 +51,12 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     else:
         inputs = (fill if position == place else name for position, name in enumerate(node.inputs))
         new = tape.op(node.op, *inputs, **node.attributes)
-    tolerance = Tolerance(0.0, 0.0, beyond=-MASK_FILL)
-    return Rewrite({node.outputs[0]: new}, tape, tolerance, detail=f"{finding.observed['fill']} → {MASK_FILL:.0f}")
+    # Where the constant is added to the scores themselves, these must leave something of the fill.
+    scores = [name for name in node.inputs if node.op == "Add" and not graph.is_constant(name)]
+    bound = Between(-LARGEST_SCORE, LARGEST_SCORE)
+    tolerance = Tolerance(0.0, 0.0, beyond=-MASK_FILL - LARGEST_SCORE)
+    detail = f"{finding.observed['fill']} → {MASK_FILL:.0f}"
+    return Rewrite({node.outputs[0]: new}, tape, tolerance, detail=detail, within=dict.fromkeys(scores, bound))
 
 
 def _constants(graph: GraphView, node: Node) -> Iterator[tuple[int | str, Constant]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.analysis.attention import MASK_FILL, softmaxes_behind
+from rkgraph.analysis.attention import LARGEST_SCORE, MASK_FILL, softmaxes_behind
 from rkgraph.graph.rewrite import Between, Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.pattern import Match, match, pattern
@@ -13,9 +13,6 @@ from rkgraph.rulebook.rule import Finding, LintContext
 
 KEEP = pattern("Where(keep, scores, #fill)")
 DROP = pattern("Where(drop, #fill, scores)")
-
-LARGEST_SCORE = -MASK_FILL * 0.4
-"""Scores are taken to lie within ± this: with the fill of -1e4, masked ones then stay below -6000."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:

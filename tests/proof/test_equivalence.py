@@ -98,3 +98,29 @@ def test_a_counterexample_can_be_loaded_whatever_its_values_are_called(tmp_path:
     save_counterexample(path, {"file": f32(1), "/m/Add_output_0": f32(2)})
     with np.load(path) as saved:
         assert {name: saved[name].tolist() for name in saved.files} == {"file": [1.0], "/m/Add_output_0": [2.0]}
+
+
+def reciprocal(of: float) -> object:
+    """1 / (x - of): near `of`, rounding decides."""
+    return lambda feeds: {"y": (1 / (feeds["x"].astype(np.float64) - of)).astype(np.float32)}
+
+
+def test_a_case_that_rounding_decides_says_nothing() -> None:
+    found = compare(
+        reciprocal(1.0 + 1e-6),
+        reciprocal(1.0 + 1.1e-6),
+        cases(1.0, 3.0),
+        NAMES,
+        Tolerance(0, 1e-4),  # type: ignore[arg-type]
+    )
+    assert (found.cases, found.difference, found.not_computed) == (1, None, "case 1.0: rounding decides the result")
+
+
+def test_a_case_that_rounding_does_not_decide_refutes() -> None:
+    found = compare(reciprocal(1.0), reciprocal(1.1), cases(1.05, 3.0), NAMES, Tolerance(0, 1e-4))  # type: ignore[arg-type]
+    assert found.difference is not None
+
+
+def test_rounding_is_no_excuse_for_an_exact_claim() -> None:
+    found = compare(reciprocal(1.0 + 1e-6), reciprocal(1.0 + 1.1e-6), cases(1.0), NAMES, EXACT)  # type: ignore[arg-type]
+    assert found.difference is not None

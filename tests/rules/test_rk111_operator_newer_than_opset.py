@@ -76,3 +76,15 @@ def test_no_operator_changed_its_meaning_unseen() -> None:
         if gone or other or len(schema.inputs) != len(old.inputs):
             changed.add(schema.name)
     assert changed <= set(MEANS_SOMETHING_ELSE)
+
+
+HEADS = "float[1, 2, 4, 8] q, float[1, 2, 6, 8] k, float[1, 2, 6, 8] v"
+
+
+@pytest.mark.parametrize("outputs", ["y", "y, , , s"])
+def test_attention_is_proved_though_large_scores_tie(outputs: str, tmp_path: Path) -> None:
+    more = ", float[1, 2, 4, 6] s" if "s" in outputs else ""
+    text = model(23, f"{outputs} = Attention(q, k, v)", HEADS, f"float[1, 2, 4, 8] y{more}")
+    outcome = fix_text(text, tmp_path, "RK11")
+    assert [fix.code for fix in outcome.fixes.applied] == ["RK111", "RK110"]
+    assert {p.outcome for p in outcome.proofs} == {"proved"}

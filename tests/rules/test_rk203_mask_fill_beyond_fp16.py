@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rkgraph.diagnostics import Safety
 from rkgraph.graph.rewrite import Refusal, Rewrite
+from tests.engine.fixing import fix_text
 from tests.rules.harness import diagnostics
 from tests.rules.rewriting import fixed, run
 
@@ -106,3 +110,13 @@ def test_a_constant_of_a_shape_is_a_fill_too() -> None:
 
 def test_an_operator_with_fewer_inputs_is_no_mistake() -> None:
     assert diagnostics("g (float[1, 8] x) => (float[1, 8] y) { a = Max(x) y = Softmax(a) }", CODE) == ()
+
+
+def test_a_constant_added_to_the_scores_themselves_is_proved(tmp_path: Path) -> None:
+    text = """g (float[1, 2, 2, 2] s) => (float[1, 2, 2, 2] y) <float[2, 2] mask = {0, -inf, 0, 0}> {
+        masked = Add(s, mask)
+        y = Softmax(masked)
+    }"""
+    outcome = fix_text(text, tmp_path, CODE, allow=frozenset({Safety.FP16_RANGE}))
+    assert [fix.code for fix in outcome.fixes.applied] == [CODE]
+    assert {p.outcome for p in outcome.proofs} == {"proved"}
