@@ -84,12 +84,7 @@ def compare(  # both sides, what they are run on, and what has to be equal
             return Comparison(computed, largest, Difference(case, error.message))
         renamed = {old: found[new] for old, new in names.items()}
         error_size, message = _all_differences(expected, renamed, tolerance)
-        if (
-            message
-            and can_rerun
-            and tolerance != EXACT
-            and _rounding_decides(before, case, expected, renamed, tolerance)
-        ):
+        if message and may_round and _rounding_decides(before, case, expected, renamed, tolerance):
             trouble = trouble or f"{case.label}: rounding decides the result"
             computed -= 1
             continue
