@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.calibration import write_dataset
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of
+from rkgraph.compile.faulty_rules import diagnostics_of_rules, run_without_faulty_rules
 from rkgraph.compile.mapping import map_layers
 from rkgraph.compile.plan import Plan, PreparedPlan, Verify
 from rkgraph.compile.record import cost_of, frozen, stage_record
@@ -60,6 +61,7 @@ class _Built:
     seconds: Mapping[str, float]
     verification: Verification | None
     from_cache: bool
+    switched_off: tuple[str, ...] = ()  # rules of the toolkit that failed
 
 
 def compile_model(
@@ -117,7 +119,7 @@ def _from_cache(prepared: PreparedPlan, cache: CompileCache | None, work: Path) 
         log = entry.file("log.txt").read_text()
     except OSError:  # another process made room meanwhile
         return None
-    return _Built(log, entry.facts["seconds"], verification, True)
+    return _Built(log, entry.facts["seconds"], verification, True, tuple(entry.facts.get("switched_off", ())))
 
 
 def _by_toolkit(
@@ -132,7 +134,8 @@ def _by_toolkit(
     """Build, simulate and compare; keep what came out."""
     chain.start()  # imports the toolkit while we prepare its inputs
     cases = prepared.cases()
-    done = chain.run(_job(prepared, cases, work), tell)
+    job = _job(prepared, cases, work)
+    done, off = run_without_faulty_rules(lambda job: chain.run(job, tell), job, tell)
     if not done.ok:
         raise _failure(prepared, foreseen.result(), done)
     verification = None
@@ -142,10 +145,10 @@ def _by_toolkit(
     log = done.log
     if cache is not None:
         files: dict[str, Path | bytes] = {"model.rknn": work / "model.rknn", "log.txt": log.encode()}
-        cache.store(prepared.build_key, files, {"seconds": dict(done.seconds)})
+        cache.store(prepared.build_key, files, {"seconds": dict(done.seconds), "switched_off": off})
         if verification is not None and prepared.verify_key is not None:
             cache.store(prepared.verify_key, {}, verification.record)
-    return _Built(log, done.seconds, verification, False)
+    return _Built(log, done.seconds, verification, False, off)
 
 
 def _job(prepared: PreparedPlan, cases: list[Any], work: Path) -> Job:
@@ -212,20 +215,30 @@ def _result(prepared: PreparedPlan, predicted: Result, built: _Built, rknn: Path
         predicted,
         verdict=Verdict.NO_BOARD_KERNEL if facts.no_lowering else Verdict.DEPLOYABLE,
         confidence=Confidence.PROBED,
-        diagnostics=(*predicted.diagnostics, *diagnostics_of(facts.messages, graph)),
+        diagnostics=(
+            *predicted.diagnostics,
+            *diagnostics_of_rules(built.switched_off),
+            *diagnostics_of(facts.messages, graph),
+        ),
         cost=cost_of(facts.layers, facts.memory),
         proofs=(built.verification.proof,) if built.verification is not None else (),
         compile=frozen(
             {
                 "outcome": "ok",
                 "predicted_verdict": predicted.verdict.value,
-                "options": prepared.plan.config.given(),
+                "options": _options(prepared, built.switched_off),
                 "weights_sha256": prepared.weights_sha256,
                 "stages": [{"file": file, **stage_record(prepared.view, facts, predicted.placement, placed, rknn)}],
                 "verify": built.verification.record if built.verification is not None else None,
             }
         ),
     )
+
+
+def _options(prepared: PreparedPlan, off: tuple[str, ...]) -> dict[str, Any]:
+    """The options that were given, and what was switched off besides."""
+    given = prepared.plan.config.given()
+    return {**given, "disable_rules": [*given.get("disable_rules", ()), *off]} if off else given
 
 
 def _foresee(prepared: PreparedPlan) -> Result:

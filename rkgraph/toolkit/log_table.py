@@ -168,7 +168,7 @@ LOG_TABLE: tuple[LogPattern, ...] = (
     _entry(
         "RK919",
         Severity.ERROR,
-        r"^(AttributeError|KeyError|IndexError|TypeError|RuntimeError|ZeroDivisionError|AssertionError): ",
+        r"^(AttributeError|KeyError|IndexError|TypeError|ValueError|RuntimeError|ZeroDivisionError|AssertionError): ",
         "A defect inside the toolkit's optimiser, met on this model.",
         "switch the rule off that is named in the log (`disable_rules`), or rewrite the operator before it",
     ),
