@@ -8,6 +8,8 @@ docstrings together.
 from __future__ import annotations
 
 import importlib
+import inspect
+import io
 import os
 import signal
 import sys
@@ -16,9 +18,9 @@ from typing import Annotated, NoReturn
 import typer
 
 import rkgraph
-from rkgraph.errors import ExitCode, RkgraphError
+from rkgraph.errors import ExitCode, RkgraphError, UsageError
 
-__all__ = ["COMMANDS", "GROUPS", "build_app", "main"]
+__all__ = ["COMMANDS", "GROUPS", "build_app", "help_text", "main"]
 
 COMMANDS: dict[str, str] = {
     "lint": "Predict what compiler and board will make of a model.",
@@ -35,21 +37,34 @@ GROUPS: dict[str, str] = {
     "toolkit": "Install, list and remove managed rknn-toolkit2.",
     "export": "Export models to ONNX as rkgraph likes them best.",
 }
+EPILOG = """\b
+A day's work:
+  rkgraph lint model.onnx
+  rkgraph fix model.onnx --shape input_ids=1x256 -o model.rk
+  rkgraph compile model.rk --verify
+  rkgraph run model.rk --inputs x.npz -o y.npz"""
 
 
 def main() -> NoReturn:
     """Entry point of the `rkgraph` script. Exits with one of `ExitCode`; no traceback reaches a user for bad input."""
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign gets "?", not a failure
     try:
-        build_app(_wanted(sys.argv[1:]))(prog_name="rkgraph")
+        try:
+            build_app(_wanted(sys.argv[1:]))(prog_name="rkgraph")
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be told
     except RkgraphError as error:
         _tell(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+    except OSError as error:
+        sys.exit(_tell_system_error(error))
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours is told, not thrown at the user
-        _report_bug(error)
-        sys.exit(ExitCode.BUG)
+        sys.exit(_report_bug(error))
     sys.exit(ExitCode.OK)
 
 
@@ -58,7 +73,7 @@ def build_app(wanted: frozenset[str]) -> typer.Typer:
     app = typer.Typer(
         name="rkgraph",
         help="Take an ONNX model to a Rockchip NPU without surprises.",
-        epilog="A day's work: lint model.onnx → fix model.onnx -o fixed.onnx → compile fixed.onnx -o model.rknn → run",
+        epilog=EPILOG,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich" if sys.stdout.isatty() else None,
@@ -67,13 +82,23 @@ def build_app(wanted: frozenset[str]) -> typer.Typer:
     app.callback()(_global_options)
     for name, summary in COMMANDS.items():
         if name in wanted:
-            app.command(name)(importlib.import_module(f"rkgraph.cli.{name}").command)
+            command = importlib.import_module(f"rkgraph.cli.{name}").command
+            app.command(name, help=help_text(command.__doc__))(command)
         else:
             app.command(name, help=summary)(_not_loaded)
     for name, summary in GROUPS.items():
-        loaded = importlib.import_module(f"rkgraph.cli.{name}").app if name in wanted else _placeholder_group()
+        loaded = _group(name) if name in wanted else _placeholder_group()
         app.add_typer(loaded, name=name, help=summary, no_args_is_help=True)
     return app
+
+
+def help_text(docstring: str | None) -> str:
+    """A docstring for the help page: prose that is wrapped to any width, examples that are not, to be pasted."""
+    paragraphs = inspect.cleandoc(docstring or "").split("\n\n")
+    first = next((i for i, text in enumerate(paragraphs) if text.startswith("Examples:")), len(paragraphs))
+    examples = "\n".join(paragraphs[first:])
+    prose = [" ".join(text.split()) for text in paragraphs[:first]]
+    return "\n\n".join([*prose, *([f"\b\n{examples}"] if examples else [])])
 
 
 def _wanted(arguments: list[str]) -> frozenset[str]:
@@ -103,6 +128,13 @@ def _not_loaded() -> NoReturn:
     raise AssertionError("a command that was not asked for cannot be run")
 
 
+def _group(name: str) -> typer.Typer:
+    group: typer.Typer = importlib.import_module(f"rkgraph.cli.{name}").app
+    for command in group.registered_commands:
+        command.help = help_text(command.callback.__doc__ if command.callback else None)
+    return group
+
+
 def _placeholder_group() -> typer.Typer:
     group = typer.Typer()
     group.command("…")(_not_loaded)
@@ -111,23 +143,34 @@ def _placeholder_group() -> typer.Typer:
 
 
 def _tell(error: RkgraphError) -> None:
-    typer.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        typer.echo(f"  hint: {error.hint}", err=True)
+    from rkgraph.cli.output import print_error
+
+    print_error(error.message, error.hint)
 
 
-def _report_bug(error: Exception) -> None:
+def _tell_system_error(error: OSError) -> ExitCode:
+    """A reader that went away is no failure of ours, a full disk none that a bug report mends."""
+    from rkgraph.files import no_room
+
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it leaves
+        return ExitCode.OK
+    if not no_room(error):
+        return _report_bug(error)
+    _tell(UsageError(f"{error.filename or 'the output'}: cannot be written ({error.strerror})", "make room"))
+    return ExitCode.USAGE
+
+
+def _report_bug(error: Exception) -> ExitCode:
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="rkgraph-bug-", suffix=".txt", delete=False) as file:
         file.write(f"rkgraph {rkgraph.__version__}, Python {sys.version}\n{sys.argv}\n\n")
         traceback.print_exception(type(error), error, error.__traceback__, file=file)
-    typer.echo(
-        f"error: rkgraph has a bug ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})",
-        err=True,
-    )
-    typer.echo(f"  hint: please report it with {file.name}", err=True)
+    first = next(iter(str(error).splitlines()), "")
+    _tell(RkgraphError(f"rkgraph has a bug ({type(error).__name__}: {first})", f"please report it with {file.name}"))
+    return ExitCode.BUG
 
 
 def _exit_on_sigterm(_signal: int, _frame: object) -> NoReturn:

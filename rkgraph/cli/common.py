@@ -42,10 +42,13 @@ TargetOption = Annotated[
 ]
 RulesOption = Annotated[
     str | None,
-    typer.Option("--rules", help="Rule set; it names its toolkit version. [default: rknn-2.3.2]", metavar="RULESET"),
+    typer.Option(
+        "--rules", help="Rule set; it names its toolkit version.", metavar="RULESET", show_default="rknn-2.3.2"
+    ),
 ]
 ToolkitOption = Annotated[
-    str | None, typer.Option("--toolkit", help="Version of rknn-toolkit2. [default: 2.3.2]", metavar="VERSION")
+    str | None,
+    typer.Option("--toolkit", help="Version of rknn-toolkit2.", metavar="VERSION", show_default="that of the rule set"),
 ]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp16, w8a8, w8a16, w16a16i or w4a16.", metavar="PRECISION")

@@ -36,7 +36,9 @@ __all__ = ["command"]
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="An ONNX model, or a bundle (a folder).", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="An ONNX model, or a bundle (a folder).", metavar="MODEL", show_default=False)
+    ],
     *,
     target: TargetOption = "rk3588",
     rules: RulesOption = None,
@@ -50,29 +52,32 @@ def command(
         bool, typer.Option("--verify", help="Run the toolkit's simulator and compare with ONNX Runtime.")
     ] = False,
     inputs: Annotated[
-        Path | None, typer.Option("--inputs", help="Arrays to verify with, .npz. [default: generated]", metavar="NPZ")
+        Path | None,
+        typer.Option("--inputs", help="Real inputs (.npz) to verify with.", metavar="PATH", show_default="generated"),
     ] = None,
     against: Annotated[
-        Path | None, typer.Option("--against", help="ONNX model to verify against. [default: MODEL]", metavar="ONNX")
+        Path | None,
+        typer.Option("--against", help="ONNX model to verify against.", metavar="PATH", show_default="MODEL"),
     ] = None,
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Lowest cosine of an output that passes --verify.")
+        float, typer.Option("--threshold", help="Lowest cosine of an output that passes --verify.", metavar="COSINE")
     ] = 0.999,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build even what was built before.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0)] = 3600.0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0, metavar="SECONDS")
+    ] = 3600.0,
     memory: Annotated[
-        int | None, typer.Option("--memory", help="MB of memory a build may use.", min=1, metavar="MB")
+        int | None,
+        typer.Option("--memory", help="MB of memory a build may use.", min=1, metavar="MB", show_default="no limit"),
     ] = None,
     toolkit_python: Annotated[
         Path | None,
-        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PYTHON"),
+        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PATH"),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write the whole result there, as JSON.", metavar="JSON")
+        Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
     ] = None,
-    log: Annotated[
-        Path | None, typer.Option("--log", help="Write the toolkit's raw log there.", metavar="FILE")
-    ] = None,
+    log: Annotated[Path | None, typer.Option("--log", help="Write the toolkit's raw log.", metavar="FILE")] = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -89,18 +94,19 @@ def command(
 
         rkgraph compile fixed.rk --verify --report result.json
 
-        rkgraph compile fixed.onnx --precision w8a8 --calibration samples.npz --config build.toml -o model.rknn
+        rkgraph compile fixed.onnx --precision w8a8 --calibration x.npz -o q.rk
     """
     import time
     from functools import partial
 
-    from rkgraph.cli.compile_text import describe
+    from rkgraph.cli.compile_text import LAYER_COLUMNS, describe, layer_rows
     from rkgraph.cli.output import Output
     from rkgraph.compile.build_config import BuildConfig, load_build_config
     from rkgraph.compile.cache import CompileCache
     from rkgraph.compile.diagnosis import CompileFailed
     from rkgraph.compile.plan import Plan, Verify
     from rkgraph.compile.toolchain import Toolchain
+    from rkgraph.files import check_writable
     from rkgraph.toolkit.jobs import Limits
     from rkgraph.toolkit.locate import find_toolkit
 
@@ -108,6 +114,7 @@ def command(
     _, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     if (inputs or against) and not verify:
         raise UsageError(f"{'--inputs' if inputs else '--against'} is given without --verify", "add --verify")
+    check_writable(report, log, output if output is not None and output.suffix == ".rknn" else None)
     options = BuildConfig() if config is None else load_build_config(config, resolved)
     checks = Verify(threshold, inputs, against) if verify else None
     plan = Plan(model, resolved, options, calibration, checks)
@@ -125,8 +132,9 @@ def command(
     _keep(log, "".join(each.log for each in stages))
     _write_report(report, [each.result for each in stages], started)
     for each in stages:
-        for text, style in describe(each, verbose=verbose):
-            out.print(text, style or None)
+        out.lines(describe(each, verbose=verbose))
+        if verbose:
+            out.table(LAYER_COLUMNS, layer_rows(each), right=(0, 4, 5), whole=range(6))
     if any(_refused(each) for each in stages):
         raise typer.Exit(ExitCode.FINDINGS)
 

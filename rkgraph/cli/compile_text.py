@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from rkgraph.compile.compiler import Compiled
     from rkgraph.compile.verify import Verification
 
-__all__ = ["describe"]
+__all__ = ["LAYER_COLUMNS", "describe", "layer_rows"]
+
+LAYER_COLUMNS = ("layer", "on", "operator", "dtype", "KB", "NPU cycles", "name")
 
 Lines = Iterator[tuple[str, str]]
 """A line of text and the style it is shown in ("" for none)."""
@@ -28,8 +30,6 @@ def describe(compiled: Compiled, *, verbose: bool = False) -> Lines:
         yield f"{stage['file']}  {stage['size_bytes'] / 1e6:.1f} MB, {source}", "title"
         yield from _layers(result.cost)
         yield from _placement(stage, verbose)
-        if verbose:
-            yield from _table(stage["layers"])
     yield from _findings(compiled, verbose)
     if compiled.verification is not None:
         yield from _verification(compiled.verification)
@@ -74,11 +74,21 @@ def _placement(stage: Any, verbose: bool) -> Lines:
         yield f"  on the CPU {', '.join(f'{count} × {op}' for op, count in on_cpu.most_common())}", ""
 
 
-def _table(layers: Any) -> Lines:
-    for layer in layers:
-        where = f"{layer['id']:>4}  {layer['target']:<3}  {layer['op']:<18} {layer['dtype']:<8}"
-        cycles = f"{layer['npu_cycles']:,}" if layer["npu_cycles"] else ""
-        yield f"  {where} {layer['rw_kb']:>8,.0f} KB {cycles:>10}  {layer['name']}", "dim"
+def layer_rows(compiled: Compiled) -> list[tuple[str, ...]]:
+    """The layer tables of all stages, cells in the order of LAYER_COLUMNS."""
+    layers = (layer for stage in dict(compiled.result.compile or {})["stages"] for layer in stage["layers"])
+    return [
+        (
+            str(layer["id"]),
+            layer["target"],
+            layer["op"],
+            layer["dtype"],
+            f"{layer['rw_kb']:,.0f}",
+            f"{layer['npu_cycles']:,}" if layer["npu_cycles"] else "",
+            layer["name"],
+        )
+        for layer in layers
+    ]
 
 
 def _findings(compiled: Compiled, verbose: bool) -> Lines:

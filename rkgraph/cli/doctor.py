@@ -34,7 +34,7 @@ def command(
     output = Output()
     checks = list(examine(home_folder(), DEFAULT_TOOLKIT, deep=deep))
     if format_ == "json":
-        output.print(json.dumps(to_json(checks), indent=1))
+        output.document(json.dumps(to_json(checks), indent=1) + "\n")
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:

@@ -39,13 +39,17 @@ def sentence_transformer(
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="The model to write.", metavar="MODEL.onnx")],
     max_seq_length: Annotated[
-        int | None, typer.Option("--max-seq-length", help="Longest sequence in tokens. [default: the folder's]")
+        int | None,
+        typer.Option(
+            "--max-seq-length", help="Longest sequence in tokens.", metavar="TOKENS", show_default="the folder's"
+        ),
     ] = None,
     dynamic: Annotated[
         bool, typer.Option("--dynamic/--static", help="Batch and sequence symbolic, or fixed to 1 x length.")
     ] = True,
     opset: Annotated[
-        int | None, typer.Option("--opset", help="Opset to write. [default: 17; dynamo: what it likes best]")
+        int | None,
+        typer.Option("--opset", help="Opset to write.", metavar="OPSET", show_default="17; dynamo: what it likes best"),
     ] = None,
     exporter: Annotated[Exporter, typer.Option("--exporter", help="torch's exporter.")] = Exporter.LEGACY,
     attention: Annotated[
@@ -56,15 +60,16 @@ def sentence_transformer(
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Export the encoder of a sentence embedder, checked against torch.
+    """Export a sentence embedder, checked against torch.
 
-    Nothing is downloaded: PATH is a folder with modules.json and safetensors weights. Tokenizer and
-    configuration are copied beside the model; give -o a folder of its own.
+    What is exported is the encoder; pooling is left to the host. Nothing is downloaded: PATH is a folder with
+    modules.json and safetensors weights. Tokenizer and configuration are copied beside the model; give -o a folder
+    of its own.
 
     Examples:
-        rkgraph export sentence-transformer all-MiniLM-L6-v2 -o embedder/model.onnx
+        rkgraph export sentence-transformer minilm -o embedder/model.onnx
 
-        rkgraph export sentence-transformer all-MiniLM-L6-v2 -o static/model.onnx --static --max-seq-length 128
+        rkgraph export sentence-transformer minilm -o static/model.onnx --static
     """
     from rkgraph.export.sentence_transformer import export
     from rkgraph.toolkit.managed_torch import managed_torch

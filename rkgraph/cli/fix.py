@@ -27,7 +27,7 @@ from rkgraph.cli.common import (
     parse_shapes,
     resolve_rules_and_target,
 )
-from rkgraph.diagnostics import Severity
+from rkgraph.diagnostics import Severity, Verdict
 from rkgraph.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -92,23 +92,27 @@ def command(
     Safe fixes are applied by default, others where an option asks for them; the report says who allowed what. What
     cannot be proved is taken back. MODEL is not changed, unless --in-place is given.
 
+    -o X.onnx writes one model, any other name a bundle: a folder for compile and run. Exit code 3: a proof was refuted.
+
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
 
         rkgraph fix model.onnx --dim batch=1 --dim sequence=256 --diff
 
-        rkgraph fix model.onnx --freeze use_cache=0 --allow approximate --report fix.json -o model.rk
+        rkgraph fix model.onnx --freeze use_cache=0 --report fix.json -o model.rk
     """
     import time
 
     from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixSettings
+    from rkgraph.files import check_writable
     from rkgraph.graph.model import Model
     from rkgraph.rulebook.rule import Options
 
     started = time.time()
     destination = _destination(model, output, in_place=in_place, diff=diff)
+    check_writable(report, *([destination] if destination is not None and _is_file(destination, in_place) else []))
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), frozen=parse_freeze(freeze))
     settings = FixSettings(
@@ -124,7 +128,7 @@ def command(
     if report is not None:
         _write_report(report, text)
     if format is Format.JSON:
-        typer.echo(text, nl=False)
+        printer.document(text)
     elif diff:
         _print_diff(printer, start, loaded)
     else:
@@ -134,7 +138,20 @@ def command(
     if destination is not None:
         _save(loaded, destination, resolved, in_place=in_place)
         printer.note(f"wrote {destination}", "good")
+        if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
+            _print_next(printer, destination, name, resolved)
     _exit(outcome, fail_on)
+
+
+def _print_next(printer: Output, fixed: Path, rules: str, target: Target) -> None:
+    import shlex
+
+    words = ["rkgraph", "compile", str(fixed), "--rules", rules, "--target", target.platform]
+    if target.precision != "fp16":
+        words += ["--precision", target.precision, "--calibration", "samples.npz"]
+    words += ["-o", str(fixed.with_suffix(".rknn"))] if fixed.suffix == ".onnx" else []
+    printer.note("next:", "title")
+    printer.note(f"  {shlex.join(words)}", "command")
 
 
 def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:
@@ -170,7 +187,7 @@ def _fix(
     from rkgraph.rulebook.ruleset import load_ruleset
 
     options = replace(options, suggested_shapes=suggested_shapes(model.view(), model.path))
-    with printer.progress(f"fixing {model.path.name}") as tell:
+    with printer.progress(f"fix {model.path}") as tell:
         return fix_model(
             model,
             target,
@@ -186,8 +203,7 @@ def _fix(
 def _print(printer: Output, outcome: FixOutcome, *, verbose: bool) -> None:
     from rkgraph.cli.fix_text import describe_fix
 
-    for text, style in describe_fix(outcome, verbose=verbose):
-        printer.print(text, style or None)
+    printer.lines(describe_fix(outcome, verbose=verbose))
 
 
 def _print_diff(printer: Output, before: Model, after: Model) -> None:
@@ -222,7 +238,7 @@ def _write_report(path: Path, text: str) -> None:
 
 def _save(model: Model, destination: Path, target: Target, *, in_place: bool) -> None:
     """One model for a path that ends in .onnx, a bundle for all others."""
-    if destination.suffix == ".onnx" or in_place:
+    if _is_file(destination, in_place):
         model.save(destination, in_place=in_place)
         return
     from rkgraph.compile.manifest import Bundle, BundleStage
@@ -233,6 +249,10 @@ def _save(model: Model, destination: Path, target: Target, *, in_place: bool) ->
         raise UsageError(f"{destination}: cannot be made a folder ({error.strerror})", "give another -o") from error
     model.save(destination / "model.onnx", "inline")
     Bundle.create(destination, [BundleStage.of(model.view(), "model.onnx")], target=target)
+
+
+def _is_file(destination: Path, in_place: bool) -> bool:
+    return destination.suffix == ".onnx" or in_place
 
 
 def _exit(outcome: FixOutcome, fail_on: Severity) -> None:

@@ -56,10 +56,12 @@ def _applied(applied: Sequence[AppliedFix], proofs: Sequence[Proof], verbose: bo
     for (code, title, safety, allowed_by), fixes in sorted(groups.items()):
         removed, added = sum(len(fix.removed) for fix in fixes), sum(len(fix.added) for fix in fixes)
         who = "" if allowed_by == "default" else f", allowed by {allowed_by}"
-        yield f"  {code} {title} × {len(fixes)}: {safety}{who}", "good"
-        yield f"        nodes −{removed} +{added}; {_proved(fixes, by_id)}", "dim"
+        times = f" ×{len(fixes)}" if len(fixes) > 1 else ""
+        nodes = f"nodes −{removed} +{added}; " if removed or added else ""
+        yield f"  {code}{times}  {title} ({safety}{who})", "good"
+        yield f"      {nodes}{_proved(fixes, by_id)}", "dim"
         for fix in fixes if verbose else ():
-            yield f"        {fix.at}: {fix.detail}", ""
+            yield f"      {fix.at}: {fix.detail}", ""
 
 
 def _proved(fixes: Sequence[AppliedFix], by_id: dict[str, Proof]) -> str:
@@ -86,12 +88,12 @@ def _refused(refused: Sequence[RefusedFix], verbose: bool) -> Lines:
     for fix in refused:
         groups.setdefault((fix.code, fix.reason, fix.needs), []).append(fix)
     for (code, reason, needs), fixes in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1])):
-        times = f" × {len(fixes)}" if len(fixes) > 1 else ""
-        yield f"  {code} {reason}{times}", "warning"
+        times = f" ×{len(fixes)}" if len(fixes) > 1 else ""
+        yield f"  {code}{times}  {reason}", "warning"
         if needs:
-            yield f"        would be allowed by {needs}", "command"
+            yield f"      would be allowed by {needs}", "title"
         for fix in fixes if verbose else ():
-            yield f"        {fix.at}", ""
+            yield f"      {fix.at}", ""
 
 
 def _proofs(proofs: Sequence[Proof]) -> Lines:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from rkgraph.cli.common import (
     FailOnOption,
     OutputOption,
     PrecisionOption,
+    QuietOption,
     RulesOption,
     ShapeOption,
     TargetOption,
@@ -27,7 +29,7 @@ from rkgraph.diagnostics import Severity
 from rkgraph.errors import ExitCode, ModelError, UsageError
 
 if TYPE_CHECKING:
-    from rkgraph.cli.lint_text import Lines
+    from rkgraph.cli.output import Output
     from rkgraph.results import Result
     from rkgraph.rulebook.rule import Options
     from rkgraph.rulebook.ruleset import RuleSet
@@ -37,7 +39,7 @@ __all__ = ["command"]
 
 ModelsArgument = Annotated[
     list[str],
-    typer.Argument(help="ONNX models, or @FILE with one path a line.", metavar="MODEL…", show_default=False),
+    typer.Argument(help="ONNX models, bundles, or @FILE with one path a line.", metavar="MODEL…", show_default=False),
 ]
 
 
@@ -60,22 +62,25 @@ def command(
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     output: OutputOption = None,
     fail_on: FailOnOption = Severity.ERROR,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Predict what compiler and board will make of a model.
 
     Says whether it will deploy, where each node will run and why, what can be mended, and by which command. Weights
-    are not read, nothing is changed.
+    are not read, nothing is changed. --quiet prints one line a model.
 
     Examples:
         rkgraph lint model.onnx
 
         rkgraph lint model.onnx --target rk3576 --shape input_ids=1x256
 
-        rkgraph lint @models.txt --format json -o report.json --fail-on warning
+        rkgraph lint @models.txt --format json -o report.json
     """
     import time
+    from contextlib import nullcontext
 
+    from rkgraph.cli.output import Output
     from rkgraph.rulebook.rule import Options
     from rkgraph.rulebook.ruleset import load_ruleset
 
@@ -83,22 +88,59 @@ def command(
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     ruleset = load_ruleset(name)
     options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim))
-    runs = [_lint(path, resolved, ruleset, options) for path in _paths(models)]
-    results = [result for result, _, _ in runs]
+    paths = _paths(models)
+    _check_writable(output)
+    printer = Output(quiet, verbose)
+    shown = format is Format.TEXT and output is None
+    runs: list[_Run] = []
+    waits = len(paths) > 1 and not shown
+    with printer.progress(f"lint {len(paths)} models") if waits else nullcontext(lambda _text: None) as tell:
+        for path in paths:
+            tell(str(path))
+            done = _lint(path, resolved, ruleset, options)
+            if shown:
+                printer.lines(_lines(done, ruleset, options, printer, first=not runs, alone=len(paths) == 1))
+            runs += done
     if format is Format.JSON:
-        _emit_text(_document(results, started), output)
-    else:
-        _emit_lines(_lines(runs, ruleset, options, verbose), output)
-    _raise_for_errors([error for _, _, error in runs if error], len(runs))
-    if any(d.severity.rank >= fail_on.rank for result in results for d in result.diagnostics):
+        _emit(_document([run.result for run in runs], started), output, printer)
+    elif output is not None:
+        lines = _lines(runs, ruleset, options, printer, first=True, alone=len(paths) == 1)
+        _emit("".join(f"{text}\n" for text, _ in lines), output, printer)
+    _raise_for_errors([run.error for run in runs if run.error], len(runs))
+    if any(d.severity.rank >= fail_on.rank for run in runs for d in run.result.diagnostics):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-_Run = tuple["Result", Mapping[str, tuple[int, ...]], ModelError | None]
-"""The result of a model, the shapes to suggest for its dynamic inputs, and why it could not be read."""
+@dataclass(frozen=True)
+class _Run:
+    """One model.
+
+    Attributes:
+        result: what was found.
+        suggested: shapes to suggest for its dynamic inputs.
+        error: why it could not be read.
+        bundle: the bundle that it lies in.
+    """
+
+    result: Result
+    suggested: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    error: ModelError | None = None
+    bundle: Path | None = None
 
 
-def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options) -> _Run:
+def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options) -> list[_Run]:
+    """Lint what lies at a path: a model, or all models of a bundle that go to the NPU."""
+    from rkgraph.engine.lint import failed
+
+    try:
+        sources = _sources(path)
+    except ModelError as error:
+        return [_Run(failed(str(path), target, error), error=error)]
+    bundle = path if path.is_dir() else None
+    return [_lint_model(source, target, ruleset, options, bundle) for source in sources]
+
+
+def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, bundle: Path | None) -> _Run:
     from dataclasses import replace
 
     from rkgraph.engine.lint import failed, lint_view
@@ -108,9 +150,31 @@ def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options) -> _Ru
     try:
         view = read_view(path, shapes=options.shapes, dims=options.dims)
     except ModelError as error:
-        return failed(str(path), target, error), {}, error
+        return _Run(failed(str(path), target, error), error=error, bundle=bundle)
     suggested = suggested_shapes(view, path)
-    return lint_view(view, target, ruleset, replace(options, suggested_shapes=suggested)), suggested, None
+    result = lint_view(view, target, ruleset, replace(options, suggested_shapes=suggested))
+    return _Run(result, suggested, bundle=bundle)
+
+
+def _sources(path: Path) -> tuple[Path, ...]:
+    """The ONNX models at a path. Raises ModelError for a folder that is no bundle, or that keeps no ONNX model."""
+    if not path.is_dir():
+        return (path,)
+    from rkgraph.compile.manifest import Bundle, is_bundle
+
+    if not is_bundle(path):
+        raise ModelError(
+            f"{path}: is a folder, and no bundle", "give an .onnx file, or a bundle: rkgraph fix … -o X.rk"
+        )
+    try:
+        bundle = Bundle.read(path)
+        stages = [stage for stage in bundle.stages if stage.kind == "rknn" and stage.source is not None]
+        sources = tuple(bundle.path(stage.source) for stage in stages if stage.source is not None)
+    except UsageError as error:
+        raise ModelError(error.message, error.hint) from error
+    if not sources:
+        raise ModelError(f"{path}: this bundle keeps no ONNX model to lint", "lint the model it was compiled from")
+    return sources
 
 
 def _paths(models: Sequence[str]) -> list[Path]:
@@ -144,53 +208,39 @@ def _document(results: Sequence[Result], started: float) -> str:
     return report_to_json(Report(tuple(results), run, {"name": "rkgraph", "version": rkgraph.__version__}))
 
 
-def _lines(runs: Sequence[_Run], ruleset: RuleSet, options: Options, verbose: bool) -> Lines:
+def _lines(
+    runs: Sequence[_Run], ruleset: RuleSet, options: Options, printer: Output, *, first: bool, alone: bool
+) -> Iterator[tuple[str, str]]:
     from dataclasses import replace
 
-    from rkgraph.cli.lint_text import describe, suggest
+    from rkgraph.cli.lint_text import describe, suggest, verdict_line
 
-    for number, (result, suggested, error) in enumerate(runs):
-        if error is not None and len(runs) == 1:
+    for number, run in enumerate(runs):
+        if run.error is not None and alone:
             continue  # its error is all there is to say, and is said last
-        if number:
+        if printer.quiet:
+            yield verdict_line(run.result)
+            continue
+        if number or not first:
             yield "", ""
-        yield from describe(result, verbose=verbose)
-        yield from suggest(result, ruleset, replace(options, suggested_shapes=suggested))
+        yield from describe(run.result, verbose=printer.verbose)
+        yield from suggest(run.result, ruleset, replace(options, suggested_shapes=run.suggested), run.bundle)
 
 
-def _emit_text(text: str, output: Path | None) -> None:
+def _check_writable(output: Path | None) -> None:
+    if output is not None:
+        from rkgraph.files import check_writable
+
+        check_writable(output)
+
+
+def _emit(text: str, output: Path | None, printer: Output) -> None:
+    if output is None:
+        printer.document(text)
+        return
     from rkgraph.files import write_text
 
-    if output is not None:
-        write_text(output, text)
-    else:
-        typer.echo(text, nl=False)
-
-
-def _emit_lines(lines: Lines, output: Path | None) -> None:
-    from rkgraph.cli.output import Output
-
-    if output is not None:
-        _emit_text("".join(f"{text}\n" for text, _ in lines), output)
-        return
-    printer = Output()
-    for text, style in lines:
-        if style == "command":
-            typer.secho(text, fg=typer.colors.CYAN)  # never wrapped: it is there to be pasted
-        elif printer.is_terminal:
-            printer.print(_wrapped(text), style or None)
-        else:
-            printer.print(text)
-
-
-def _wrapped(text: str) -> str:
-    """A line folded to the terminal's width, what follows indented below it."""
-    import shutil
-    import textwrap
-
-    indent = " " * (len(text) - len(text.lstrip()) + 4)
-    width = shutil.get_terminal_size().columns
-    return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    write_text(output, text)
 
 
 def _raise_for_errors(errors: Sequence[ModelError], models: int) -> None:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
-from rkgraph.diagnostics import Diagnostic, Safety, Severity, Verdict
+from rkgraph.diagnostics import Device, Diagnostic, Safety, Severity, Verdict
 from rkgraph.results import Result, TensorInfo
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
 
-__all__ = ["Lines", "describe", "suggest"]
+__all__ = ["Lines", "describe", "suggest", "verdict_line"]
 
 Lines = Iterator[tuple[str, str]]
 """Lines of text, each with the name of its style ("" for none)."""
 
+_DEVICES = {
+    Device.NPU: "on the NPU",
+    Device.CPU: "on the CPU",
+    Device.HOST: "on the host",
+    Device.FOLDED: "folded away",
+    Device.NO_KERNEL: "without a board kernel",
+    Device.UNKNOWN: "unknown",
+}
+
+_PLACEHOLDER = re.compile(r"<[^<>]+>")
 PLACES_SHOWN = 3
 MESSAGES_SHOWN = 3
 
@@ -30,33 +41,46 @@ _VERDICT_STYLE = {
 
 def describe(result: Result, *, verbose: bool = False) -> Lines:
     """The result in lines. Findings of one rule that say the same are folded into one, unless `verbose`."""
+    yield verdict_line(result)
     if result.error is not None:
-        yield f"{result.model.path}: cannot be read", "error"
-        yield from ((f"  {line.strip()}", "") for line in result.error.splitlines())
+        lines = result.error.removeprefix(f"{result.model.path}: ").splitlines()
+        yield from ((f"  {line.strip()}", "") for line in lines)
         return
-    verdict = f"{result.verdict.value} (ground: {result.confidence.value})"
-    yield f"{result.model.path}: {verdict} on {result.target}", _VERDICT_STYLE[result.verdict]
     yield f"  opset {result.model.opset} · {result.model.nodes} nodes · inputs {_inputs(result.model.inputs)}", "dim"
     for severity in sorted(Severity, key=lambda s: -s.rank):
         yield from _findings(result, severity, verbose)
     yield from _placement(result)
 
 
-def suggest(result: Result, ruleset: RuleSet, options: Options) -> Lines:
-    """The complete command that comes next: fix what can be fixed, or compile what is ready; else nothing."""
+def verdict_line(result: Result) -> tuple[str, str]:
+    """The one line that says what will become of the model."""
+    if result.error is not None:
+        return f"{result.model.path}: cannot be read", "error"
+    verdict = f"{result.verdict.value} on {result.target} (evidence: {result.confidence.value})"
+    return f"{result.model.path}: {verdict}", _VERDICT_STYLE[result.verdict]
+
+
+def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath | None = None) -> Lines:
+    """The complete command that comes next: fix what can be fixed, or compile what is ready; else nothing.
+
+    A model that lies in a bundle is compiled there.
+    """
     if result.error is not None:
         return
     fixable = any(d.fix is not None and d.fix.safety is not Safety.MANUAL for d in result.diagnostics)
     if not fixable and result.verdict is not Verdict.DEPLOYABLE:
         return
-    words = ["rkgraph", "fix" if fixable else "compile", result.model.path, "--rules", ruleset.name]
+    subject = str(bundle) if bundle is not None and not fixable else result.model.path
+    words = ["rkgraph", "fix" if fixable else "compile", subject, "--rules", ruleset.name]
     words += ["--target", result.target.platform]
     if result.target.precision != "fp16":
         words += ["--precision", result.target.precision]
     words += _pins(result.model.inputs, options) if fixable else []
-    words += ["-o", str(PurePath(result.model.path).with_suffix(".rk.onnx" if fixable else ".rknn"))]
+    if subject == result.model.path:
+        words += ["-o", str(PurePath(subject).with_suffix(".rk.onnx" if fixable else ".rknn"))]
+    unknown = dict.fromkeys(size for word in words for size in _PLACEHOLDER.findall(word))
     yield "", ""
-    yield "next:", "title"
+    yield f"next, with your sizes for {', '.join(unknown)}:" if unknown else "next:", "title"
     yield f"  {shlex.join(words)}", "command"
 
 
@@ -127,6 +151,6 @@ def _places(group: Sequence[Diagnostic], verbose: bool) -> str:
 
 
 def _placement(result: Result) -> Lines:
-    counts = Counter(node.device.value for node in result.placement)
+    counts = Counter(node.device for node in result.placement)
     yield "", ""
-    yield "placement: " + " · ".join(f"{count} {device}" for device, count in counts.most_common()), "title"
+    yield "placement: " + " · ".join(f"{count} {_DEVICES[device]}" for device, count in counts.most_common()), "title"

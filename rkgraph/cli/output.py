@@ -5,16 +5,22 @@ rich is imported only where a terminal is there to show it.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Output"]
+__all__ = ["Lines", "Output", "plain_table", "print_error"]
+
+Lines = Iterable[tuple[str, str]]
+"""Lines of text, each with the name of its style, a key of STYLES ("" for none)."""
 
 STYLES = {
     "error": "bold red",
@@ -25,6 +31,7 @@ STYLES = {
     "title": "bold",
     "command": "bold cyan",
 }
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 
 
 class Output:
@@ -33,7 +40,7 @@ class Output:
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet = quiet
         self.verbose = verbose
-        self._console: Console | None = None
+        self._consoles: dict[bool, Console] = {}
 
     @property
     def is_terminal(self) -> bool:
@@ -41,39 +48,66 @@ class Output:
         return sys.stdout.isatty()
 
     def print(self, text: str = "", style: str | None = None) -> None:
-        """One or more lines of result. `style` is a key of STYLES; `text` is never read as markup."""
-        if self.is_terminal:
-            self._rich().print(text, style=STYLES.get(style or "", ""), markup=False, highlight=False)
-        else:
+        """A line of result. In a terminal it is wrapped, what follows indented; a command is never, to be pasted."""
+        if not self.is_terminal:
             print(text)  # noqa: T201
+            return
+        console = self._rich()
+        shown = command_lines(text, console.width) if style == "command" else wrapped(text, console.width)
+        console.print(shown, style=STYLES.get(style or "", ""), markup=False, highlight=False, soft_wrap=True)
+
+    def lines(self, lines: Lines) -> None:
+        """Lines of result, each in its style."""
+        for text, style in lines:
+            self.print(text, style or None)
+
+    def document(self, text: str) -> None:
+        """A document for programs (JSON): UTF-8 whatever the terminal speaks, and not changed in any way."""
+        typer.echo(text.encode(), nl=False)
 
     def note(self, text: str, style: str | None = None) -> None:
         """A line for the person, not for the pipe: to stderr, and not at all when quiet."""
         if self.quiet:
             return
-        if sys.stderr.isatty():
-            from rich.console import Console
-
-            Console(stderr=True).print(text, style=STYLES.get(style or "", ""), markup=False, highlight=False)
-        else:
+        if not sys.stderr.isatty():
             print(text, file=sys.stderr)  # noqa: T201
+            return
+        console = self._rich(stderr=True)
+        shown = command_lines(text, console.width) if style == "command" else wrapped(text, console.width)
+        console.print(shown, style=STYLES.get(style or "", ""), markup=False, highlight=False, soft_wrap=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-        """A table that fits the terminal; in a pipe, columns two spaces apart. `right`: columns to right-align."""
-        if self.is_terminal:
-            from rich import box
-            from rich.table import Table
-            from rich.text import Text
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        right: Sequence[int] = (),
+        whole: Sequence[int] = (),
+    ) -> None:
+        """A table that fits the terminal; in a pipe, columns two spaces apart.
 
-            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-            for index, column in enumerate(columns):
-                table.add_column(column, justify="right" if index in right else "left", overflow="fold")
-            for row in rows:
-                table.add_row(*(Text(cell) for cell in row))
-            self._rich().print(table)
-        else:
+        Args:
+            columns: their heads.
+            rows: cells, one text for each column.
+            right: columns to align right.
+            whole: columns whose cells are not broken: names that are copied.
+        """
+        if not self.is_terminal:
             for line in plain_table(columns, rows, right):
                 print(line)  # noqa: T201
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for index, column in enumerate(columns):
+            table.add_column(
+                column, justify="right" if index in right else "left", overflow="fold", no_wrap=index in whole
+            )
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._rich().print(table)
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:
@@ -90,22 +124,79 @@ class Output:
             yield lambda _text: None
             print(f"{text}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
             return
-        from rich.console import Console
         from rich.markup import escape
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as live:
+        with Progress(*columns, console=self._rich(stderr=True), transient=True) as live:
             task = live.add_task(escape(text), total=None)
             yield lambda more: live.update(task, description=escape(f"{text}: {more}"))
         self.note(f"✓ {text} ({time.monotonic() - started:.1f} s)", "dim")
 
-    def _rich(self) -> Console:
-        if self._console is None:
+    def _rich(self, stderr: bool = False) -> Console:
+        """One console a stream: what is printed while a live line runs goes above it."""
+        if stderr not in self._consoles:
             from rich.console import Console
 
-            self._console = Console()
-        return self._console
+            self._consoles[stderr] = Console(stderr=stderr)
+        return self._consoles[stderr]
+
+
+def print_error(message: str, hint: str = "") -> None:
+    """What is wrong and how to mend it, on stderr; the hint is not wrapped, for it may be a command."""
+    if not sys.stderr.isatty():
+        print(f"error: {message}", *([f"  hint: {hint}"] if hint else []), sep="\n", file=sys.stderr)  # noqa: T201
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    body = wrapped(f"error: {message}", console.width)
+    console.print(Text.assemble(("error:", STYLES["error"]), body.removeprefix("error:")), soft_wrap=True)
+    if hint:
+        console.print(Text.assemble("  ", ("hint:", STYLES["title"]), f" {hint}"), soft_wrap=True)
+
+
+def wrapped(text: str, width: int) -> str:
+    """A line folded to `width` columns, what follows indented below it; words are never broken."""
+    import textwrap
+
+    if len(text) <= width:
+        return text
+    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def command_lines(text: str, width: int) -> str:
+    """A command that is wider than `width` on several lines that the shell takes as one.
+
+    An option keeps its value beside it. `text` may be indented, and may begin with a prompt.
+    """
+    if len(text) <= width:
+        return text
+    words = _WORD.findall(text)
+    if "".join("".join(words).split()) != "".join(text.split()):  # quotes that do not match
+        return text
+    indent = " " * (len(text) - len(text.lstrip()))
+    lines: list[str] = []
+    for part in _with_values(words):
+        room = width - len(indent) - len("    ") - len(" \\")
+        if lines and len(lines[-1]) + 1 + len(part) <= room:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return indent + f" \\\n{indent}    ".join(lines)
+
+
+def _with_values(words: Sequence[str]) -> list[str]:
+    """The words of a command, each option together with what follows it."""
+    parts: list[str] = []
+    for word in words:
+        if parts and not word.startswith("-"):
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+    return parts
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

@@ -39,12 +39,12 @@ def command(
     if format is Format.JSON:
         import json
 
-        output.print(json.dumps([_facts(card) for card in cards], indent=2, ensure_ascii=False))
+        output.document(json.dumps([_facts(card) for card in cards], indent=2, ensure_ascii=False) + "\n")
         return
     rows = [
         (c.code, c.name, c.severity.value, *((c.fix.title, c.fix.safety.value) if c.fix else ("", ""))) for c in cards
     ]
-    output.table(("code", "name", "severity", "fix", "safety"), rows)
+    output.table(("code", "name", "severity", "fix", "safety"), rows, whole=(0, 1, 2, 4))
 
 
 def _facts(card: Card) -> dict[str, Any]:

@@ -29,20 +29,23 @@ class BackendChoice(str, Enum):
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="A bundle (a folder), a .rknn or a .onnx.", show_default=False)],
+    model: Annotated[
+        Path, typer.Argument(help="A bundle (a folder), a .rknn or a .onnx.", metavar="MODEL", show_default=False)
+    ],
     *,
-    inputs: Annotated[Path, typer.Option("--inputs", help="Arrays by input name, .npz.", metavar="NPZ")],
+    inputs: Annotated[Path, typer.Option("--inputs", help="Arrays (.npz) by input name.", metavar="PATH")],
     output: OutputOption = None,
     backend: Annotated[
         BackendChoice, typer.Option("--backend", help="Where to run; auto: the first of board, simulator, cpu.")
     ] = BackendChoice.AUTO,
     core_mask: Annotated[
-        str, typer.Option("--core-mask", help="NPU cores of the board: auto, 0, 1, 2, 0_1, 0_1_2 or all.")
+        str,
+        typer.Option("--core-mask", help="NPU cores of the board: auto, 0, 1, 2, 0_1, 0_1_2 or all.", metavar="CORES"),
     ] = "auto",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Simulate even what was simulated before.")] = False,
     toolkit_python: Annotated[
         Path | None,
-        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PYTHON"),
+        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PATH"),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -61,9 +64,10 @@ def command(
     from rkgraph.cli.output import Output
     from rkgraph.compile.cache import CompileCache
     from rkgraph.compile.tensors import read_npz, write_npz
-    from rkgraph.files import writing
+    from rkgraph.files import check_writable, writing
     from rkgraph.runtime.pipeline import Pipeline
 
+    check_writable(output)
     out = Output(quiet)
     feeds = read_npz(inputs)
     cache = None if no_cache else CompileCache(home_folder() / "builds")
@@ -77,6 +81,7 @@ def command(
     if output is not None:
         with writing(output) as file:
             write_npz(file, done.outputs)
+        out.note(f"wrote {output}", "good")
     _print(done, out)
 
 
@@ -99,4 +104,4 @@ def _print(done: Run, out: Output) -> None:
             ("", "", "") if floats is None else tuple(f"{n:.6g}" for n in (floats.min(), floats.mean(), floats.max()))
         )
         rows.append((name, array.dtype.name, "x".join(map(str, array.shape)) or "scalar", *spread))
-    out.table(("output", "dtype", "shape", "min", "mean", "max"), rows, right=(3, 4, 5))
+    out.table(("output", "dtype", "shape", "min", "mean", "max"), rows, right=(3, 4, 5), whole=(1, 2, 3, 4, 5))

@@ -23,10 +23,10 @@ def install(
     version: VersionArgument,
     *,
     python: Annotated[
-        Path | None, typer.Option("--python", help="Python 3.10 to 3.12 to make the environment with.")
+        Path | None, typer.Option("--python", help="Python 3.10 to 3.12 to make the environment with.", metavar="PATH")
     ] = None,
     torch_from: Annotated[
-        Path | None, typer.Option("--torch-from", help="Share the torch of this interpreter.", metavar="PYTHON")
+        Path | None, typer.Option("--torch-from", help="Share the torch of this interpreter.", metavar="PATH")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Install anew, though it is installed.")] = False,
@@ -55,7 +55,7 @@ def install(
 
 @app.command("list")
 def list_() -> None:
-    """List toolkits: which are installed, how large, and whose torch they use.
+    """List toolkits: installed or not, size, whose torch.
 
     Examples:
         rkgraph toolkit list

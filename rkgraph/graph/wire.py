@@ -126,6 +126,8 @@ def not_a_model(path: Path, head: bytes, reason: str) -> ModelError:
             f"{path}: not an ONNX model in the binary form, but text or JSON",
             "convert it: python -c \"import onnx, sys; onnx.save(onnx.load(sys.argv[1]), 'model.onnx')\" FILE",
         )
+    if head.startswith(b"RKNN"):
+        return ModelError(f"{path}: is a compiled .rknn, not an ONNX model", "give the ONNX model it was made from")
     return ModelError(f"{path}: not an ONNX model, or truncated ({reason})", "export or download the model again")
 
 

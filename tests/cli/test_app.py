@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes
 from rkgraph.cli.output import plain_table
 from rkgraph.diagnostics import Safety
 from rkgraph.errors import UsageError
-from tests.cli.harness import Sandbox
+from tests.cli.harness import SCRIPT, Sandbox
 
 EVERYTHING = frozenset({*application.COMMANDS, *application.GROUPS})
 
@@ -42,6 +44,49 @@ def test_summaries_fit_eighty_columns() -> None:
     assert result.exit_code == 0
     for summary in {**application.COMMANDS, **application.GROUPS}.values():
         assert summary in result.output
+
+
+@pytest.mark.parametrize("name", sorted(application.COMMANDS))
+def test_examples_are_lines_of_their_own_that_fit_eighty_columns(name: str, tmp_path: Path) -> None:
+    lines = Sandbox(tmp_path).run(name, "--help").stdout.splitlines()
+    examples = [line.strip() for line in lines[lines.index("  Examples:") + 1 :] if line.startswith("      rkgraph ")]
+    docstring = inspect.getdoc(importlib.import_module(f"rkgraph.cli.{name}").command) or ""
+    assert examples == [line.strip() for line in docstring.splitlines() if line.startswith("    rkgraph ")]
+    assert examples
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_terminal_without_unicode_gets_question_marks(tmp_path: Path) -> None:
+    outcome = Sandbox(tmp_path).run("--help", env={"PYTHONIOENCODING": "ascii"})
+    assert outcome.code == 0
+    assert "rkgraph lint model.onnx" in outcome.stdout
+    outcome = Sandbox(tmp_path).run("rule", "RK203", env={"PYTHONIOENCODING": "ascii"})
+    assert outcome.code == 0
+    assert "?65504" in outcome.stdout
+
+
+def test_json_is_utf_8_whatever_the_terminal_speaks(tmp_path: Path) -> None:
+    plain, ascii_only = (
+        Sandbox(tmp_path).run("rules", "--format", "json", env={"PYTHONIOENCODING": encoding}).stdout
+        for encoding in ("utf-8", "ascii")
+    )
+    assert plain == ascii_only
+
+
+@pytest.mark.parametrize("command", ["rules", "rules --format json", "--help"])
+@pytest.mark.parametrize(("sink", "words"), [("> /dev/full", "No space left"), ("| true", "")])
+def test_output_that_nobody_takes(sink: str, words: str, command: str) -> None:
+    line = f"set -o pipefail; rkgraph {command} {sink}"
+    done = subprocess.run(["bash", "-c", line], env=_with_script(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2 if words else done.returncode in (0, 1)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert "bug" not in done.stderr
+
+
+def _with_script() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{SCRIPT.parent}:{os.environ['PATH']}"}
 
 
 def test_version(tmp_path: Path) -> None:

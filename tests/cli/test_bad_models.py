@@ -57,6 +57,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "not there": (lambda path: path, "no such file"),
     "not onnx": (written(b"PK\x03\x04 this is no model at all"), "not an ONNX model"),
     "text": (written(b'{"irVersion": "8"}'), "not an ONNX model"),
+    "a compiled model": (written(b"RKNN" + bytes(60)), "is a compiled .rknn"),
     "zero bytes": (written(b""), "empty"),
     "truncated": (truncated, "truncated"),
     "missing external data": (lambda p: with_external_weights(p, "gone.bin"), "gone.bin"),

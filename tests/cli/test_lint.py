@@ -33,7 +33,7 @@ def test_a_clean_model_exits_with_0_and_says_what_comes_next(sandbox: Sandbox) -
     assert outcome.code == 0
     lines = outcome.stdout.splitlines()
     assert lines[0].startswith("clean.onnx: deployable")
-    assert "placement: 1 npu" in lines
+    assert "placement: 1 on the NPU" in lines
     assert lines[-1] == "  rkgraph compile clean.onnx --rules rknn-2.3.2 --target rk3588 -o clean.rknn"
 
 
@@ -114,8 +114,42 @@ def test_the_next_command_has_shapes_of_the_tokenizer_and_can_be_pasted(sandbox:
 
 
 def test_without_files_the_next_command_shows_what_to_fill_in(sandbox: Sandbox) -> None:
-    words = shlex.split(sandbox.run("lint", "dynamic.onnx").stdout.splitlines()[-1])
-    assert "input_ids=<batch>x<sequence>" in words
+    *_, title, command = sandbox.run("lint", "dynamic.onnx").stdout.splitlines()
+    assert title == "next, with your sizes for <batch>, <sequence>:"
+    assert "input_ids=<batch>x<sequence>" in shlex.split(command)
+
+
+def test_quiet_is_one_line_a_model(sandbox: Sandbox) -> None:
+    outcome = sandbox.run("lint", "clean.onnx", "tans.onnx", "gone.onnx", "-q")
+    lines = outcome.stdout.splitlines()
+    assert [line.split(" ")[:2] for line in lines] == [
+        ["clean.onnx:", "deployable"],
+        ["tans.onnx:", "no-board-kernel"],
+        ["gone.onnx:", "cannot"],
+    ]
+
+
+def test_a_bundle_is_linted_where_it_keeps_its_models(sandbox: Sandbox) -> None:
+    assert sandbox.run("fix", "clean.onnx", "-o", "clean.rk", "-q").code == 0
+    outcome = sandbox.run("lint", "clean.rk")
+    assert outcome.code == 0
+    assert outcome.stdout.startswith("clean.rk/model.onnx: deployable")
+    assert outcome.stdout.splitlines()[-1] == "  rkgraph compile clean.rk --rules rknn-2.3.2 --target rk3588"
+
+
+def test_a_bundle_without_onnx_and_one_that_is_damaged(sandbox: Sandbox) -> None:
+    assert sandbox.run("fix", "clean.onnx", "-o", "clean.rk", "-q").code == 0
+    manifest = sandbox.folder / "clean.rk" / "manifest.json"
+    data = json.loads(manifest.read_text())
+    (manifest.parent / "model.rknn").write_bytes(b"RKNN")
+    data["stages"][0] |= {"source": None, "model": "model.rknn"}
+    manifest.write_text(json.dumps(data))
+    outcome = sandbox.run("lint", "clean.rk")
+    assert (outcome.code, "keeps no ONNX model" in outcome.error_line) == (2, True)
+    manifest.write_text("{")
+    outcome = sandbox.run("lint", "clean.rk", "tans.onnx")
+    assert (outcome.code, "is not JSON" in outcome.error_line) == (2, True)
+    assert "tans.onnx: no-board-kernel" in outcome.stdout
 
 
 def test_pins_make_a_dynamic_model_static(sandbox: Sandbox) -> None:

@@ -32,10 +32,10 @@ def lines(made: Result, *, verbose: bool = False) -> list[str]:
     return [text for text, _ in describe(made, verbose=verbose)]
 
 
-def test_the_first_line_is_the_verdict_and_its_ground() -> None:
-    assert lines(result())[0] == "my model.onnx: build-fails (ground: probed) on rk3588 · rknn-toolkit2 2.3.2 · fp16"
+def test_the_first_line_is_the_verdict_and_its_evidence() -> None:
+    assert lines(result())[0] == "my model.onnx: build-fails on rk3588 · rknn-toolkit2 2.3.2 · fp16 (evidence: probed)"
     assert lines(result())[1] == "  opset 17 · 3 nodes · inputs ids int64[batch,8,?]"
-    assert lines(result())[-1] == "placement: 1 cpu · 1 npu"
+    assert lines(result())[-1] == "placement: 1 on the CPU · 1 on the NPU"
 
 
 def test_the_same_on_many_nodes_is_one_line_with_the_first_places() -> None:
@@ -67,7 +67,7 @@ def test_what_is_induced_is_counted_under_its_root() -> None:
 
 def test_what_cannot_be_read_says_so_and_no_more() -> None:
     text = lines(result(error="my model.onnx: empty\n  export it again"))
-    assert text == ["my model.onnx: cannot be read", "  my model.onnx: empty", "  export it again"]
+    assert text == ["my model.onnx: cannot be read", "  empty", "  export it again"]
 
 
 def command(made: Result, options: Options | None = None) -> str:

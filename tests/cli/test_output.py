@@ -1,0 +1,52 @@
+"""Printing in a terminal: wrapped lines, commands that can be pasted, tables whose names stay whole."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rkgraph.cli.output import command_lines, wrapped
+
+COMMAND = "  rkgraph fix 'my model.onnx' --rules rknn-2.3.2 --shape 'a --b=<n>x4' --shape input_ids=1x256 -o fixed.onnx"
+
+
+def words_of(lines: str) -> list[str]:
+    """The words that a shell makes of the lines: of a backslash and a line's end it makes nothing, shlex does not."""
+    return shlex.split(lines.replace(" \\\n", " "))
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_a_command_on_several_lines_is_the_same_command(width: int) -> None:
+    lines = command_lines(COMMAND, width)
+    assert words_of(lines) == shlex.split(COMMAND)
+    assert all(line.startswith("  ") for line in lines.splitlines())
+    assert all(line.endswith(" \\") for line in lines.splitlines()[:-1])
+    assert len(lines.splitlines()) == 1 if width == 200 else len(lines.splitlines()) > 1
+
+
+def test_lines_of_a_command_fit_where_its_words_do() -> None:
+    assert max(map(len, command_lines(COMMAND, 60).splitlines())) <= 60
+
+
+@given(
+    st.lists(st.text(st.characters(codec="ascii", exclude_characters="\r\0"), min_size=1), min_size=1),
+    st.integers(20, 99),
+)
+def test_any_words_are_kept(words: list[str], width: int) -> None:
+    assert words_of(command_lines(shlex.join(words), width)) == words
+
+
+def test_an_unclosed_quote_is_left_as_it_is() -> None:
+    assert command_lines("rkgraph lint don't --verbose", 10) == "rkgraph lint don't --verbose"
+
+
+def test_long_lines_are_indented_where_they_go_on() -> None:
+    assert wrapped("  a bb ccc dddd", 9).splitlines() == ["  a bb", "      ccc", "      dddd"]
+    assert wrapped("short", 9) == "short"
+
+
+def test_words_longer_than_the_terminal_are_not_broken() -> None:
+    assert wrapped("at /model/encoder/layer.0", 10).splitlines() == ["at", "    /model/encoder/layer.0"]
