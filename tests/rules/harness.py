@@ -8,10 +8,10 @@ from pathlib import Path
 
 import onnx
 import onnx.parser
-from rkgraph.graph.load import read_view
 
 from rkgraph.diagnostics import Diagnostic
 from rkgraph.engine.lint import find, lint_view, make_context
+from rkgraph.graph.load import read_view
 from rkgraph.graph.view import ModelView
 from rkgraph.results import Result
 from rkgraph.rulebook.rule import LintContext, Options
