@@ -33,10 +33,10 @@ from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.jobs import Job
 from rkgraph.toolkit.locate import find_toolkit
 from rkgraph.toolkit.logs import LogFacts, read_log
-from tests.rules.attention_block import block
+from tests.rules.attention_block import block, positions
 
 GROUND = ("RK110", "RK111", "RK301", "RK303", "RK401")
-REWRITES = ("RK203", "RK202", "RK502", "RK503", "RK504", "RK505", "RK506", "RK507")
+REWRITES = ("RK203", "RK202", "RK204", "RK502", "RK503", "RK504", "RK505", "RK506", "RK507")
 LENGTHS = (3, 20, 130, 256)
 MASK = "attention_mask"
 
@@ -64,6 +64,7 @@ FORMS: Mapping[str, Sequence[tuple[str, Mapping[str, object], tuple[str, ...]]]]
         ("x / √ · scale", {"norm": "quotient"}, ("RK507",)),
         ("x · (1/√)", {"norm": "unscaled"}, ("RK507",)),
     ),
+    "positions": (("counted in whole numbers", {"positions": True}, ("RK204",)),),
 }
 
 Feeds = Mapping[str, npt.NDArray[np.int64]]
@@ -181,7 +182,7 @@ def form_rows(bench: Bench, heading: str) -> Iterator[tuple[str, str, Measured]]
     """Rows of one block in each form of a heading: as written, and after the rules."""
     for name, form, codes in FORMS[heading]:
         path = bench.folder / "block.onnx"
-        onnx.save(block(**form), path)  # type: ignore[arg-type]
+        onnx.save(positions() if "positions" in form else block(**form), path)  # type: ignore[arg-type]
         yield name, "as written", bench.build(path)
         if codes:
             yield name, "+ " + ", ".join(codes), bench.build(bench.fixed(path, codes, {})[0])

@@ -24,11 +24,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rkgraph.graph.rewrite import Tape
 from rkgraph.graph.view import Constant, GraphView, Node
 
-__all__ = ["FloatMask", "NotAMask", "Term", "is_discrete"]
+__all__ = ["FloatMask", "NotAMask", "Term", "emit", "is_discrete"]
 
 LARGEST_BOUND = 2**23  # whole numbers up to here, and differences with them, are exact in float32
+LONGEST_CHAIN = 64  # operators; masks of real models have about ten
 BOOL, FLOAT32 = 9, 1  # onnx.TensorProto.DataType
 FLOATS = {1, 10, 11, 16}
 SOURCES = frozenset({"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
@@ -72,15 +74,23 @@ class FloatMask:
         self.is_fixed = is_fixed
         self.nodes: dict[int, Node] = {}
         self._terms: dict[str, Term] = {}
+        self._depth = 0
 
     def term(self, name: str) -> Term:
         """The term with the numbers of the value `name`.
 
         Raises:
-            NotAMask: the value depends on floats of the model, or on an operator that is not restated here.
+            NotAMask: the value depends on floats of the model, on an operator that is not restated here, or on more
+                operators in a row than `LONGEST_CHAIN`.
         """
         if name not in self._terms:
-            self._terms[name] = self._restate(name)
+            if self._depth == LONGEST_CHAIN:
+                raise NotAMask(f"{name} lies behind more than {LONGEST_CHAIN} operators")
+            self._depth += 1
+            try:
+                self._terms[name] = self._restate(name)
+            finally:
+                self._depth -= 1
         return self._terms[name]
 
     def _restate(self, name: str) -> Term:
@@ -228,6 +238,8 @@ class FloatMask:
         if axes is None:
             constant = self.graph.constant(node.inputs[1])
             axes = constant.values if constant is not None else ()
+        if not isinstance(axes, tuple) or len(axes) + len(term.shape) != rank:
+            raise NotAMask(f"{node.label} has axes that are not known, or do not fit")
         places = {axis % rank for axis in axes}
         sizes = iter(term.shape)
         shape = tuple(1 if place in places else next(sizes) for place in range(rank))
@@ -242,6 +254,22 @@ _HANDLERS: Mapping[str, Callable[[FloatMask, Node], Term]] = {
     **dict.fromkeys(("Add", "Sub", "Mul"), FloatMask.arithmetic),
     **dict.fromkeys(("Expand", "Unsqueeze", "Squeeze", "Reshape", "Slice", "Transpose", "Identity"), FloatMask.move),
 }
+
+
+def emit(term: Term, tape: Tape, done: dict[int, str] | None = None) -> str:
+    """Record the term on the tape, each part once; the name of its value is returned."""
+    done = {} if done is None else done
+    if id(term) not in done:
+        inputs = []
+        for part in term.inputs:
+            if isinstance(part, Term):
+                inputs.append(emit(part, tape, done))
+            elif isinstance(part, Constant):
+                inputs.append(tape.constant(part.values, part.dtype, "shape"))
+            else:
+                inputs.append(part if isinstance(part, str) else tape.constant(part, "float32"))
+        done[id(term)] = tape.op(term.op, *inputs, **term.attributes)
+    return done[id(term)]
 
 
 def nonzero(term: Term) -> Term:
@@ -284,8 +312,8 @@ def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 
 def _widens(dtype: str, result: str) -> bool:
     """Whether a whole-number dtype holds all numbers of another one."""
-    if not is_discrete(result) or dtype == "bool":
-        return is_discrete(result)
+    if not (is_discrete(dtype) and is_discrete(result)) or dtype == "bool":
+        return is_discrete(dtype) and is_discrete(result)
     bits, wider = (int(name.removeprefix("u").removeprefix("int")) for name in (dtype, result))
     unsigned, to_unsigned = dtype.startswith("u"), result.startswith("u")
     return wider > bits and (unsigned or not to_unsigned) if unsigned != to_unsigned else wider >= bits

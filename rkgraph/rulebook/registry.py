@@ -28,6 +28,7 @@ MODULES = (
     "rk111_operator_newer_than_opset",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
+    "rk204_integer_cumulative_sum",
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
     "rk303_foldable_shape_arithmetic",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.analysis.masks import BOOL, COMPARISONS, FloatMask, NotAMask, Term, is_discrete
+from rkgraph.analysis.masks import BOOL, COMPARISONS, FloatMask, NotAMask, Term, emit, is_discrete
 from rkgraph.analysis.origins import Origin
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tape, Tolerance
-from rkgraph.graph.view import Constant, GraphView, Node
+from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
 
@@ -45,7 +45,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     except NotAMask as reason:
         return Refusal(str(reason))
     tape = Tape(f"rk202/{node.outputs[0]}")
-    mask = _emit(term, tape, {})
+    mask = emit(term, tape)
     # Equal for every whole number; only zeros may come out as -0.0.
     return Rewrite(_replacements(graph, node, term, mask, tape), tape, Tolerance(0.0, 1e-7), detail=_detail(finding))
 
@@ -85,21 +85,6 @@ def _finding(graph: GraphView, node: Node, chain: tuple[Node, ...], costly: tupl
         evidence=("rewrites/mask-forms",),
         explains=frozenset((graph.path, n.index) for n in chain),
     )
-
-
-def _emit(term: Term, tape: Tape, done: dict[int, str]) -> str:
-    """Record the term on the tape, each part once; the name of its value is returned."""
-    if id(term) not in done:
-        inputs = []
-        for part in term.inputs:
-            if isinstance(part, Term):
-                inputs.append(_emit(part, tape, done))
-            elif isinstance(part, Constant):
-                inputs.append(tape.constant(part.values, part.dtype, "shape"))
-            else:
-                inputs.append(part if isinstance(part, str) else tape.constant(part, "float32"))
-        done[id(term)] = tape.op(term.op, *inputs, **term.attributes)
-    return done[id(term)]
 
 
 def _replacements(graph: GraphView, node: Node, term: Term, mask: str, tape: Tape) -> dict[str, str]:

@@ -88,6 +88,25 @@ def block(
     return b.model(b.op("Add", b.linear(wide, 2 * WIDTH, WIDTH), attended))
 
 
+def positions() -> onnx.ModelProto:
+    """Token and position embeddings as RoBERTa adds them: positions are counted, padding (token 1) left out."""
+    random = np.random.default_rng(0)
+    tables = {
+        name: numpy_helper.from_array(random.normal(size=(rows, WIDTH)).astype(np.float32), name)
+        for name, rows in (("tokens", 1000), ("places", 130))
+    }
+    model = onnx.parser.parse_model(f"""<ir_version: 8, opset_import: ["" : 17]>
+    g (int64[1, {TOKENS}] ids) => (float[1, {TOKENS}, {WIDTH}] y) <int64 padding = {{1}}, int64 axis = {{1}}> {{
+        is_padding = Equal(ids, padding) is_token = Not(is_padding) mask = Cast<to = 6>(is_token)
+        count = CumSum(mask, axis) masked = Mul(count, mask) long = Cast<to = 7>(masked) place = Add(long, padding)
+        token = Gather(tokens, ids) position = Gather(places, place) y = Add(token, position)
+    }}""")
+    model.graph.initializer.extend(tables.values())
+    for node in model.graph.node:
+        node.name = f"node_{node.output[0]}"
+    return model
+
+
 def _masked(b: Block, scores: str, kind: str, rank: int) -> str:
     fill, zero, one = b.constant(-3.4028235e38), b.constant(0.0), b.constant(1.0)
     row = (1,) * (rank - 1) + (TOKENS,)

@@ -13,7 +13,7 @@ from rkgraph.toolkit.jobs import Job
 from rkgraph.toolkit.layers import Layer
 from rkgraph.toolkit.locate import find_toolkit
 from rkgraph.toolkit.logs import LogFacts, read_log
-from tests.rules.attention_block import block
+from tests.rules.attention_block import block, positions
 from tests.rules.rewriting import fixed
 
 pytestmark = pytest.mark.toolkit
@@ -99,3 +99,11 @@ def test_the_form_that_the_rules_write_is_fused(
 def test_the_guard_has_no_kernel_on_the_board(worker: Worker, tmp_path: Path) -> None:
     facts = build(worker, block(guard=True), tmp_path)
     assert "IsNaN" in {lost.op for lost in facts.no_lowering}
+
+
+def test_counted_positions_have_no_kernel_until_they_are_counted_in_floats(worker: Worker, tmp_path: Path) -> None:
+    before, after = (build(worker, model, tmp_path) for model in (positions(), fixed(positions(), "RK204")[0]))
+    assert {lost.op for lost in before.no_lowering} == {"CumSum"}
+    assert not after.no_lowering
+    was, now = (sum(layer.target == "CPU" for layer in work(facts)) for facts in (before, after))
+    assert now <= was - 5
