@@ -241,14 +241,22 @@ def _save(model: Model, destination: Path, target: Target, *, in_place: bool) ->
     if _is_file(destination, in_place):
         model.save(destination, in_place=in_place)
         return
+    import shutil
+
     from rkgraph.compile.manifest import Bundle, BundleStage
 
+    is_new = not destination.exists()
     try:
         destination.mkdir(exist_ok=True)
     except OSError as error:
         raise UsageError(f"{destination}: cannot be made a folder ({error.strerror})", "give another -o") from error
-    model.save(destination / "model.onnx", "inline")
-    Bundle.create(destination, [BundleStage.of(model.view(), "model.onnx")], target=target)
+    try:
+        model.save(destination / "model.onnx", "inline")
+        Bundle.create(destination, [BundleStage.of(model.view(), "model.onnx")], target=target)
+    except BaseException:
+        if is_new:
+            shutil.rmtree(destination)
+        raise
 
 
 def _is_file(destination: Path, in_place: bool) -> bool:

@@ -89,12 +89,13 @@ def read_npz(path: Path) -> dict[str, Array]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not hasattr(arrays, "files"):
-                raise UsageError(f"{path}: is a single array, a .npz with arrays by input name is needed")
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise UsageError(f"{path}: is a single array, not arrays by input name", "write it with numpy.savez")
+        with loaded as arrays:
             return {name: arrays[name] for name in arrays.files}
     except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file") from error
+        raise UsageError(f"{path}: no such file", "give a .npz, written with numpy.savez") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: is not a .npz of plain arrays ({error})", "write it with numpy.savez") from error
 

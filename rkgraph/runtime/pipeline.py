@@ -16,6 +16,7 @@ from rkgraph.compile.manifest import Bundle, BundleStage
 from rkgraph.compile.tensors import check_channels, check_dtype, check_names, did_you_mean
 from rkgraph.errors import ModelError, RkgraphError, UsageError
 from rkgraph.results import TensorInfo
+from rkgraph.runtime.board import CORE_MASKS, BoardBackend
 from rkgraph.runtime.fitting import Padded, crop, fit
 from rkgraph.runtime.rknn_header import read_header
 from rkgraph.targets import Target
@@ -84,7 +85,7 @@ class Pipeline:
         inputs, outputs: what is taken and given.
 
     Raises:
-        UsageError: no such path, not a bundle, or a backend that cannot run it.
+        UsageError: no such path, not a bundle, a backend that cannot run it, or no such core mask.
         ModelError: the .onnx or .rknn cannot be read.
     """
 
@@ -100,6 +101,8 @@ class Pipeline:
     ) -> None:
         if backend not in BACKENDS:
             raise UsageError(f"backend {backend!r} does not exist", did_you_mean(backend, BACKENDS))
+        if core_mask not in CORE_MASKS:
+            raise UsageError(f"core mask {core_mask!r} does not exist", did_you_mean(core_mask, CORE_MASKS))
         self.bundle = open_bundle(Path(path))
         check_options(self.bundle)
         self._find = find_toolkit or _managed
@@ -187,8 +190,6 @@ class Pipeline:
 
     def _make(self, core_mask: str, cache: CompileCache | None, tell: Callable[[str], None]) -> Backend:
         if self.backend == "board":
-            from rkgraph.runtime.board import BoardBackend
-
             return BoardBackend(self.bundle, core_mask)
         if self.backend == "simulator":
             from rkgraph.compile.toolchain import Toolchain
@@ -212,7 +213,7 @@ def open_bundle(path: Path) -> Bundle:
     if path.is_dir():
         return Bundle.read(path)
     if not path.exists():
-        raise UsageError(f"{path}: no such file or folder")
+        raise UsageError(f"{path}: no such file or folder", "make a bundle: rkgraph compile MODEL.onnx -o MODEL.rk")
     if path.suffix == ".rknn":
         header = read_header(path)
         stage = BundleStage("model", "rknn", None, path.name, _as_converted(header.inputs), header.outputs)

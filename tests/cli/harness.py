@@ -55,10 +55,14 @@ class Sandbox:
         own = {"TMPDIR": str(self.temporary), "RKGRAPH_HOME": str(self.home), MARK: self.mark, "COLUMNS": "120"}
         return {**os.environ, **own, **(extra or {})}
 
-    def run(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
-        """Run `rkgraph ARGUMENTS…` to its end; assert that no traceback, process or temporary file is left."""
+    def run(self, *arguments: str | Path, env: Mapping[str, str] | None = None, room: int | None = None) -> Outcome:
+        """Run `rkgraph ARGUMENTS…` to its end; assert that no traceback, process or temporary file is left.
+
+        `room`: bytes that a file may grow to, as if the disk were full.
+        """
+        limit = [] if room is None else ["prlimit", f"--fsize={room}:"]
         done = subprocess.run(
-            [SCRIPT, *map(str, arguments)],
+            [*limit, SCRIPT, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment(env),
             capture_output=True,
@@ -99,13 +103,14 @@ class Sandbox:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Assert that the block neither adds, removes nor changes a file of the working folder."""
+        """Assert that the block neither adds, removes nor changes a file or folder of the working folder."""
         before = self._files()
         yield
         assert self._files() == before
 
-    def _files(self) -> dict[str, bytes]:
-        return {str(p.relative_to(self.folder)): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
+    def _files(self) -> dict[str, bytes | None]:
+        found = self.folder.rglob("*")
+        return {str(p.relative_to(self.folder)): p.read_bytes() if p.is_file() else None for p in found}
 
     def _checked(self, outcome: Outcome) -> Outcome:
         assert "Traceback" not in outcome.stderr + outcome.stdout, outcome.stderr

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -101,3 +102,13 @@ def test_ctrl_c_in_the_middle_of_a_build(sandbox: Sandbox, monkeypatch: pytest.M
         outcome = sandbox.interrupt("compile", "model.onnx", "-o", "model.rknn", when=started.exists)
     assert outcome.code == 130
     assert not list(sandbox.folder.glob("*.rknn"))
+
+
+def test_ctrl_c_in_the_middle_of_a_run(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(sandbox.folder / "x.npz", x=np.ones((1, 4), np.float32))
+    started = sandbox.home / "started"
+    monkeypatch.setenv("RKGRAPH_TEST_TOOLKIT", json.dumps({"build": [f"spawn {started}", "sleep 600"]}))
+    arguments = ("run", "model.onnx", "--backend", "simulator", "--inputs", "x.npz", "-o", "y.npz")
+    with sandbox.unchanged():
+        outcome = sandbox.interrupt(*arguments, when=started.exists)
+    assert outcome.code == 130

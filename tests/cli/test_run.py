@@ -49,6 +49,11 @@ BAD: list[tuple[list[str], str, str]] = [
     (["absent.rk", "--inputs", "x.npz"], "absent.rk", ""),
     (["model.onnx", "--inputs", "absent.npz"], "absent.npz", ""),
     (["model.onnx", "--inputs", "model.onnx"], "is not a .npz", "numpy.savez"),
+    (["model.onnx", "--inputs", "array.npy"], "is a single array", "numpy.savez"),
+    (["model.onnx", "--inputs", "pickled.npz"], "is not a .npz of plain arrays", "numpy.savez"),
+    (["model.onnx", "--inputs", "empty.npz"], "nothing is given for input x", "the inputs are x"),
+    (["model.onnx", "--inputs", "x.npz", "--core-mask", "7"], "core mask '7' does not exist", "known are"),
+    (["model.onnx", "--inputs", "x.npz", "-o", "text.txt/y.npz"], "cannot be written", "text.txt"),
     (["model.onnx", "--inputs", "typo.npz"], "xs is not an input", "did you mean x"),
     (["model.onnx", "--inputs", "shape.npz"], "1x5", "nothing is padded"),
     (["model.onnx", "--inputs", "dtype.npz"], "float64", "astype"),
@@ -71,6 +76,9 @@ BAD: list[tuple[list[str], str, str]] = [
 @pytest.mark.parametrize(("arguments", "said", "mend"), BAD, ids=[" ".join(each[0]) for each in BAD])
 def test_bad_input_is_one_line_and_exit_code_2(sandbox: Sandbox, arguments: list[str], said: str, mend: str) -> None:
     folder = sandbox.folder
+    np.save(folder / "array.npy", np.ones((1, 4), np.float32))
+    np.savez(folder / "pickled.npz", x=np.array([{"a": 1}], dtype=object))
+    np.savez(folder / "empty.npz")
     np.savez(folder / "typo.npz", xs=np.ones((1, 4), np.float32))
     np.savez(folder / "shape.npz", x=np.ones((1, 5), np.float32))
     np.savez(folder / "dtype.npz", x=np.ones((1, 4)))
