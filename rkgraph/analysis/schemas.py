@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rkgraph.graph.proto import native
+from rkgraph.graph.proto import native, pb
 from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["MEANS_SOMETHING_ELSE", "STANDARD", "why_not_in"]
+__all__ = ["MEANS_SOMETHING_ELSE", "STANDARD", "default_of", "why_not_in"]
 
 STANDARD = ("", "ai.onnx")
 
@@ -38,6 +38,17 @@ def why_not_in(opset: int, node: Node, graph: GraphView) -> str | None:
     if old is None:
         return f"{node.op} exists from opset {_first_version(node.op, graph.opset)} on"
     return None if old.since_version == new.since_version else _what_changed(node, graph, old, new)
+
+
+def default_of(op: str, opset: int, attribute: str) -> float | int | None:
+    """The default of an attribute that is a number, in the standard domain; None where it has none."""
+    schema = _schema(op, opset)
+    declared = None if schema is None else schema.attributes.get(attribute)
+    if declared is None or not declared._default_value:  # the property beside it needs the whole onnx package
+        return None
+    default = pb.AttributeProto.FromString(declared._default_value)
+    kinds: dict[int, float | int] = {pb.AttributeProto.FLOAT: default.f, pb.AttributeProto.INT: default.i}
+    return kinds.get(default.type)
 
 
 def _what_changed(node: Node, graph: GraphView, old: Any, new: Any) -> str | None:

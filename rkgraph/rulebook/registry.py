@@ -26,6 +26,7 @@ MODULES = (
     "rk104_cpu_fallback_operator",
     "rk110_opset_above_toolkit",
     "rk111_operator_newer_than_opset",
+    "rk112_missing_default_attribute",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
