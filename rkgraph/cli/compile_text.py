@@ -92,8 +92,9 @@ def layer_rows(compiled: Compiled) -> list[tuple[str, ...]]:
 
 
 def _findings(compiled: Compiled, verbose: bool) -> Lines:
+    """Errors, and rules of the toolkit that were switched off; all the rest with --verbose."""
     told = [each for each in compiled.result.diagnostics if each.code >= "RK9"]
-    shown = [each for each in told if verbose or each.severity is Severity.ERROR]
+    shown = [each for each in told if verbose or each.severity is Severity.ERROR or "rule" in each.observed]
     for each in shown:
         yield f"  {each.severity.value}: {each.code} {each.at}: {each.message}", each.severity.value
     if len(shown) < len(told):

@@ -16,7 +16,7 @@ from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerpr
 from rkgraph.engine.fix_batch import Bench, run_batch
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
 from rkgraph.engine.fix_policy import Policy
-from rkgraph.engine.fix_requests import check_shapes, freeze
+from rkgraph.engine.fix_requests import check_shapes, filled, freeze
 from rkgraph.engine.fix_state import state_of
 from rkgraph.engine.lint import Found, find, make_context, result_of
 from rkgraph.graph.model import Model
@@ -106,7 +106,7 @@ def fix_model(
     settings = settings or FixSettings()
     check_shapes(model, options)
     rules = tuple(load_rules() if settings.rules is None else settings.rules)
-    policy = Policy(allow, ruleset, options, settings.assumptions)
+    policy = Policy(allow, ruleset, filled(model, options), settings.assumptions)
     tell = on_progress or (lambda _text: None)
     return _Loop(model=model, target=target, rules=rules, policy=policy, settings=settings, tell=tell).run(proof)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rkgraph.diagnostics import Location, Safety
 from rkgraph.errors import ProofRefuted
@@ -13,7 +13,7 @@ from rkgraph.proof.structure import Declared, structure_problems
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import Options
 
-__all__ = ["Frozen", "check_shapes", "freeze"]
+__all__ = ["Frozen", "check_shapes", "filled", "freeze"]
 
 CODE = "RK301"  # its card explains pinning and freezing
 
@@ -34,6 +34,31 @@ def check_shapes(model: Model, options: Options) -> None:
     """
     if options.shapes or options.dims:
         model.copy().apply(PinShapes(dict(options.shapes), dict(options.dims)))
+
+
+def filled(model: Model, options: Options) -> Options:
+    """The options with the values of --freeze as the inputs hold them: dtype, and numbers repeated to the whole shape.
+
+    The shape is the one after --shape and --dim. What does not fit stays as it is, and `freeze` says so.
+
+    Raises:
+        UsageError: as `check_shapes`.
+    """
+    import numpy as np
+
+    if not options.frozen:
+        return options
+    pinned = model.copy()
+    pinned.apply(PinShapes(dict(options.shapes), dict(options.dims)))
+    graph, frozen = pinned.view().main, dict(options.frozen)
+    for name in frozen.keys() & set(graph.inputs):
+        value, given = graph.value(name), frozen[name]
+        sizes = tuple(size for size in value.shape or () if isinstance(size, int))
+        if given.ndim == 0 and value.is_static:
+            given = np.full(sizes, given)
+        converted = given.astype(value.dtype or given.dtype)
+        frozen[name] = converted if np.array_equal(converted, given) else given
+    return replace(options, frozen=frozen)
 
 
 def freeze(model: Model, options: Options, new_id: Callable[[], str]) -> Frozen:

@@ -176,6 +176,24 @@ def test_frozen_inputs_are_constants(tmp_path: Path) -> None:
     assert [p.outcome for p in outcome.proofs if p.kind == "model"] == ["proved"]
 
 
+@pytest.mark.parametrize("number", [np.array(2), np.array(2.0), np.array(2, np.float32)], ids=str)
+@pytest.mark.parametrize("dims", [{}, {"n": 3}], ids=str)
+def test_a_number_fills_its_input_and_the_whole_is_proved(
+    number: np.ndarray, dims: dict[str, int], tmp_path: Path
+) -> None:
+    size = "n" if dims else "4"
+    text = f"g (float[1, {size}] x, float[1, {size}] bias) => (float[1, {size}] y) {{ y = Add(x, bias) }}"
+    outcome = fix_text(text, tmp_path, options=Options(dims=dims, frozen={"bias": number}))
+    assert outcome.model.view().main.value("x").shape == (1, dims.get("n", 4))
+    assert [p.outcome for p in outcome.proofs if p.kind == "model"] == ["proved"]
+
+
+def test_a_number_cannot_fill_a_dynamic_input(tmp_path: Path) -> None:
+    text = "g (float[1, n] x, float[1, n] bias) => (float[1, n] y) { y = Add(x, bias) }"
+    with pytest.raises(UsageError, match="dynamic"):
+        fix_text(text, tmp_path, options=Options(frozen={"bias": np.array(2.0)}))
+
+
 @pytest.mark.parametrize(
     "options",
     [
