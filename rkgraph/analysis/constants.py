@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rkgraph.analysis.origins import RANDOM
 from rkgraph.errors import RkgraphError
-from rkgraph.graph.view import Constant, GraphView, Node
+from rkgraph.graph.view import AttributeReference, Constant, GraphView, Node
 
 if TYPE_CHECKING:
     import onnx
@@ -111,7 +111,10 @@ def _cone(graph: GraphView, name: str) -> tuple[list[Node], dict[str, Constant]]
 
 def _shape_constant(graph: GraphView, node: Node) -> Constant:
     shape = graph.value(node.inputs[0]).shape
-    wanted = () if shape is None else shape[slice(node.attributes.get("start"), node.attributes.get("end"))]
+    bounds = (node.attributes.get("start"), node.attributes.get("end"))
+    if any(isinstance(bound, AttributeReference) for bound in bounds):
+        raise NotFoldable(f"{node.label} takes its bounds from a function's attributes")
+    wanted = () if shape is None else shape[slice(*bounds)]
     sizes = tuple(size for size in wanted if isinstance(size, int))
     if shape is None or len(sizes) < len(wanted):
         raise NotFoldable(f"the shape of {node.inputs[0]} is dynamic")

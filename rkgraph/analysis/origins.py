@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from rkgraph.graph.view import GraphView, ModelView, Node
+from rkgraph.graph.view import AttributeReference, GraphView, ModelView, Node
 
 __all__ = ["CONTROL_INPUTS", "DATA_SHAPED", "RANDOM", "SHAPE_INPUTS", "Origin", "subgraphs", "value_origins"]
 
@@ -94,11 +94,10 @@ class _Tracer:
     def _of_node(self, node: Node, graph: GraphView, known: Mapping[str, Origin]) -> Origin:
         sources = [known.get(name, Origin.FIXED) for name in node.inputs if name]
         origin = max(sources, default=Origin.FIXED)
-        if node.domain not in ("", "ai.onnx"):
-            return origin if sources else Origin.DATA  # what an unknown operator makes of nothing may be anything
-        if node.op in RANDOM or _drops_out(node, graph):
-            return Origin.DATA
-        if node.op in ("Shape", "Size") and node.inputs:
+        standard = node.domain in ("", "ai.onnx")
+        if (not standard and not sources) or (standard and (node.op in RANDOM or _drops_out(node, graph))):
+            origin = Origin.DATA  # chance, or an unknown operator, which may make anything of nothing
+        if standard and node.op in ("Shape", "Size"):
             return min(self._of_shape(node, graph), origin)
         bodies = tuple(subgraphs(node))
         within = max((self.trace(body, known, origin) for body in bodies), default=origin)
@@ -110,8 +109,9 @@ class _Tracer:
     def _of_shape(self, node: Node, graph: GraphView) -> Origin:
         """FIXED where the dimensions that are asked for (`start` and `end` since opset 15) are known."""
         shape = graph.value(node.inputs[0]).shape
-        if shape is not None:
-            wanted = shape[slice(node.attributes.get("start"), node.attributes.get("end"))]
+        bounds = (node.attributes.get("start"), node.attributes.get("end"))
+        if shape is not None and not any(isinstance(bound, AttributeReference) for bound in bounds):
+            wanted = shape[slice(*bounds)]
             if all(isinstance(size, int) for size in wanted):
                 return Origin.FIXED
         return Origin.DATA if node.inputs[0] in self.ragged else Origin.SHAPE

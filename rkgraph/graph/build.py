@@ -63,7 +63,7 @@ def _graph(graph: GraphProto, path: str, opsets: Mapping[str, int], parent: Grap
 
 
 def _function(function: FunctionProto) -> GraphView:
-    path = f"function:{function.domain}.{function.name}"
+    path = f"function:{function.domain}.{function.name}{':' if function.overload else ''}{function.overload}"
     values = {name: Value(name, "node") for node in function.node for name in node.output if name}
     values |= {info.name: _value(info, "node") for info in function.value_info if info.name in values}
     values |= {name: Value(name, "input") for name in function.input}
@@ -92,7 +92,7 @@ def _assemble(
     parent: GraphView | None,
 ) -> GraphView:
     """The view of a graph or function; its subgraphs are built after it, for they refer to it as their parent."""
-    pending: list[tuple[dict[str, Any], AttributeProto, str]] = []
+    pending: dict[str, tuple[dict[str, Any], AttributeProto]] = {}
     nodes = []
     for index, proto in enumerate(protos):
         attributes: dict[str, Any] = {}
@@ -101,13 +101,15 @@ def _assemble(
         )
         for attribute in proto.attribute:
             if attribute.HasField("g") or attribute.graphs:
-                pending.append((attributes, attribute, f"{path}/{node.label}.{attribute.name}"))
+                inner = f"{path}/{node.label}.{attribute.name}"
+                # Names of nodes need not be unique, paths of graphs must be.
+                pending[f"{inner}#{index}" if inner in pending else inner] = attributes, attribute
             attributes[attribute.name] = _attribute(attribute)
         if node.op == "Constant" and node.domain in ("", "ai.onnx"):
             _add_constant(node, values, constants)
         nodes.append(node)
     view = GraphView(path, tuple(nodes), values, inputs, outputs, constants, opsets, parent)
-    for attributes, attribute, inner in pending:
+    for inner, (attributes, attribute) in pending.items():
         if attribute.HasField("g"):
             attributes[attribute.name] = _graph(attribute.g, inner, opsets, view)
         else:

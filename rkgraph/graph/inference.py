@@ -115,7 +115,7 @@ def _forget_unknown(type_: TypeProto) -> None:
 def _infer_once(model: ModelProto) -> tuple[ModelProto, str]:
     try:
         inferred = native.shape_inference.infer_shapes(model.SerializeToString(), False, False, True)
-    except (native.shape_inference.InferenceError, RuntimeError, ValueError) as error:
+    except (native.shape_inference.InferenceError, native.checker.ValidationError, RuntimeError, ValueError) as error:
         return model, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return pb.ModelProto.FromString(inferred), ""
 

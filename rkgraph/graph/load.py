@@ -13,7 +13,8 @@ from rkgraph.graph.build import build_view
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.pinning import pin
 from rkgraph.graph.proto import pb
-from rkgraph.graph.walk import all_graphs, model_tensors
+from rkgraph.graph.texts import is_text
+from rkgraph.graph.wellformed import check_model
 from rkgraph.graph.wire import not_a_model, open_map, skim
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def parse(path: Path) -> tuple[ModelProto, str]:
     """The model at `path` without the bytes of its large tensors, and the SHA-256 of that.
 
     Raises:
-        ModelError: the file cannot be read or is no ONNX model.
+        ModelError: the file cannot be read, is no ONNX model, or is malformed.
     """
     with open_map(path) as data:
         skimmed = skim(data, path)
@@ -58,20 +59,10 @@ def parse(path: Path) -> tuple[ModelProto, str]:
         raise not_a_model(path, head, "its protobuf does not parse") from None
     if not model.HasField("graph"):
         raise not_a_model(path, head, "it holds no graph")
-    if not _is_text(model):
+    if not is_text(model):
         raise not_a_model(path, head, "a name in it is not UTF-8")
+    check_model(model, path)
     return model, hashlib.sha256(skimmed).hexdigest()
-
-
-def _is_text(model: ModelProto) -> bool:
-    """False where a name is not UTF-8; protobuf hands out such strings as bytes."""
-    names: list[object] = [entry.value for tensor in model_tensors(model) for entry in tensor.external_data]
-    for graph in all_graphs(model.graph):
-        names += [value.name for value in (*graph.input, *graph.output, *graph.value_info)]
-        names += [tensor.name for tensor in graph.initializer]
-        for node in graph.node:
-            names += [node.name, node.op_type, node.domain, *node.input, *node.output]
-    return all(isinstance(name, str) for name in names)
 
 
 def view_of(

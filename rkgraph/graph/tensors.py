@@ -20,6 +20,7 @@ __all__ = [
     "dtype_code",
     "dtype_name",
     "element_count",
+    "fits",
     "is_external",
     "size_of",
     "symbol_of",
@@ -136,6 +137,21 @@ def size_of(dim: TensorShapeProto.Dimension) -> int | None:
 def symbol_of(dim: TensorShapeProto.Dimension) -> str | None:
     """The symbolic name of a dimension, None where it has none; some exporters call every dynamic one "?"."""
     return dim.dim_param if dim.dim_param not in {"", "?"} else None
+
+
+def fits(tensor: TensorProto) -> bool:
+    """Whether a tensor whose bytes are present has as many elements as its shape says; True for unknown dtypes."""
+    name = DTYPES.get(tensor.data_type)
+    count = element_count(tensor.dims)
+    if name is None or is_external(tensor):
+        return True
+    if tensor.raw_data:
+        return byte_size(tensor) == len(tensor.raw_data)
+    if name in _PACKED_BITS:
+        count = -(-count * _PACKED_BITS[name] // 8)
+    elif name.startswith("complex"):
+        count *= 2  # the real and the imaginary part
+    return len(getattr(tensor, _FIELDS.get(name, "int32_data"))) == count
 
 
 def is_external(tensor: TensorProto) -> bool:

@@ -82,7 +82,7 @@ def _transpose(graph: GraphView, node: Node) -> str | None:
     if perm is None:
         shape = graph.value(node.inputs[0]).shape
         return node.inputs[0] if shape is not None and len(shape) <= 1 else None
-    return node.inputs[0] if tuple(perm) == tuple(range(len(perm))) else None
+    return node.inputs[0] if isinstance(perm, tuple) and perm == tuple(range(len(perm))) else None
 
 
 def _same_shape(graph: GraphView, node: Node) -> str | None:
