@@ -46,7 +46,8 @@ def command(
         raise UsageError(f"{output}: a page is written, its name ends in .html", f"-o {output.with_suffix('.html')}")
     report = join_reports([_read(path) for path in results])
     write_text(output, render(report))
-    Output(quiet=quiet).print(f"{output}: {len(report.results)} result(s)")
+    count = len(report.results)
+    Output(quiet=quiet).note(f"wrote {output} ({count} result{'' if count == 1 else 's'})", "good")
 
 
 def _read(path: Path) -> Report:

@@ -15,7 +15,14 @@ __all__ = ["Tile", "tiles_of"]
 
 _BOUNDARY = ("InputOperator", "OutputOperator")
 _TONES = {Device.NPU: "good", Device.CPU: "warn", Device.NO_KERNEL: "bad", Device.UNKNOWN: "warn"}
-_LABELS = {Device.NPU: "NPU", Device.CPU: "CPU", Device.NO_KERNEL: "no kernel"}
+_LABELS = {
+    Device.NPU: "on the NPU",
+    Device.CPU: "on the CPU",
+    Device.HOST: "on the host",
+    Device.FOLDED: "folded away",
+    Device.NO_KERNEL: "without a kernel",
+    Device.UNKNOWN: "unknown",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ def _node_tiles(placement: Sequence[PlacedNode]) -> Iterable[Tile]:
     counts = Counter(node.device for node in placement)
     for device in Device:
         if counts[device]:
-            label = f"nodes {_LABELS.get(device, device.value)}"
+            label = f"nodes {_LABELS[device]}"
             yield Tile(label, f"{counts[device]:,}", f"of {len(placement):,}", _TONES.get(device, ""))
 
 
@@ -54,7 +61,7 @@ def _compile_tiles(story: Story) -> Iterable[Tile]:
     internal = sum(stage.get("memory", {}).get("internal_kb", 0) for stage in story.compiled_stages)
     weights = sum(stage.get("memory", {}).get("weight_kb", 0) for stage in story.compiled_stages)
     if internal or weights:
-        yield Tile("memory", f"{(internal + weights) / 1024:.1f} MB", f"weights {weights / 1024:.1f}")
+        yield Tile("memory", f"{(internal + weights) / 1024:.1f} MB", f"{weights / 1024:.1f} MB of it weights")
     cosine = _lowest_cosine(story)
     if cosine is not None:
         threshold = (story.verify or story.sentences or {}).get("threshold", 0.99)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from rkgraph.diagnostics import Device
+from rkgraph.report.document import report_from_json
 from rkgraph.report.html import render
 from rkgraph.results import Report
 from tests.report.samples import sample_report
@@ -27,6 +30,7 @@ HOSTILE = (
     "a\u200bb\x00c\x1b[31m",
     "\ud800",
 )
+GALLERY = Path(__file__).resolve().parents[2] / "reports"
 CALM = "/calm/name"
 FIXED = {"CPU", "NPU", "InputOperator", "OutputOperator", "warning", *(device.value for device in Device)}
 """Words of the contract, which no model chooses."""
@@ -111,10 +115,55 @@ def test_the_page_asks_for_nothing() -> None:
     text = render(sample_report())
     page = Page(text)
     names = {name for _, attributes in page.tags for name, _ in attributes}
-    assert not names & {"src", "href", "srcset", "data", "action", "onload", "onclick"}
+    assert all(
+        value and value.startswith("#") for _, attributes in page.tags for name, value in attributes if name == "href"
+    )
+    assert not names & {"src", "srcset", "data", "action", "onload", "onclick"}
     assert not {tag for tag, _ in page.tags} & {"link", "img", "iframe", "object", "embed", "base", "form"}
     assert "url(" not in text
     assert "@import" not in text
+
+
+@pytest.mark.parametrize("file", sorted((GALLERY).glob("*.json")), ids=lambda path: path.stem)
+def test_every_report_of_the_gallery_is_a_sound_page(file: Path) -> None:
+    sound(Page(render(report_from_json(file.read_text(encoding="utf-8")))))
+
+
+def test_the_sample_is_a_sound_page() -> None:
+    sound(Page(render(sample_report())))
+
+
+def sound(page: Page) -> None:
+    """Well-formed, ids unique, links within the page, headings in order, tables and regions that can be told."""
+    assert page.open == []
+    of = {
+        name: [dict(attributes) for tag, attributes in page.tags if tag == name] for name in ("a", "th", "svg", "input")
+    }
+    everything = [dict(attributes) for _, attributes in page.tags]
+    ids = [attributes["id"] for attributes in everything if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {(link["href"] or "").removeprefix("#") for link in of["a"]} <= set(ids)
+    assert all(head.get("scope") == "col" for head in of["th"])
+    assert all(picture.get("aria-label") for picture in of["svg"])
+    assert all(each.get("aria-label") for each in everything if "tabindex" in each)
+    labels = {attributes["for"] for attributes in everything if "for" in attributes}
+    assert {attributes["id"] for attributes in of["input"]} <= labels
+    levels = [int(tag[1]) for tag, _ in page.tags if tag in {"h1", "h2", "h3"}]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_several_models_are_listed_first_and_linked() -> None:
+    page = Page(render(sample_report()))
+    links = [dict(attributes)["href"] for tag, attributes in page.tags if tag == "a"]
+    assert links == ["#s1", "#s2"]
+    assert "cannot be read" in page.text
+
+
+def test_one_model_needs_no_list() -> None:
+    report = sample_report()
+    page = Page(render(dataclasses.replace(report, results=report.results[:1])))
+    assert "a" not in {tag for tag, _ in page.tags}
 
 
 def test_only_the_pages_own_script_may_run() -> None:

@@ -95,8 +95,8 @@ def test_real_placement_stands_beside_the_prediction(story: Story) -> None:
 
 def test_tiles_count_what_is_there(story: Story) -> None:
     tiles = {tile.label: tile for tile in tiles_of(story)}
-    assert tiles["nodes NPU"].value == "15"
-    assert tiles["nodes no kernel"].tone == "bad"
+    assert tiles["nodes on the NPU"].value == "15"
+    assert tiles["nodes without a kernel"].tone == "bad"
     assert (tiles["layers"].value, tiles["layers"].note) == ("6", "1 on the CPU")
     assert tiles["read + write"].value == "2,880 KB"
     assert tiles[".rknn"].value == "46.9 MB"
