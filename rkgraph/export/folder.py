@@ -24,6 +24,13 @@ POOLINGS = {
 }
 """Pooling modes that rkgraph computes: key of the pooling module's configuration → name."""
 
+COUNT_FROM_PADDING = frozenset({
+    "camembert", "data2vec-text", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta",
+    "xlm-roberta-xl", "xmod",
+})  # fmt: skip
+"""Values of `model_type` whose positions begin behind the padding's id, so that the rows up to it are no positions
+(transformers, `create_position_ids_from_input_ids`)."""
+
 _KNOWN = ("Transformer", "Pooling", "Normalize")
 _MAX_JSON = 4 << 20
 _NO_LIMIT = 1 << 20  # tokenizers write 1e30 where they know no limit
@@ -40,7 +47,7 @@ class EmbedderFolder:
         normalize: whether the embedding is divided by its L2 norm.
         lower_case: whether text is lower-cased before it is tokenized.
         max_seq_length: longest sequence in tokens, [CLS] and [SEP] included.
-        max_positions: rows of the position table, None where the configuration names none.
+        max_positions: positions of the encoder, None where the configuration names none.
         config: the encoder's config.json.
     """
 
@@ -80,7 +87,7 @@ def read_embedder(path: Path) -> EmbedderFolder:
     config = _read_object(transformer / "config.json")
     sentence = _read_object(transformer / "sentence_bert_config.json", missing_ok=True)
     tokenizer = _read_object(transformer / "tokenizer_config.json", missing_ok=True)
-    positions = _length(config.get("max_position_embeddings"))
+    positions = _positions(config)
     lengths = (sentence.get("max_seq_length"), tokenizer.get("model_max_length"), positions)
     return EmbedderFolder(
         path=path,
@@ -123,6 +130,14 @@ def _poolings(file: Path) -> tuple[str, ...]:
             f"supported are {', '.join(POOLINGS)}",
         )
     return tuple(name for key, name in POOLINGS.items() if key in asked)
+
+
+def _positions(config: Mapping[str, Any]) -> int | None:
+    """How many tokens the position table is good for."""
+    rows, padding = _length(config.get("max_position_embeddings")), config.get("pad_token_id")
+    if rows is None or config.get("model_type") not in COUNT_FROM_PADDING:
+        return rows
+    return _length(rows - 1 - (padding if isinstance(padding, int) else 0))
 
 
 def _length(value: object) -> int | None:

@@ -54,6 +54,24 @@ def test_the_longest_sequence_comes_from_the_nearest_file(
 
 
 @pytest.mark.parametrize(
+    ("config", "positions"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 512, "pad_token_id": 0}, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514}, 513),
+        ({"model_type": "roberta", "max_position_embeddings": 1, "pad_token_id": 1}, None),
+        ({"model_type": "roberta"}, None),
+    ],
+)
+def test_positions_that_begin_behind_the_padding(tmp_path: Path, config: Any, positions: int | None) -> None:
+    put(write_settings(tmp_path) / "config.json", config)
+    (tmp_path / "sentence_bert_config.json").unlink()
+    embedder = read_embedder(tmp_path)
+    assert (embedder.max_positions, embedder.max_seq_length) == (positions, positions or 512)
+
+
+@pytest.mark.parametrize(
     ("modules", "message"),
     [
         ({}, "not a list"),
