@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from rkgraph.cli.app import build_app
 from rkgraph.rulebook.registry import MODULES
+from rkgraph.toolkit.log_table import LOG_TABLE, OUTCOME_TABLE, UNKNOWN_ERROR, UNKNOWN_WARNING
 from tests.cli.harness import Sandbox
 
 
@@ -28,6 +31,16 @@ def test_an_unknown_rule_is_a_usage_error_with_a_suggestion(tmp_path: Path) -> N
     assert outcome.code == 2
     assert "RK3O2" in outcome.error_line
     assert "RK302" in outcome.hint_line
+
+
+def test_every_code_that_the_toolkit_leads_to_is_explained(tmp_path: Path) -> None:
+    codes = {entry.code for entry in (*LOG_TABLE, *OUTCOME_TABLE.values())} | {UNKNOWN_ERROR, UNKNOWN_WARNING, "RK991"}
+    for code in sorted(codes):
+        result = CliRunner().invoke(build_app(frozenset({"rule"})), ["rule", code.lower()])
+        assert result.exit_code == 0
+        assert result.output.startswith(f"# {code}")
+    assert "pin it" in Sandbox(tmp_path).run("rule", "RK912").stdout
+    assert Sandbox(tmp_path).run("rule", "RK999").code == 2
 
 
 def test_all_rules_are_listed(tmp_path: Path) -> None:
