@@ -11,12 +11,12 @@ computed value and not just for the exact one. Integers that could wrap around a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rkgraph.graph.view import Constant, GraphView, Node
 
-__all__ = ["DTYPE_RANGES", "Interval", "interval_of", "of_dtype"]
+__all__ = ["DTYPE_RANGES", "Interval", "Intervals", "interval_of", "of_dtype"]
 
 DTYPE_RANGES: Mapping[str, tuple[int, int]] = {
     "bool": (0, 1),
@@ -69,17 +69,31 @@ def of_dtype(dtype: str | None) -> Interval:
     return Interval(low, high, integer=True)
 
 
+class Intervals:
+    """The intervals of the values of one graph; what was found for one value serves the next.
+
+    `known` holds intervals of values that are given from outside.
+    """
+
+    def __init__(self, graph: GraphView, known: Mapping[str, Interval] | None = None) -> None:
+        self.graph = graph
+        self._found: dict[str, Interval] = dict(known or {})
+
+    def of(self, name: str) -> Interval:
+        """The interval of the value `name`."""
+        for node in _cone(self.graph, name, self._found):
+            for output in node.outputs:
+                if output and output not in self._found:
+                    self._found[output] = _of_node(self.graph, node, output, self._found)
+        return _look_up(self.graph, name, self._found)
+
+
 def interval_of(graph: GraphView, name: str, known: Mapping[str, Interval] | None = None) -> Interval:
     """The interval of the value `name` of `graph`; `known` holds intervals of values that are given from outside."""
-    found: dict[str, Interval] = dict(known or {})
-    for node in _cone(graph, name, frozenset(found)):
-        for output in node.outputs:
-            if output and output not in found:
-                found[output] = _of_node(graph, node, output, found)
-    return _look_up(graph, name, found)
+    return Intervals(graph, known).of(name)
 
 
-def _cone(graph: GraphView, name: str, stop: frozenset[str]) -> list[Node]:
+def _cone(graph: GraphView, name: str, stop: Container[str]) -> list[Node]:
     """The nodes that `name` depends on through operators that we know, producers first."""
     waiting, nodes = [name], dict[int, Node]()
     while waiting:

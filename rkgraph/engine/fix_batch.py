@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rkgraph.analysis.evaluator import EvaluationError
+from rkgraph.analysis.intervals import Intervals
 from rkgraph.analysis.origins import Origin
 from rkgraph.engine.fix_plan import PlannedFix
 from rkgraph.graph.extract import MissingValue
@@ -80,7 +81,8 @@ def _run_whole(model: Model, context: LintContext, fixes: Sequence[PlannedFix], 
 def _prove_each(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> list[Proof]:
     """Apply all rewrites to `model`, and prove each; one that fails has a second chance on its own."""
     start = model.copy()
-    claims = [_claim(context, fix, 0) for fix in fixes]
+    shared = Intervals(context.model.main)
+    claims = [_claim(context, fix, shared) for fix in fixes]
     before = [_side(start, claim, {}) for claim in claims]
     model.apply(_merged([_rewrite(fix) for fix in fixes]), regions=False)
     names = _names_after(context, fixes)
@@ -113,7 +115,7 @@ def _prove_wider(start: Model, context: LintContext, fix: PlannedFix, refuted: P
 
     The first one fed values at random that may never occur together. If this one fails too, the first stands.
     """
-    wider = _claim(context, fix, WIDER)
+    wider = _claim(context, fix, Intervals(context.model.main), wider_by=WIDER)
     alone = _side(_with_one(start, fix), wider, _names_after(context, [fix]))
     again = _prove(wider, _side(start, wider, {}), alone, bench)
     return again if again.outcome == "proved" else refuted
@@ -128,11 +130,13 @@ def _prove(claim: LocalClaim, before: Side | EvaluationError, after: Side | Eval
     return prove_local(claim, before, after, bench.new_id(), bench.counterexamples)
 
 
-def _claim(context: LintContext, fix: PlannedFix, wider_by: int) -> LocalClaim:
+def _claim(context: LintContext, fix: PlannedFix, shared: Intervals, *, wider_by: int = 0) -> LocalClaim:
+    """What is to be proved of `fix`; `shared` intervals serve all whose rewrites assume nothing."""
     graph, edit = context.model.main, _rewrite(fix)
     region = region_of(graph, edit, lambda name: context.origin(graph, name) is Origin.FIXED, wider_by=wider_by)
     subject = f"{fix.found.rule.code} at {fix.found.diagnostic.at}"
-    return LocalClaim(subject, graph, region, edit.tolerance, as_intervals({**edit.within, **edit.assumes}))
+    known = as_intervals({**edit.within, **edit.assumes})
+    return LocalClaim(subject, region, edit.tolerance, Intervals(graph, known) if known else shared)
 
 
 def _side(model: Model, claim: LocalClaim, names: dict[str, str]) -> Side | EvaluationError:

@@ -11,7 +11,7 @@ import onnx
 
 from rkgraph.graph.applied import Applied, Region
 from rkgraph.graph.edits import freeze_inputs, set_opset
-from rkgraph.graph.extract import extract_model
+from rkgraph.graph.extract import Values, extract_model
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
 from rkgraph.graph.pinning import pin
@@ -50,6 +50,7 @@ class Model:
         self._sha256 = sha256
         self._weights = weights
         self._types: dict[str, onnx.TypeProto] | None = None
+        self._sources: Values | None = None
 
     @classmethod
     def load(cls, path: Path) -> Model:
@@ -126,7 +127,7 @@ class Model:
             MissingValue: an output is not in the graph.
             UnknownDtype: the dtype of one is unknown.
         """
-        return extract_model(self._proto, self._value_types(), inputs, outputs, self._weights)
+        return extract_model(self._proto, self._values(), self._value_types(), inputs, outputs, self._weights)
 
     def save(self, path: Path, weights: WeightPlacement = "keep", *, in_place: bool = False) -> None:
         """Write the model to `path`, whole or not at all.
@@ -145,7 +146,12 @@ class Model:
         save_model(self._proto, self._weights, Path(path), weights, in_place=in_place)
 
     def _set(self, proto: onnx.ModelProto, sha256: str) -> None:
-        self._proto, self._sha256, self._types = proto, sha256, None
+        self._proto, self._sha256, self._types, self._sources = proto, sha256, None, None
+
+    def _values(self) -> Values:
+        if self._sources is None:
+            self._sources = Values.of(self._proto.graph)
+        return self._sources
 
     def _value_types(self) -> dict[str, onnx.TypeProto]:
         """Types of the values of the main graph, as far as they are known; initializers included."""

@@ -48,6 +48,7 @@ class _Surgery:
         self.proto = proto
         self.edit = edit
         self.linked = Linked(proto)
+        self.graphs = tuple(self.linked.graphs())
         self.owner = self._find_owner()
         self.visible = _visible(self.linked, self.owner)
         self.new: list[Any] = []
@@ -83,7 +84,7 @@ class _Surgery:
         """The graph in which all replaced values are made, or given."""
         wanted = set(self.edit.replaces)
         found = []
-        for graph in self.linked.graphs():
+        for graph in self.graphs:
             own = {t.name for node in graph.nodes for t in node.outputs} | {t.name for t in graph.inputs}
             if wanted <= own:
                 found.append(graph)
@@ -100,10 +101,10 @@ class _Surgery:
             raise ValueError(f"a rewrite reads {name!r}, which is not in the graph") from None
 
     def _is_read(self, tensor: Any) -> bool:
-        return bool(tensor.outputs) or any(t is tensor for graph in self.linked.graphs() for t in graph.outputs)
+        return bool(tensor.outputs) or any(t is tensor for graph in self.graphs for t in graph.outputs)
 
     def _add_nodes(self, nodes: Iterable[NewNode]) -> None:
-        taken = {name for graph in self.linked.graphs() for name in graph.tensors()}
+        taken = {name for graph in self.graphs for name in graph.tensors()}
         for name in self.edit.tape.constants:
             self._add_tensor(name, taken)
         for new in nodes:
@@ -129,7 +130,7 @@ class _Surgery:
             for index, tensor in enumerate(node.inputs):
                 if tensor is old:
                     node.inputs[index] = new
-        for graph in self.linked.graphs():
+        for graph in self.graphs:
             if graph is not self.owner:  # a subgraph may hand out a value of an outer graph
                 graph.outputs = [new if t.name == old.name and not t.inputs else t for t in graph.outputs]
         if any(tensor is old for tensor in self.owner.outputs):
@@ -155,7 +156,7 @@ class _Surgery:
 
     def _bury(self, suspects: list[Any]) -> list[Any]:
         """Unlink the nodes none of whose outputs is read any more, from `suspects` upwards, and return them."""
-        kept = {id(tensor) for graph in self.linked.graphs() for tensor in graph.outputs}
+        kept = {id(tensor) for graph in self.graphs for tensor in graph.outputs}
         dead: dict[int, Any] = {}
         while suspects:
             node = suspects.pop()

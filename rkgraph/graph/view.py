@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 __all__ = ["AttributeReference", "Constant", "Dim", "GraphView", "ModelView", "Node", "Value"]
@@ -74,6 +75,12 @@ class Node:
         """The name, or for nameless nodes one made of operator and first output."""
         return self.name or f"{self.op}→{next((o for o in self.outputs if o), '?')}"
 
+    @property
+    def subgraphs(self) -> tuple[GraphView, ...]:
+        """The graphs among the attributes, not those nested in them."""
+        values = [v for value in self.attributes.values() for v in (value if isinstance(value, tuple) else (value,))]
+        return tuple(value for value in values if isinstance(value, GraphView))
+
 
 class GraphView:
     """One graph, read-only. All look-ups are constant time.
@@ -117,6 +124,17 @@ class GraphView:
     def opset(self) -> int:
         """Version of the standard domain; 1 where the model imports none."""
         return self.opsets.get("", 1)
+
+    @cached_property
+    def captured(self) -> frozenset[str]:
+        """The names that subgraphs of the nodes read, of whatever graph the values are."""
+        return frozenset(name for node in self.nodes for inner in node.subgraphs for name in inner.names_read)
+
+    @property
+    def names_read(self) -> frozenset[str]:
+        """The names that the nodes, their subgraphs and the graph's outputs read."""
+        own = (name for node in self.nodes for name in node.inputs if name)
+        return frozenset(own) | frozenset(self.outputs) | self.captured
 
     def value(self, name: str) -> Value:
         """The value called `name`; of unknown dtype and shape where nothing is known of it. Never raises."""
@@ -193,7 +211,5 @@ class ModelView:
 def _nested(graph: GraphView) -> Iterator[GraphView]:
     yield graph
     for node in graph.nodes:
-        for attribute in node.attributes.values():
-            for inner in attribute if isinstance(attribute, tuple) else (attribute,):
-                if isinstance(inner, GraphView):
-                    yield from _nested(inner)
+        for inner in node.subgraphs:
+            yield from _nested(inner)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rkgraph.analysis.evaluator import Array
-from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, interval_of
+from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals
 from rkgraph.graph.view import GraphView, Node
 
 __all__ = ["Case", "Domain", "domains_of", "local_cases", "model_cases"]
@@ -55,8 +55,9 @@ class Case:
     feeds: Mapping[str, Array]
 
 
-def domains_of(graph: GraphView, names: Sequence[str], known: Mapping[str, Interval]) -> dict[str, Domain] | str:
+def domains_of(names: Sequence[str], intervals: Intervals) -> dict[str, Domain] | str:
     """The domain of each of the values `names`, or why one has none (not a tensor of known dtype and static shape)."""
+    graph = intervals.graph
     domains: dict[str, Domain] = {}
     for name in names:
         value = graph.value(name)
@@ -67,7 +68,7 @@ def domains_of(graph: GraphView, names: Sequence[str], known: Mapping[str, Inter
         shape = tuple(size for size in value.shape if isinstance(size, int))
         if len(shape) < len(value.shape):
             return f"the shape of {name} is dynamic"
-        domains[name] = Domain(value.dtype, shape, interval_of(graph, name, known), _rows(graph, name))
+        domains[name] = Domain(value.dtype, shape, intervals.of(name), _rows(graph, name))
     return domains
 
 
@@ -153,11 +154,18 @@ def _normal(scale: float) -> _Pattern:
 
 
 def _everywhere(random: np.random.Generator, count: int, interval: Interval) -> Array:
-    low = interval.low if math.isfinite(interval.low) else -3.0
-    high = interval.high if math.isfinite(interval.high) else 3.0
-    if interval.integer and high - low > 2**16:
-        low, high = max(low, -3.0), min(high, 3.0)
+    low, high = _drawn_from(interval)
     return random.uniform(low, high + (1.0 if interval.integer else 0.0), count)
+
+
+def _drawn_from(interval: Interval) -> tuple[float, float]:
+    """The interval where it is bounded; else, and where whole numbers lie far apart, a part of it, near 0 if it can."""
+    low = interval.low if math.isfinite(interval.low) else min(-3.0, interval.high - 6.0)
+    high = interval.high if math.isfinite(interval.high) else max(3.0, low + 6.0)
+    if not interval.integer or high - low <= 2**16:
+        return low, high
+    low = min(max(low, -3.0), high - 6.0)
+    return low, min(high, low + 6.0)
 
 
 def _bounds(random: np.random.Generator, count: int, interval: Interval) -> Array:

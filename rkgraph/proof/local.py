@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkgraph.analysis.evaluator import Array, EvaluationError, Evaluator
-from rkgraph.analysis.intervals import Interval
+from rkgraph.analysis.intervals import Intervals
 from rkgraph.graph.applied import Region
 from rkgraph.graph.extract import UnknownDtype
 from rkgraph.graph.rewrite import EXACT, Tolerance
-from rkgraph.graph.view import GraphView
 from rkgraph.proof.counterexample import save_counterexample
 from rkgraph.proof.equivalence import Comparison, compare
 from rkgraph.proof.feeds import domains_of, local_cases
@@ -61,16 +60,15 @@ class Side:
 
 @dataclass(frozen=True)
 class LocalClaim:
-    """What is to be proved: `region` of `graph` computes the same before and after, within `tolerance`.
+    """What is to be proved: `region` computes the same before and after, within `tolerance`.
 
-    `known` holds intervals of values that the claim is limited to.
+    `intervals` are those of the graph before, with what the claim is limited to.
     """
 
     subject: str
-    graph: GraphView
     region: Region
     tolerance: Tolerance
-    known: Mapping[str, Interval]
+    intervals: Intervals
 
 
 def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -94,7 +92,7 @@ def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, cou
         method=METHOD,
         tolerance={"absolute": claim.tolerance.absolute, "relative": claim.tolerance.relative},
     )
-    domains = domains_of(claim.graph, claim.region.inputs, claim.known)
+    domains = domains_of(claim.region.inputs, claim.intervals)
     if isinstance(domains, str):
         return replace(proof, detail=domains)
     cases = local_cases(domains, extremes=claim.tolerance == EXACT)

@@ -113,7 +113,7 @@ def _edge(graph: GraphView, inside: set[int]) -> list[str]:
 
 def _dead_nodes(graph: GraphView, replaced: frozenset[str], reads: frozenset[str]) -> frozenset[int]:
     """The nodes that nobody needs once `replaced` are computed otherwise, from `reads`."""
-    kept = reads | ((set(graph.outputs) | _captured(graph)) - replaced)
+    kept = reads | ((set(graph.outputs) | graph.captured) - replaced)
     dead: set[int] = set()
     waiting = [node for node in map(graph.producer, replaced) if node is not None]
     while waiting:
@@ -129,18 +129,3 @@ def _is_needless(graph: GraphView, name: str, replaced: frozenset[str], kept: fr
     if name in kept:
         return False
     return name in replaced or all(reader.index in dead for reader in graph.consumers(name))
-
-
-def _captured(graph: GraphView) -> set[str]:
-    """The names that subgraphs of the graph's nodes read from around them."""
-    return {name for node in graph.nodes for inner in _inner(node) for name in _names(inner)}
-
-
-def _names(graph: GraphView) -> set[str]:
-    names = {name for node in graph.nodes for name in node.inputs if name} | set(graph.outputs)
-    return names.union(*(_names(inner) for node in graph.nodes for inner in _inner(node)))
-
-
-def _inner(node: Node) -> list[GraphView]:
-    values = [v for value in node.attributes.values() for v in (value if isinstance(value, tuple) else (value,))]
-    return [value for value in values if isinstance(value, GraphView)]

@@ -15,7 +15,7 @@ import numpy as np
 
 from rkgraph.analysis.evaluator import Array, EvaluationError
 from rkgraph.analysis.evaluator_child import Answer, evaluate_apart
-from rkgraph.analysis.intervals import Interval
+from rkgraph.analysis.intervals import Interval, Intervals
 from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Tolerance
@@ -95,7 +95,7 @@ def _chance(graph: GraphView) -> str | None:
 def _cases(main: GraphView, claim: WholeClaim) -> list[Case] | str:
     if claim.real:
         return [Case(f"given inputs {i}", {**claim.frozen, **feeds}) for i, feeds in enumerate(claim.real)]
-    domains = domains_of(main, main.inputs, claim.known)
+    domains = domains_of(main.inputs, Intervals(main, claim.known))
     if isinstance(domains, str):
         return domains
     return [Case(case.label, {**claim.frozen, **case.feeds}) for case in model_cases(domains, CASES)]

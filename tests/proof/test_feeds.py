@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from rkgraph.analysis.intervals import Interval
+from rkgraph.analysis.intervals import Interval, Intervals
 from rkgraph.proof.feeds import FP16_MAX, Domain, domains_of, local_cases, model_cases
 from tests.rules.harness import view_of
 
@@ -13,7 +15,7 @@ EMBED = """g (int64[1, 8] ids, int64[1, 8] mask, float[1, 8] x) => (float[1, 8, 
 
 def domains(text: str = EMBED, **known: Interval) -> dict[str, Domain]:
     main = view_of(text).main
-    found = domains_of(main, main.inputs, known)
+    found = domains_of(main.inputs, Intervals(main, known))
     assert isinstance(found, dict)
     return found
 
@@ -90,7 +92,7 @@ def test_the_same_model_gives_the_same_cases() -> None:
 )
 def test_values_without_a_domain_say_why(text: str, said: str) -> None:
     main = view_of(text).main
-    found = domains_of(main, main.inputs, {})
+    found = domains_of(main.inputs, Intervals(main))
     assert isinstance(found, str)
     assert said in found
 
@@ -105,3 +107,14 @@ def test_scalars_and_empty_values_are_fed_too() -> None:
             "none": (0,),
             "x": (2,),
         }
+
+
+@pytest.mark.parametrize("low", [-9e9, -1e5, 0.0, 4e3, 9e9])
+@pytest.mark.parametrize("width", [0.0, 6.0, 1e7, math.inf])
+@pytest.mark.parametrize("integer", [False, True])
+def test_numbers_lie_in_the_interval_however_far_away_it_is(low: float, width: float, integer: bool) -> None:
+    for interval in (Interval(low, low + width, integer), Interval(-low - width, -low, integer)):
+        x = Domain("float64", (64,), interval)
+        for case in [*local_cases({"x": x}, extremes=True), *model_cases({"x": x}, 2)]:
+            assert (case.feeds["x"] >= interval.low).all()
+            assert (case.feeds["x"] <= interval.high).all()
