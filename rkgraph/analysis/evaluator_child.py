@@ -7,9 +7,12 @@ writes its answers there. Arrays are .npy files, everything else is JSON.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -58,11 +61,15 @@ def evaluate_apart(
 
 
 def _run_child(folder: Path, seconds: float) -> None:
-    command = [sys.executable, "-m", "rkgraph.analysis.evaluator_child", str(folder)]
+    theirs, ours = os.pipe()  # nothing is ever written: its end is that of this process, however it ends
+    command = [sys.executable, "-m", "rkgraph.analysis.evaluator_child", str(folder), str(theirs)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, pass_fds=[theirs])
     except subprocess.TimeoutExpired as error:
         raise EvaluationError(f"the evaluation took longer than {seconds:.0f} s and was stopped") from error
+    finally:
+        os.close(theirs)
+        os.close(ours)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise EvaluationError(f"the evaluating process died (exit code {done.returncode}): {last}")
@@ -112,5 +119,13 @@ def _answers(
     return answers
 
 
+def _end_with(parent: int, folder: Path) -> None:
+    """Wait until the parent is gone (it was killed, or it would have stopped us), then clean up in its place."""
+    os.read(parent, 1)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=(int(sys.argv[2]), Path(sys.argv[1])), daemon=True).start()
     _main(Path(sys.argv[1]))

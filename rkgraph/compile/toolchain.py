@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -28,7 +26,6 @@ class Toolchain:
     def __init__(self, find: Callable[[], Toolkit], limits: Limits | None = None) -> None:
         self._find = find
         self._limits = limits
-        self._stack = ExitStack()
         self._worker: Worker | None = None
 
     def __enter__(self) -> Toolchain:
@@ -37,7 +34,8 @@ class Toolchain:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        if self._worker is not None:
+            self._worker.__exit__(kind, error, trace)
 
     def start(self) -> Worker:
         """Start the worker if it does not run; the toolkit's import goes on while the caller does other things.
@@ -50,20 +48,10 @@ class Toolchain:
             from rkgraph.toolkit.client import Worker
 
             toolkit = self._find()
-            with _interrupts_wait():  # or Ctrl-C between fork and bookkeeping would leave a process behind
-                self._worker = self._stack.enter_context(Worker(toolkit, self._limits))
+            self._worker = Worker(toolkit, self._limits)  # known here before its process starts
+            self._worker.__enter__()
         return self._worker
 
     def run(self, job: Job, tell: Callable[[str], None]) -> JobResult:
         """Run one job to its end. Raises as `start` and `Worker.run`."""
         return self.start().run(job, tell)
-
-
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back until the block has ended."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

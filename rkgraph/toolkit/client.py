@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from typing import Any, get_args
 
 from rkgraph.errors import ToolkitFailed, UsageError
 from rkgraph.files import writing
+from rkgraph.interrupts import held_back
 from rkgraph.toolkit.channel import Channel, ChannelClosed, Garbage, Timeout
 from rkgraph.toolkit.jobs import Job, JobResult, Limits, Outcome
 from rkgraph.toolkit.locate import Toolkit
@@ -40,7 +42,8 @@ class Worker:
     """A running toolkit: a context manager; `run` may be called any number of times.
 
     The process starts on entering and imports the toolkit while the caller goes on; a process that dies is
-    started again for the next job. On leaving, Ctrl-C included, no process and no temporary folder is left.
+    started again for the next job. On leaving, Ctrl-C at any moment included, no process and no temporary folder is
+    left; nor where a worker is forgotten without leaving it.
     """
 
     def __init__(self, toolkit: Toolkit, limits: Limits | None = None) -> None:
@@ -49,7 +52,11 @@ class Worker:
         self._process: _Process | None = None
 
     def __enter__(self) -> Worker:
-        self._process = _Process(self.toolkit)
+        try:
+            self._living()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
@@ -85,13 +92,15 @@ class Worker:
 
     def _living(self) -> _Process:
         if self._process is None:
-            self._process = _Process(self.toolkit)
+            with held_back():  # between a process and its bookkeeping Ctrl-C would leave it behind
+                self._process = _Process(self.toolkit)
         return self._process
 
     def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.stop()
+        with held_back():  # an impatient second Ctrl-C, too
+            process, self._process = self._process, None
+            if process is not None:
+                process.stop()
 
 
 class _Process:
@@ -119,6 +128,8 @@ class _Process:
             self._channel.close()
             _remove(self.folder)
             raise ToolkitFailed(f"{toolkit.python} cannot be started ({error.strerror})", "rkgraph doctor") from error
+        # Runs in `stop`, or where nobody gets to call it: Ctrl-C may come before anybody holds this object.
+        self._forgotten = weakref.finalize(self, _end, self._channel, self._popen, self.folder)
 
     def run(self, job: Job, limits: Limits, tell: Progress) -> JobResult:
         """Send one job, follow it, fetch what it wrote."""
@@ -146,13 +157,10 @@ class _Process:
 
     def stop(self) -> None:
         """Kill the worker and its job, and remove the private folder."""
-        self._channel.close()
         if self._group is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._group, signal.SIGKILL)
-        self._popen.kill()
-        self._popen.wait()
-        _remove(self.folder)
+        self._forgotten()
 
     def _follow(self, job: Job, limits: Limits, folder: Path, tell: Progress) -> Mapping[str, Any]:
         """The result message of a job; made up here where the worker itself died."""
@@ -285,6 +293,14 @@ def _best(error: str | None, log: str) -> str | None:
     if said and (not error or " returned -" in error or "was killed by" in error):
         return f"{said} ({error})" if error else said
     return error
+
+
+def _end(channel: Channel, process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Kill a worker (its jobs end when it goes) and remove its folder."""
+    channel.close()
+    process.kill()
+    process.wait()
+    _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from rkgraph.analysis.evaluator import EvaluationError, Evaluator, evaluate
 from rkgraph.analysis.evaluator_child import evaluate_apart
 from tests.rules.harness import parse
+from tests.toolkit.conftest import eventually, processes_with
 
 ADD = "g (float[2] x, float[2] y) => (float[2] z) { z = Add(x, y) }"
 ROWS = "g (int64[1] i) => (float[1] y) <float[3] t = {1.0, 2.0, 3.0}> { y = Gather(t, i) }"
@@ -88,3 +91,30 @@ def test_a_child_that_eats_the_memory_does_no_harm(tmp_path: Path) -> None:
 def test_a_child_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="longer than"):
         evaluate_apart([saved(ADD, tmp_path, "a.onnx")], [{}], seconds=0.01)
+
+
+PARENT = """
+import sys, tempfile
+import subprocess
+import sys
+from pathlib import Path
+tempfile.tempdir = sys.argv[1]
+import numpy as np
+from rkgraph.analysis.evaluator_child import evaluate_apart
+evaluate_apart([Path(sys.argv[2])], [{"n": np.array(2**60)}])
+"""
+
+
+def test_a_parent_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    """The child, in a loop without end, ends and removes the folder."""
+    endless = """g (int64 n) => (float y) <bool true = {1}, float zero = {0.0}> {
+        y = Loop (n, true, zero) <body = b (int64 i, bool c, float a) => (bool d, float e) {
+            d = Identity(c) e = Identity(a) }> }"""
+    model = saved(endless, tmp_path, "endless.onnx")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = [sys.executable, "-c", PARENT, str(temporary), str(model)]
+    with subprocess.Popen(arguments, cwd=Path(__file__).parents[2]) as parent:
+        assert eventually(lambda: bool(processes_with(f"{temporary}/rkgraph-")))
+        parent.kill()
+    assert eventually(lambda: not processes_with(str(temporary)) and not list(temporary.iterdir()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,3 +231,46 @@ def test_an_interrupted_client_leaves_nothing(
     assert eventually(lambda: not processes_with(str(private_tmp)))
     pid = int((tmp_path / "pid").read_text())
     assert eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+IN_A_HURRY = textwrap.dedent(
+    """
+    import sys, tempfile
+    from pathlib import Path
+    tempfile.tempdir = sys.argv[1]
+    from rkgraph.toolkit.client import Worker
+    from rkgraph.toolkit.jobs import Job
+    from tests.toolkit.conftest import FAKE_TOOLKIT
+    print("begin", flush=True)
+    for _ in range(50):
+        with Worker(FAKE_TOOLKIT) as worker:
+            pass
+        with Worker(FAKE_TOOLKIT) as worker:
+            worker.run(Job(Path(sys.argv[2])))
+    """
+)
+
+
+def test_ctrl_c_at_any_moment_leaves_nothing(script: Script, private_tmp: Path) -> None:
+    """Twenty interrupts, many of them while a process is just being started or stopped; `private_tmp` asserts."""
+    chance = random.Random(2)  # noqa: S311  # repeatable is what is wanted
+    arguments = [sys.executable, "-c", IN_A_HURRY, str(private_tmp), str(script())]
+    for _ in range(20):
+        with subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[2]
+        ) as client:
+            assert client.stdout is not None
+            assert client.stdout.readline() == "begin\n"
+            time.sleep(chance.uniform(0, 0.3))
+            os.kill(client.pid, signal.SIGINT)
+            assert client.wait(timeout=30) not in {0, None}
+        assert eventually(lambda: not list(private_tmp.iterdir())), list(private_tmp.iterdir())
+
+
+def test_a_worker_that_is_forgotten_leaves_nothing(private_tmp: Path) -> None:
+    worker = Worker(FAKE_TOOLKIT)
+    worker.start()
+    assert list(private_tmp.iterdir())
+    del worker
+    gc.collect()
+    assert not list(private_tmp.iterdir())
