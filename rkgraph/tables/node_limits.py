@@ -142,16 +142,22 @@ class Neighbour(LimitKind):
 
     @property
     def requirement(self) -> str:
-        steps = (either(tuple(_ENDS.get(word, word) for word in step.split("|"))) for step in self.chain)
-        verb = "follow" if self.direction == "before" else "precede"
-        return f"directly {verb} {', then '.join(steps)}"
+        return f"directly {self._verb} {self._steps}"
 
     @property
     def condition(self) -> str:
-        return f"it does{'' if self.present else ' not'} {self.requirement}"
+        return f"it directly {self._verb}s {self._steps}" if self.present else f"it does not {self.requirement}"
 
     def describe(self) -> str:
         return f"it must{'' if self.present else ' not'} {self.requirement}"
+
+    @property
+    def _verb(self) -> str:
+        return "follow" if self.direction == "before" else "precede"
+
+    @property
+    def _steps(self) -> str:
+        return ", then ".join(either(tuple(_ENDS.get(word, word) for word in step.split("|"))) for step in self.chain)
 
 
 _ENDS = {

@@ -220,6 +220,7 @@ class TestNeighbours:
 
     def test_words(self):
         assert self.LIMIT.describe() == "it must directly precede Add, then Mul or Div, then an output of the graph"
+        assert self.LIMIT.condition == "it directly precedes Add, then Mul or Div, then an output of the graph"
         edge = limits.Neighbour("before", ("@input|@constant",), present=False)
         assert edge.describe() == "it must not directly follow an input of the graph or a constant"
         assert edge.condition == "it does not directly follow an input of the graph or a constant"
