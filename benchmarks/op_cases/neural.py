@@ -244,10 +244,16 @@ def _recurrent() -> Iterator[Case]:
 
 def _quantized() -> Iterator[Case]:
     scale, zero = const(0.05, dtype=F, shape=()), const(3, dtype="uint8", shape=())
-    for rank, shape in {3: (1, 12, 24), 4: (1, 8, 12, 24)}.items():
+    for rank, shape in {2: (12, 24), 3: (1, 12, 24), 4: (1, 8, 12, 24)}.items():
         yield from positions("QuantizeLinear", f"uint8,r{rank}", [computed(*shape), scale, zero])
         yield from positions("DequantizeLinear", f"uint8,r{rank}", [computed(*shape, dtype="uint8"), scale, zero])
     yield from positions("DequantizeLinear", "const", [weight(16, 8, 3, 3, dtype="int8"), scale])
+    scales, zeros = const(*[0.05] * 16, dtype=F), const(*[0] * 16, dtype="int8")
+    for slug, how in {"tensor": [scale, const(0, dtype="int8", shape=())], "channel": [scales, zeros]}.items():
+        for rank, shape in {2: (16, 24), 4: (16, 8, 3, 3)}.items():
+            what = f"const,r{rank},int8,{slug}"
+            yield from positions("DequantizeLinear", what, [weight(*shape, dtype="int8"), *how], "axis = 0")
+    yield from positions("DequantizeLinear", "const,bias", [weight(16, dtype="int32"), scale])
     yield from positions("DynamicQuantizeLinear", "r3", [computed(1, 12, 24)], outputs=3)
     yield from positions(
         "MatMulInteger", "const", [computed(1, 12, 24, dtype="uint8"), weight(24, 16, dtype="uint8"), zero]

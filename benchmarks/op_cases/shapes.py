@@ -45,6 +45,8 @@ def _reshaping() -> Iterator[Case]:
             ("r5", (1, 4, 1, 8, 10), (2,)),
         ):
             yield from positions("Squeeze", f"{dtype},{slug}", [computed(*shape, dtype=dtype), const(*axes)])
+    yield from positions("Squeeze", "float,r2", [computed(1, 24), const(0)])
+    yield from positions("Squeeze", "float,r2,last", [computed(24, 1), const(-1)])
     yield from positions("Squeeze", "float,r4,all", [computed(1, 8, 1, 24)])
     yield from positions("Reshape", "float,r3,to-r4", [computed(1, 12, 24), const(1, 12, 2, 12)])
     yield from positions("Reshape", "float,r4,to-r5", [computed(1, 8, 12, 24), const(1, 2, 4, 12, 24)])
@@ -126,7 +128,8 @@ def _joining() -> Iterator[Case]:
                 yield from positions("Concat", f"{dtype},r{rank},axis1", [x, x], "axis = 1")
     yield from positions("Concat", "float,r4,const", [computed(1, 8, 12, 24), weight(1, 8, 12, 24)], "axis = 1")
     yield from positions("Concat", "float,r3,const", [weight(1, 1, 24), computed(1, 12, 24)], "axis = 1")
-    yield from positions("Concat", "float,r4,five", [computed(1, 8, 12, 24)] * 5, "axis = 1")
+    for rank in (2, 3, 4, 5):
+        yield from positions("Concat", f"float,r{rank},five", [computed(*SHAPES[rank])] * 5, "axis = 1")
     yield from positions("Concat", "float,r4,axis0", [computed(1, 8, 12, 24)] * 2, "axis = 0")
 
 
@@ -216,6 +219,8 @@ def _repeating() -> Iterator[Case]:
         "float,r4,value",
         [computed(1, 8, 12, 24), const(0, 0, 1, 1, 0, 0, 1, 1), const(1.5, dtype="float", shape=())],
     )
+    for mode in ("constant", "reflect", "edge"):
+        yield from positions("Pad", f"float,r2,{mode}", [computed(12, 24), const(0, 1, 0, 2)], f'mode = "{mode}"')
     yield from positions("Pad", "float,r5", [computed(1, 4, 6, 8, 10), const(0, 0, 1, 1, 1, 0, 0, 1, 1, 1)])
     yield from positions("Pad", "int64,r3", [computed(1, 12, 24, dtype="int64"), const(0, 0, 1, 0, 0, 2)])
     yield from positions("Pad", "float,r3,computed", [computed(1, 12, 24), computed(6, dtype="int64")])
