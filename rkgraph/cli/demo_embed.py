@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,7 @@ from rkgraph.cli.output import Output
 
 if TYPE_CHECKING:
     from rkgraph.results import Report
-    from rkgraph.runtime import Pipeline
-    from rkgraph.tasks.sentence_embedding import Likeness, Run
+    from rkgraph.tasks.sentence_embedding import Likeness
     from rkgraph.toolkit.locate import Toolkit
 
 __all__ = ["BAR", "SENTENCES", "Files", "embed_all", "read_report", "sentence_table"]
@@ -96,7 +95,7 @@ def _compare(
     from rkgraph.compile.cache import CompileCache
     from rkgraph.export.folder import read_embedder
     from rkgraph.runtime import Pipeline
-    from rkgraph.tasks.sentence_embedding import SentenceEmbedder, compare_sentences, reference_runner
+    from rkgraph.tasks.sentence_embedding import SentenceEmbedder, compare_sentences, pipeline_runner, reference_runner
 
     def find(version: str) -> Toolkit:
         from rkgraph.toolkit.locate import find_toolkit
@@ -107,19 +106,9 @@ def _compare(
     original = SentenceEmbedder(folder, reference_runner(files.original))
     cache = CompileCache(home_folder() / "builds")
     with Pipeline(files.bundle, "simulator", find_toolkit=find, cache=cache, tell=tell) as pipeline:
-        run = _runner(pipeline)
+        run = pipeline_runner(pipeline)
         # Truncating first: one simulation serves all. What was cut is then shown to the embedder that refuses.
         rows = compare_sentences(sentences, SentenceEmbedder(folder, run, length, "truncate"), original)
         cut = [row for row in rows if row.tokens > length]
         refused = iter(compare_sentences([r.text for r in cut], SentenceEmbedder(folder, run, length), original))
     return (*(next(refused) if row.tokens > length else row for row in rows), *cut)
-
-
-def _runner(pipeline: Pipeline) -> Run:
-    """The pipeline as a function of token arrays, of which it takes those that are its inputs."""
-    names = [tensor.name for tensor in pipeline.inputs]
-
-    def run(cases: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        return [done.outputs for done in pipeline.run_many([{name: case[name] for name in names} for case in cases])]
-
-    return run

@@ -1,7 +1,7 @@
 """Sentence embeddings from a compiled encoder, and how they compare with the model that it was made from.
 
-embedder = SentenceEmbedder(read_embedder(folder), pipeline.run, length=256)
-vector = embedder.embed("A sentence.").vector
+embedder = SentenceEmbedder(read_embedder(folder), pipeline_runner(pipeline), length=256)
+(embedding,) = embedder.embed(["A sentence."])
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,19 @@ from rkgraph.export.folder import EmbedderFolder
 from rkgraph.tasks.pooling import Vectors, cosine, normalise, pool
 from rkgraph.tasks.tokenizing import Tokenizer, Tokens, TooLong, TooLongPolicy
 
-__all__ = ["Embedding", "Likeness", "Run", "SentenceEmbedder", "compare_sentences", "lowest", "reference_runner"]
+__all__ = [
+    "Embedding",
+    "Likeness",
+    "Run",
+    "SentenceEmbedder",
+    "compare_sentences",
+    "lowest",
+    "pipeline_runner",
+    "reference_runner",
+]
+
+if TYPE_CHECKING:
+    from rkgraph.runtime import Pipeline
 
 Array = npt.NDArray[Any]
 Run = Callable[[Sequence[Mapping[str, Array]]], Sequence[Mapping[str, Array]]]
@@ -131,6 +143,16 @@ def reference_runner(model: Path) -> Run:
 
     evaluator = Evaluator(model)
     return lambda cases: [evaluator.run(case) for case in cases]
+
+
+def pipeline_runner(pipeline: Pipeline) -> Run:
+    """A compiled encoder; of ids, mask and segments it gets those that are its inputs."""
+    names = [tensor.name for tensor in pipeline.inputs]
+
+    def run(cases: Sequence[Mapping[str, Array]]) -> list[Mapping[str, Array]]:
+        return [done.outputs for done in pipeline.run_many([{name: case[name] for name in names} for case in cases])]
+
+    return run
 
 
 def lowest(rows: Sequence[Likeness]) -> float | None:

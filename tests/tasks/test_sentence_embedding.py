@@ -15,8 +15,18 @@ import pytest
 
 from rkgraph.errors import UsageError
 from rkgraph.export.folder import EmbedderFolder
-from rkgraph.tasks.sentence_embedding import Likeness, Run, SentenceEmbedder, compare_sentences, lowest
+from rkgraph.runtime import Pipeline
+from rkgraph.tasks.sentence_embedding import (
+    Likeness,
+    Run,
+    SentenceEmbedder,
+    compare_sentences,
+    lowest,
+    pipeline_runner,
+    reference_runner,
+)
 from rkgraph.tasks.tokenizing import TooLong
+from tests.builders import saved, text_model
 from tests.tasks.tokenizers_of import write_embedder
 
 LONG = " ".join(["world"] * 40)
@@ -124,3 +134,19 @@ def test_the_demos_sentences_are_what_they_should_be() -> None:
     assert "" in sentences
     assert sum(len(text.split()) > 180 for text in sentences) >= 2, "some have more than 256 tokens"
     assert sum(not text.isascii() for text in sentences) >= 8
+
+
+def test_an_encoder_without_segments_gets_none(folder: EmbedderFolder, tmp_path: Path) -> None:
+    """DistilBERT and RoBERTa have no token_type_ids; the ONNX Runtime reference and a pipeline agree on them."""
+    text = """g (int64[1, 8] input_ids, int64[1, 8] attention_mask) => (float[1, 8, 2] last_hidden_state)
+    <int64[1] end = {2}, int64[1] two = {2}> {
+        both = Add(input_ids, attention_mask) wide = Unsqueeze(both, end)
+        float_ids = Cast<to = 1>(wide) square = Mul(float_ids, float_ids)
+        last_hidden_state = Concat<axis = 2>(float_ids, square)
+    }"""
+    model = saved(text_model(text), tmp_path)
+    with Pipeline(model, "cpu") as pipeline:
+        (made,) = SentenceEmbedder(folder, pipeline_runner(pipeline), 8).embed(["hello world"])
+    (wanted,) = SentenceEmbedder(folder, reference_runner(model), 8).embed(["hello world"])
+    np.testing.assert_allclose(made.vector, wanted.vector, rtol=1e-6)
+    assert made.vector.shape == (2,)
