@@ -103,6 +103,34 @@ def test_heavy_libraries_stay_at_home(path: Path) -> None:
         assert homes is None or part_of(path) in homes, f"{path.name} imports {name}, which belongs to {homes}"
 
 
+def module_name(path: Path) -> str:
+    words = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(words[:-1] if words[-1] == "__init__" else words)
+
+
+def circle(imports: dict[str, set[str]]) -> set[str]:
+    """Modules that import each other, and what leads from one circle to another: all that cannot be sorted."""
+    left = dict(imports)
+    while leaves := {name for name, inner in left.items() if not inner & left.keys()}:
+        left = {name: inner for name, inner in left.items() if name not in leaves}
+    while roots := left.keys() - set().union(*left.values()):
+        left = {name: inner for name, inner in left.items() if name not in roots}
+    return set(left)
+
+
+def test_no_modules_import_each_other() -> None:
+    """Also not lazily, inside a function."""
+    known = {module_name(path): path for path in modules()}
+    imports = {name: {n for n in imports_of(path) if n in known and n != name} for name, path in known.items()}
+    assert sum(map(len, imports.values())) > 300
+    assert not circle(imports)
+
+
+def test_the_circle_test_sees_circles() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == {"b", "c"}
+    assert not circle({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+
+
 def test_rules_never_import_each_other() -> None:
     for path in (PACKAGE / "rules").glob("rk*.py"):
         assert not {n for n in imports_of(path) if n.startswith("rkgraph.rules.rk")}, path.name

@@ -10,78 +10,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-from rkgraph.compile.tensors import tensors_of
+from rkgraph.compile.bundle_parts import BundleStage, Crop, Padding
+from rkgraph.compile.manifest_reader import SCHEMA, ManifestReader
 from rkgraph.errors import UsageError
 from rkgraph.files import write_text
-from rkgraph.results import Stage, TensorInfo
+from rkgraph.results import TensorInfo
 from rkgraph.targets import Target
-
-if TYPE_CHECKING:
-    from rkgraph.graph.view import ModelView
 
 __all__ = ["MANIFEST", "SCHEMA", "Bundle", "BundleStage", "Crop", "Padding", "is_bundle"]
 
 MANIFEST = "manifest.json"
-SCHEMA = "rkgraph.bundle/1"
 MAX_BYTES = 4 << 20
 """A larger manifest is refused: one of 1,000 stages needs about 500 KB."""
-
-Kind = Literal["rknn", "onnx"]
-
-
-@dataclass(frozen=True)
-class BundleStage:
-    """One model of a bundle.
-
-    Stages of one name that follow each other are *buckets*: the same model at several fixed sizes, of which the
-    smallest that the arrays fit into is run.
-
-    Attributes:
-        name: unique, but for buckets.
-        kind: "rknn" runs on the NPU, "onnx" on the host's CPU.
-        source: the ONNX file; of an rknn stage it is what simulator and CPU run, None where it was not kept.
-        model: the .rknn file of an rknn stage; None until it is compiled.
-        inputs, outputs: in model order.
-    """
-
-    name: str
-    kind: Kind
-    source: str | None
-    model: str | None
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-
-    @classmethod
-    def of(cls, view: ModelView, source: str, *, name: str = "model", kind: Kind = "rknn") -> BundleStage:
-        """The stage of an ONNX model that lies in the bundle as `source`, not compiled yet."""
-        inputs, outputs = tensors_of(view.main)
-        return cls(name, kind, source, None, inputs, outputs)
-
-    @property
-    def record(self) -> Stage:
-        """The stage as a report shows it."""
-        return Stage(self.name, self.kind, self.model or self.source or "", self.inputs, self.outputs)
-
-
-@dataclass(frozen=True)
-class Padding:
-    """An input that may be shorter than the model's along `axis` is filled up behind with `value`."""
-
-    input: str
-    axis: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Crop:
-    """An output is cut along `axis` to the size that `input` had along `input_axis` before it was padded."""
-
-    output: str
-    axis: int
-    input: str
-    input_axis: int
 
 
 @dataclass(frozen=True)
@@ -162,9 +104,7 @@ class Bundle:
             raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}: is not JSON ({error})") from error
-        from rkgraph.compile.manifest_reader import ManifestReader
-
-        bundle = ManifestReader(path).bundle(folder, data)
+        bundle = cls(folder, *ManifestReader(path).fields(data))
         bundle.check()
         return bundle
 

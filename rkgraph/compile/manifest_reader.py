@@ -1,35 +1,49 @@
-"""From the JSON of a manifest, which may come from anywhere, to a Bundle: types and keys, and nothing of meaning."""
+"""From the JSON of a manifest, which may come from anywhere, to a bundle's fields: types and keys, no meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rkgraph.compile.manifest import SCHEMA, Bundle, BundleStage, Crop, Padding
+from rkgraph.compile.bundle_parts import BundleStage, Crop, Padding
 from rkgraph.errors import TargetError, UsageError
 from rkgraph.results import TensorInfo
 from rkgraph.targets import Target, resolve_target
 
-__all__ = ["ManifestReader"]
+__all__ = ["SCHEMA", "Fields", "ManifestReader"]
+
+SCHEMA = "rkgraph.bundle/1"
+
+
+class Fields(NamedTuple):
+    """The fields of a Bundle behind its folder, by name and in order."""
+
+    stages: tuple[BundleStage, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    target: Target | None
+    padding: tuple[Padding, ...]
+    crops: tuple[Crop, ...]
+    options: Mapping[str, Any] | None
+    calibration: str | None
 
 
 class ManifestReader:
-    """Turns parsed JSON into a Bundle, refusing whatever is not of the right type."""
+    """Turns parsed JSON into fields of a Bundle, refusing whatever is not of the right type."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def bundle(self, folder: Path, data: Any) -> Bundle:
-        """The bundle that `data` describes. Raises UsageError naming what is malformed."""
-        top = self._table(data, "the document", {"schema", *Bundle.__dataclass_fields__} - {"folder"})
+    def fields(self, data: Any) -> Fields:
+        """The fields of the bundle that `data` describes. Raises UsageError naming what is malformed."""
+        top = self._table(data, "the document", {"schema", *Fields._fields})
         if top.get("schema") != SCHEMA:
             raise self._wrong(f"its schema is {top.get('schema')!r}, this rkgraph reads {SCHEMA}")
         stages = tuple(self._stage(each) for each in self._items(top.get("stages"), "stages"))
         if not stages:
             raise self._wrong("it has no stages")
-        return Bundle(
-            folder,
+        return Fields(
             stages,
             self._tensors(top.get("inputs"), "inputs"),
             self._tensors(top.get("outputs"), "outputs"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rkgraph.compile.manifest import MANIFEST, MAX_BYTES, Bundle, BundleStage, Crop, Padding, is_bundle
+from rkgraph.compile.manifest_reader import Fields
 from rkgraph.errors import UsageError
 from rkgraph.graph.load import read_view
 from rkgraph.results import TensorInfo
@@ -131,3 +132,7 @@ def test_buckets_are_stages_of_one_name_that_differ_in_shape_only(bundle: Bundle
     other = replace(long, inputs=(replace(IDS, dtype="int32"),))
     with pytest.raises(UsageError, match="differ in more"):
         replace(bundle, stages=(bundle.stages[0], other, bundle.stages[1])).write()
+
+
+def test_the_reader_gives_the_fields_in_order() -> None:
+    assert Fields._fields == tuple(Bundle.__dataclass_fields__)[1:]
