@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rkgraph.analysis.attention import LARGEST_SCORE, MASK_FILL, softmaxes_behind
+from rkgraph.analysis.origins import Origin
 from rkgraph.graph.rewrite import Between, Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.pattern import Match, match, pattern
@@ -13,6 +14,9 @@ from rkgraph.rulebook.rule import Finding, LintContext
 
 KEEP = pattern("Where(keep, scores, #fill)")
 DROP = pattern("Where(drop, #fill, scores)")
+
+ELEMENTWISE = frozenset({"Cast", "Not", "And", "Or", "Xor", "Mul", "Add", "Sub", "Equal", "Greater", "Less", "Where"})
+"""Operators of masks whose inputs are aligned with their output."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -42,6 +46,11 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     scores, fill = finding.observed["scores"], finding.observed["fill"]
     if fill > MASK_FILL:
         return Refusal(f"a fill of {fill:g} is not far enough below the scores to be added to them")
+    closing = _masks_queries(lint, graph, node.inputs[0])
+    if closing is not None:
+        return Refusal(
+            f"{closing} masks whole rows of scores: softmax makes equal shares of the fill, and not of fill + score"
+        )
     dtype = graph.value(node.outputs[0]).dtype or "float32"
     tape = Tape(f"rk504/{node.outputs[0]}")
     nothing, masked = tape.constant(0.0, dtype), tape.constant(fill, dtype)
@@ -56,6 +65,24 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
         detail=f"scores within ±{LARGEST_SCORE:.0f}",
         within={scores: bound},
     )
+
+
+def _masks_queries(lint: LintContext, graph: GraphView, condition: str) -> str | None:
+    """The computed part of the mask that is the same for all keys of a query, so that it masks rows as a whole."""
+    waiting, seen = [condition], {condition}
+    while waiting:
+        name = waiting.pop()
+        shape = graph.value(name).shape or ()
+        if lint.origin(graph, name) is Origin.FIXED:
+            continue
+        if len(shape) > 2 and shape[-1] == 1 and shape[-2] != 1:
+            return name
+        node = graph.producer(name)
+        if node is not None and node.op in ELEMENTWISE:
+            fresh = [given for given in node.inputs if given and given not in seen]
+            waiting.extend(fresh)
+            seen.update(fresh)
+    return None
 
 
 def _masking(graph: GraphView, node: Node) -> Match | None:

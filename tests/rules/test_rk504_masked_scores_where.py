@@ -87,3 +87,19 @@ def test_a_fill_that_is_too_small_to_be_added_is_refused() -> None:
     (refusal,) = fixed(model("Where(m, s, fill)", fill="-2000"), CODE)[1]
     assert isinstance(refusal, Refusal)
     assert "-2000" in refusal.reason
+
+
+@pytest.mark.parametrize(("queries", "refused"), [("8, 1", True), ("1, 8", False)])
+def test_a_mask_of_whole_queries_is_refused(queries: str, refused: bool) -> None:
+    """DeBERTa masks queries as well as keys; a row without any key left has equal shares of the fill."""
+    text = f"""g (int64[1, 8] mask, float[1, 2, 8, 4] q, float[1, 2, 4, 8] k) => (float[1, 2, 8, 8] y)
+    <int64[4] row = {{1, 1, 1, 8}}, int64[4] other = {{1, 1, {queries}}}, float fill = {{-3.4e38}}> {{
+        s = MatMul(q, k)
+        keys = Reshape(mask, row) queries = Reshape(mask, other) both = Mul(keys, queries) keep = Cast<to = 9>(both)
+        w = Where(keep, s, fill)
+        y = Softmax(w)
+    }}"""
+    (edit,) = fixed(text, CODE)[1]
+    assert isinstance(edit, Refusal) is refused
+    if refused:
+        assert "queries masks whole rows" in edit.reason  # type: ignore[union-attr]
