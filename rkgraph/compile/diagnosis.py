@@ -96,6 +96,6 @@ def _diagnostic(message: LogMessage, graph: GraphView) -> Diagnostic:
         message=f"{message.text}{times}{meaning}",
         fingerprint=fingerprint(message.code, message.text),
         observed={"count": message.count, "known": message.known},
-        evidence=("toolkit log",),
+        evidence=("log:build",),
         confidence=Confidence.PROBED,
     )

@@ -6,7 +6,7 @@
     severity = "error"
     applies_to = "model"                    # or "*" (every node), or a list of operators
     after = ["RK110"]                       # optional: rules that run, and are fixed, before this one
-    evidence = ["onnx-backend/test_abs"]    # optional: ids of evidence that the rule rests on
+    evidence = ["probe:Abs/float,r1,alone"]    # optional: ids of evidence that the rule rests on
     [fix]                                   # where the rule has a fix
     title = "Pin the input to a fixed shape"
     safety = "shape"

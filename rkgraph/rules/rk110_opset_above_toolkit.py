@@ -19,7 +19,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             f"opset {lint.model.opset} is above {newest}, the newest that rknn-toolkit2 {lint.target.toolkit} loads",
             observed={"opset": lint.model.opset},
             limit={"opset": newest},
-            evidence=("toolkit-log/load_onnx/opset",),
+            evidence=("session:opset_20_2.3.2",),
             verdict=Verdict.BUILD_FAILS,
         )
 

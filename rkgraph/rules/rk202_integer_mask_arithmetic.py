@@ -82,7 +82,7 @@ def _finding(graph: GraphView, node: Node, chain: tuple[Node, ...], costly: tupl
         node=node,
         observed={"chain": [n.op for n in chain], "costly": [n.label for n in costly]},
         limit={"chain": "Cast once, then float arithmetic"},
-        evidence=("rewrites/mask-forms",),
+        evidence=("rewrites:mask-forms",),
         explains=frozenset((graph.path, n.index) for n in chain),
     )
 

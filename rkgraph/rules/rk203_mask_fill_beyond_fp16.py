@@ -88,6 +88,6 @@ def _finding(graph: GraphView, node: Node, place: int | str, constant: Constant,
         node=node,
         observed={"fill": f"{fill:.8g}", "place": place, "softmaxes": count, "elsewhere": arrival.elsewhere},
         limit={"largest magnitude": FP16_MAX},
-        evidence=("rewrites/mask-fill",),
+        evidence=("rewrites:mask-fill",),
         key=str(place),
     )

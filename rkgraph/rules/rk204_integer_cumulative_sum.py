@@ -29,7 +29,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                     node=node,
                     observed={"dtype": dtype},
                     limit={"dtype": "float16 or float32"},
-                    evidence=("rewrites/positions",),
+                    evidence=("rewrites:positions",),
                     explains=frozenset({(graph.path, node.index)}),
                 )
 

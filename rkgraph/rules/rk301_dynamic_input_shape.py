@@ -21,7 +21,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 value=name,
                 observed={"shape": None if value.shape is None else list(value.shape)},
                 limit={"shape": "fixed"},
-                evidence=("toolkit-log/load_onnx/dynamic-input",),
+                evidence=("session:dynamic_shape_2.3.2",),
                 verdict=Verdict.BUILD_FAILS,
             )
 

@@ -21,7 +21,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                     node=node,
                     observed={"training_mode": True},
                     limit={"training_mode": False},
-                    evidence=("rewrites/training-mode",),
+                    evidence=("rewrites:training-mode",),
                     verdict=Verdict.BUILD_FAILS,
                 )
 

@@ -34,7 +34,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 node=node,
                 observed={"factor": _factor(found), "query": found.values["q"], "key": found.values["k"]},
                 limit={"scale": "on the query"},
-                evidence=("rewrites/attention-forms",),
+                evidence=("rewrites:attention-forms",),
             )
 
 

@@ -32,7 +32,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 observed={key: found.values[key] for key in ("first", "second")}
                 | {"scores": found.named["scores"].outputs[0]},
                 limit={"additions": 1},
-                evidence=("rewrites/mask-forms",),
+                evidence=("rewrites:mask-forms",),
             )
 
 

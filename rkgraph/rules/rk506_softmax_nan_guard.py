@@ -35,7 +35,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 node=node,
                 observed={"softmax": softmax.outputs[0]},
                 limit={"guard": "none"},
-                evidence=("rewrites/nan-guard",),
+                evidence=("rewrites:nan-guard",),
                 explains=frozenset((graph.path, n.index) for n in found.nodes),
             )
 

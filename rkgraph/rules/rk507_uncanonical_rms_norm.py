@@ -51,7 +51,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 node=node,
                 observed={"x": found.values["x"], "epsilon": found.numbers["epsilon"], "scaled": scaled},
                 limit={"form": "x · (1 / √(mean(x^2) + epsilon)) · scale"},
-                evidence=("rewrites/rms-norm-forms",),
+                evidence=("rewrites:rms-norm-forms",),
             )
 
 
