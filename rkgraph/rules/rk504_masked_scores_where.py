@@ -33,7 +33,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 node=node,
                 observed={"fill": found.numbers["fill"], "scores": found.values["scores"]},
                 limit={"mask": "added to the scores"},
-                evidence=("rewrites/mask-forms",),
+                evidence=("rewrites:mask-forms",),
             )
 
 
