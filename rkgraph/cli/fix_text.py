@@ -66,12 +66,12 @@ def _applied(applied: Sequence[AppliedFix], proofs: Sequence[Proof], verbose: bo
 
 def _proved(fixes: Sequence[AppliedFix], by_id: dict[str, Proof]) -> str:
     used = [by_id[i] for i in dict.fromkeys(i for fix in fixes for i in fix.proofs) if i in by_id]
-    local = [proof for proof in used if proof.kind == "local"]
     words = [f"{sum(p.kind == kind for p in used)} {kind}" for kind in ("structure", "range") if _has(used, kind)]
+    local = [proof for proof in used if proof.kind == "local"]
     if local:
         largest = max((p.largest_error or 0.0) for p in local)
         cases = sum(p.cases for p in local)
-        words.insert(0, f"{len(local)} local on {cases} inputs, largest difference {largest:.3g}")
+        words.append(f"{len(local)} local ({cases} inputs, largest difference {largest:.3g})")
     return "proofs: " + ", ".join(words)
 
 

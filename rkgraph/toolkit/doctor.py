@@ -89,7 +89,7 @@ def _torch() -> Check:
         return Check("torch", "ok", version("torch"))
     except PackageNotFoundError:
         return Check(
-            "torch", "optional", "not installed; only `rkgraph export` needs it", "pip install 'rkgraph[export]'"
+            "torch", "optional", "not installed; only `rkgraph export` needs it", "pip install 'rkgraph[export,torch]'"
         )
 
 

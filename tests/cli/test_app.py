@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 import rkgraph
 from rkgraph.cli import app as application
 from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes
+from rkgraph.cli.demo import INSTALL
 from rkgraph.cli.output import plain_table
 from rkgraph.diagnostics import Safety
 from rkgraph.errors import UsageError
@@ -161,3 +163,16 @@ def test_plain_tables_align() -> None:
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def test_what_hints_tell_to_install_exists() -> None:
+    root = Path(__file__).resolve().parents[2]
+    project = (root / "pyproject.toml").read_text()
+    extras = project.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    sources = [path.read_text() for path in (root / "rkgraph").rglob("*.py")]
+    named = {
+        name for text in sources for found in re.findall(r"rkgraph\[([a-z,]+)\]", text) for name in found.split(",")
+    }
+    assert named
+    assert all(re.search(rf"^{name} = ", extras, re.MULTILINE) for name in named)
+    assert INSTALL.removeprefix("pip install --no-deps ") in (root / "Makefile").read_text()
