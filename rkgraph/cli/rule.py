@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_OTHER_MESSAGES = {
-    "RK901": "An error of rknn-toolkit2 that rkgraph does not know. Its text is shown as the toolkit wrote it.",
-    "RK902": "A warning of rknn-toolkit2 that rkgraph does not know. Its text is shown as the toolkit wrote it.",
-    "RK991": "A rewrite was refuted by its proof and taken back; the finding names the counterexample that was saved.",
-}
-
 
 def command(
     rule: Annotated[str, typer.Argument(help="Code or name of a rule.", metavar="CODE", show_default=False)],
@@ -61,20 +55,13 @@ def _card(rule: str) -> str:
 
 
 def _message(code: str) -> str:
-    """What a code of the family RK9xx stands for: a message of the toolkit, or how its process ended."""
-    from rkgraph.toolkit.log_table import LOG_TABLE, OUTCOME_TABLE
+    """What a code of the family RK9xx stands for: a message of the toolkit, or the result of a proof."""
+    from rkgraph.report.messages import explained
 
-    found = [entry for entry in (*LOG_TABLE, *OUTCOME_TABLE.values()) if entry.code == code]
-    if not found and code not in _OTHER_MESSAGES:
+    text = explained(code)
+    if text is None:
         raise UsageError(f"there is no rule {code!r}", "`rkgraph rules` lists all rules")
-    if not found:
-        return f"# {code}\n\n{_OTHER_MESSAGES[code]}\n"
-    parts = [f"# {code} toolkit message\n\n{found[0].severity.value} · said by rknn-toolkit2, or by how it ended"]
-    for entry in found:
-        parts.append(entry.meaning)
-        parts += [f"In the log: `{entry.pattern.pattern}`"] if entry.pattern.pattern else []
-        parts += [f"What to do: {entry.mend}"] if entry.mend else []
-    return "\n\n".join(parts) + "\n"
+    return f"# {code}\n\n{text}\n"
 
 
 def _markdown(card: Card) -> str:

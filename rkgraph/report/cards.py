@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from rkgraph.report.messages import explained
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import read_card
 
@@ -26,10 +27,15 @@ class ShownCard:
 
 
 def cards_of(codes: Iterable[str]) -> dict[str, ShownCard]:
-    """The cards of those `codes` that have one here: a report may come from a newer rkgraph."""
+    """The cards of `codes`, or what the log table says; a report may come from a newer rkgraph and have others."""
+    codes = set(codes)
     wanted = {code.lower() for code in codes}
     found = (read_card(path) for path in sorted(data_folder("rules").glob("rk*.md")) if path.stem[:5] in wanted)
-    return {card.code: ShownCard(card.code, card.name, _sections(card.sections.items())) for card in found}
+    cards = {card.code: ShownCard(card.code, card.name, _sections(card.sections.items())) for card in found}
+    messages = {code: text for code in codes - cards.keys() if (text := explained(code)) is not None}
+    return cards | {
+        code: ShownCard(code, "toolchain-message", _sections([(_SHOWN[0], text)])) for code, text in messages.items()
+    }
 
 
 def _sections(sections: Iterable[tuple[str, str]]) -> tuple[tuple[str, Markup], ...]:

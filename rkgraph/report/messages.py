@@ -1,0 +1,32 @@
+"""What the codes of the family RK9xx mean, which have no cards: messages of the toolkit, and results of proofs."""
+
+from __future__ import annotations
+
+from rkgraph.toolkit.log_table import LOG_TABLE, OUTCOME_TABLE, UNKNOWN_ERROR, UNKNOWN_WARNING
+
+__all__ = ["explained"]
+
+_UNKNOWN = "of rknn-toolkit2 that rkgraph does not know. Its text is shown as the toolkit wrote it."
+_WITHOUT_PATTERN = {
+    UNKNOWN_ERROR: f"An error {_UNKNOWN}",
+    UNKNOWN_WARNING: f"A warning {_UNKNOWN}",
+    "RK991": "A rewrite was refuted by its proof and taken back; the finding names the counterexample that was saved.",
+}
+
+
+def explained(code: str) -> str | None:
+    """Markdown that explains a code of the family RK9xx: meaning, what the log says, what to do. None for others.
+
+    All that the log table says of the code is rendered from it.
+    """
+    if code in _WITHOUT_PATTERN:
+        return _WITHOUT_PATTERN[code]
+    found = [entry for entry in (*LOG_TABLE, *OUTCOME_TABLE.values()) if entry.code == code]
+    if not found:
+        return None
+    parts = [f"{found[0].severity.value} · said by rknn-toolkit2, or by how it ended"]
+    for entry in found:
+        parts.append(entry.meaning)
+        parts += [f"In the log: `{entry.pattern.pattern}`"] if entry.pattern.pattern else []
+        parts += [f"What to do: {entry.mend}"] if entry.mend else []
+    return "\n\n".join(parts)
