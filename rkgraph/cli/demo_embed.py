@@ -23,7 +23,7 @@ BAR = 0.999
 """Lowest cosine that every embedding must reach."""
 
 SENTENCES = Path(__file__).with_name("demo_sentences.json")
-_SHOWN = 52
+_SHOWN = 30
 
 
 class Files:
@@ -71,7 +71,7 @@ def sentence_table(rows: Sequence[Likeness], out: Output) -> None:
     """Tokens, padding and cosine of each sentence."""
     cells = [
         (
-            row.text if len(row.text) <= _SHOWN else row.text[: _SHOWN - 1] + "…",
+            (row.text if len(row.text) <= _SHOWN else row.text[: _SHOWN - 1] + "…") or "(empty)",
             str(row.tokens),
             "" if row.padded is None else f"{row.padded:.0%}",
             "" if row.cosine is None else f"{row.cosine:.6f}",
@@ -79,7 +79,7 @@ def sentence_table(rows: Sequence[Likeness], out: Output) -> None:
         )
         for row in rows
     ]
-    out.table(("sentence", "tokens", "padded", "cosine", "outcome"), cells, right=(1, 2, 3))
+    out.table(("sentence", "tokens", "padded", "cosine", "outcome"), cells, right=(1, 2, 3), whole=(1, 2, 3))
 
 
 def read_report(path: Path) -> Report:
