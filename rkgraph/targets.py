@@ -20,6 +20,7 @@ __all__ = [
     "platforms",
     "precision_config",
     "precisions",
+    "refused_inputs",
     "resolve_target",
     "toolkits",
 ]
@@ -88,6 +89,14 @@ def platforms(toolkit: str) -> tuple[str, ...]:
 def max_opset(toolkit: str) -> int:
     """The newest opset of the standard domain that a toolkit version loads. Raises TargetError if it is unknown."""
     return int(_toolkit(toolkit)["max_opset"])
+
+
+def refused_inputs(toolkit: str) -> frozenset[str]:
+    """Dtypes of model inputs that a toolkit version builds nothing with; empty where that was not measured.
+
+    Raises TargetError if the version is unknown.
+    """
+    return frozenset(_toolkit(toolkit).get("refused_inputs", ()))
 
 
 def precisions(platform: str, toolkit: str) -> tuple[str, ...]:

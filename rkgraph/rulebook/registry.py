@@ -30,6 +30,7 @@ MODULES = (
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
+    "rk205_unsupported_input_dtype",
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
     "rk303_foldable_shape_arithmetic",

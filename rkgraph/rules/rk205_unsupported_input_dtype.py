@@ -1,0 +1,25 @@
+"""RK205: an input of a dtype that the toolkit builds nothing with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rkgraph.diagnostics import Verdict
+from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.targets import refused_inputs
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for each input of a refused dtype, whether anything reads it or not."""
+    refused = refused_inputs(lint.target.toolkit)
+    main = lint.model.main
+    for name in main.inputs:
+        dtype = main.value(name).dtype
+        if dtype in refused:
+            yield Finding(
+                f"the input '{name}' is {dtype}, which rknn-toolkit2 {lint.target.toolkit} does not take as an input",
+                value=name,
+                observed={"dtype": dtype},
+                limit={"refused": sorted(refused)},
+                verdict=Verdict.BUILD_FAILS,
+            )
