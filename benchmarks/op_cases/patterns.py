@@ -115,6 +115,23 @@ PATTERNS = (
         "y",
     ),
     Pattern(
+        "rms-norm-fused",
+        "float[1,12,24] x, float[24,24] w, float[24] w1, float[24,16] w3",
+        "float t = {2.0}, float o = {1.0}, float e = {0.00001}",
+        (
+            ("a", "MatMul(x, w)"),
+            ("q", "Pow(a, t)"),
+            ("v", "ReduceMean<axes = [-1]>(q)"),
+            ("n", "Add(v, e)"),
+            ("s", "Sqrt(n)"),
+            ("i", "Div(o, s)"),
+            ("r", "Mul(a, i)"),
+            ("g", "Mul(w1, r)"),
+            ("y", "MatMul(g, w3)"),
+        ),
+        "y",
+    ),
+    Pattern(
         "attention",
         "float[1,12,32] x, float[32,32] w1, float[32,32] w2, float[32,32] w3, float[1,1,1,12] b",
         "float s = {2.8284271}, int64[4] h = {1, 12, 4, 8}, int64[3] j = {1, 12, 32}",

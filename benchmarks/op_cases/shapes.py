@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from op_cases.elementwise import SHAPES
@@ -166,6 +167,12 @@ def _gathering() -> Iterator[Case]:
     yield from positions(
         "GatherElements", "float,r3,computed", [computed(1, 12, 24), computed(1, 4, 24, dtype="int64")], "axis = 1"
     )
+    for axis, shape in ((-1, (1, 12, 4)), (1, (1, 4, 24)), (0, (1, 12, 24)), (-1, (4, 12, 4)), (1, (4, 4, 24))):
+        index = const(*[0, 3] * (math.prod(shape) // 2) if axis else [0] * math.prod(shape), shape=shape)
+        slug = f"float,r3,{'many,' if shape[0] > 1 else ''}const,axis{axis}"
+        yield from positions("GatherElements", slug, [computed(shape[0], 12, 24), index], f"axis = {axis}")
+    index = const(*[0, 3] * 12, shape=(6, 4))
+    yield from positions("GatherElements", "float,r2,const,axis1", [computed(6, 24), index], "axis = 1")
     for slug, index in (("const", const(0, 2, 0, 4, shape=(2, 2))), ("computed", computed(2, 2, dtype="int64"))):
         yield from positions("GatherND", f"float,r3,{slug}", [computed(1, 12, 24), index])
         yield from positions("GatherND", f"float,r2,{slug}", [computed(6, 24), index])
