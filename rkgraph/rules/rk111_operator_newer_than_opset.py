@@ -84,13 +84,13 @@ def _gelu_erf(graph: GraphView, node: Node, tape: Tape) -> str:
 
 
 def _gelu_tanh(graph: GraphView, node: Node, tape: Tape) -> str:
-    """0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))), as torch's legacy exporter writes it."""
+    """X · 0.5 · (tanh((x + x³ · 0.044715) · √(2/π)) + 1) with Pow for the cube, data first: what the compiler fuses."""
     x, constant = node.inputs[0], _constants(graph, node, tape)
-    cube = tape.op("Mul", x, tape.op("Mul", x, x))
-    sum_ = tape.op("Add", x, tape.op("Mul", constant(0.044715, "kappa"), cube))
-    tanh = tape.op("Tanh", tape.op("Mul", constant(math.sqrt(2.0 / math.pi), "beta"), sum_))
-    product = tape.op("Mul", x, tape.op("Add", constant(1.0, "one"), tanh))
-    return tape.op("Mul", constant(0.5, "half"), product)
+    cube = tape.op("Pow", x, constant(3.0, "three"))
+    sum_ = tape.op("Add", x, tape.op("Mul", cube, constant(0.044715, "kappa")))
+    tanh = tape.op("Tanh", tape.op("Mul", sum_, constant(math.sqrt(2.0 / math.pi), "beta")))
+    gate = tape.op("Add", tanh, constant(1.0, "one"))
+    return tape.op("Mul", tape.op("Mul", x, constant(0.5, "half")), gate)
 
 
 def _swish(graph: GraphView, node: Node, tape: Tape) -> str:

@@ -6,6 +6,7 @@ import onnx
 import pytest
 
 from rkgraph.analysis.schemas import MEANS_SOMETHING_ELSE
+from rkgraph.diagnostics import Safety
 from tests.engine.fixing import fix_text, operators
 from tests.rules.harness import diagnostics
 
@@ -18,7 +19,12 @@ def model(opset: int, body: str, inputs: str = "float[2, 4] x", output: str = "f
 
 NEWER = [
     (20, "y = Gelu(x)", "float[2, 4] x", ["Div", "Erf", "Add", "Mul", "Mul"]),
-    (20, 'y = Gelu<approximate = "tanh">(x)', "float[2, 4] x", None),
+    (
+        20,
+        'y = Gelu<approximate = "tanh">(x)',
+        "float[2, 4] x",
+        ["Pow", "Mul", "Add", "Mul", "Tanh", "Add", "Mul", "Mul"],
+    ),
     (20, "y = Gelu(x)", "float16[2, 4] x", ["Div", "Erf", "Add", "Mul", "Mul"]),
     (24, "y = Swish(x)", "float[2, 4] x", ["Sigmoid", "Mul"]),
     (24, "y = Swish<alpha = 1.5>(x)", "float[2, 4] x", ["Mul", "Sigmoid", "Mul"]),
@@ -76,6 +82,20 @@ def test_no_operator_changed_its_meaning_unseen() -> None:
         if gone or other or len(schema.inputs) != len(old.inputs):
             changed.add(schema.name)
     assert changed <= set(MEANS_SOMETHING_ELSE)
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_a_gelu_is_written_in_the_form_that_the_compiler_fuses(approximate: str, tmp_path: Path) -> None:
+    text = model(20, f'y = Gelu<approximate = "{approximate}">(x)')
+    outcome = fix_text(text, tmp_path, "RK11")
+    assert diagnostics(outcome.model.proto(weights=True), "RK503") == ()
+
+
+def test_an_rms_normalization_ends_in_the_form_that_the_compiler_fuses(tmp_path: Path) -> None:
+    text = """<ir_version: 9, opset_import: ["" : 23]> g (float[2, 4] x) => (float[2, 4] y)
+    <float[4] s = {1, 2, 3, 4}> { y = RMSNormalization(x, s) }"""
+    outcome = fix_text(text, tmp_path, "RK11", "RK303", "RK4", "RK5", allow=frozenset({Safety.FP16_RANGE}))
+    assert sorted(operators(outcome)) == ["Add", "Div", "Mul", "Mul", "Pow", "ReduceMean", "Sqrt"]
 
 
 HEADS = "float[1, 2, 4, 8] q, float[1, 2, 6, 8] k, float[1, 2, 6, 8] v"
