@@ -56,7 +56,7 @@ def _run_rewrites(model: Model, context: LintContext, fixes: Sequence[PlannedFix
     if bad:
         model.restore(start)
         if good:
-            model.apply(_merged([_rewrite(fix) for fix, _ in good]), regions=False)
+            model.apply(_merged([_rewrite(fix) for fix, _ in good]))
     structure = _structure(model, context, [fix for fix, _ in good], bench)
     if structure.outcome == "refuted":
         model.restore(start)
@@ -84,7 +84,7 @@ def _prove_each(model: Model, context: LintContext, fixes: Sequence[PlannedFix],
     shared = Intervals(context.model.main)
     claims = [_claim(context, fix, shared) for fix in fixes]
     before = [_side(start, claim, {}) for claim in claims]
-    model.apply(_merged([_rewrite(fix) for fix in fixes]), regions=False)
+    model.apply(_merged([_rewrite(fix) for fix in fixes]))
     names = _names_after(context, fixes)
     after = [_side_after(model, start, claim, names, fix) for claim, fix in zip(claims, fixes, strict=True)]
     proofs = [_prove(claim, old, new, bench) for claim, old, new in zip(claims, before, after, strict=True)]
@@ -106,7 +106,7 @@ def _side_after(
 
 def _with_one(start: Model, fix: PlannedFix) -> Model:
     alone = start.copy()
-    alone.apply(_rewrite(fix), regions=False)
+    alone.apply(_rewrite(fix))
     return alone
 
 

@@ -92,8 +92,8 @@ class Model:
                     self._weights.load(tensor)
         return proto
 
-    def apply(self, edit: Edit, *, regions: bool = True) -> Applied:
-        """Change the model. Without `regions`, what is returned does not say which part a rewrite touched.
+    def apply(self, edit: Edit) -> Applied:
+        """Change the model; what is returned says which part a rewrite touched.
 
         Raises:
             UsageError: pinned shapes or frozen values that do not fit the model.
@@ -103,7 +103,7 @@ class Model:
         proto = _copied(self._proto)
         applied = Applied()
         if isinstance(edit, Rewrite):
-            graph, applied = rewrite_graph(proto.graph, edit, self._weights, regions=regions)
+            graph, applied = rewrite_graph(proto.graph, edit, self._weights)
             proto.graph.CopyFrom(graph)
             self._import_domains(proto, edit)
             _allow_constants(proto)

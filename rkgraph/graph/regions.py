@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import onnx
 
@@ -33,17 +33,53 @@ def touched_regions(
     """
     makers = (_makers(before), _makers(after))
     fixed = _constants(before) | _constants(after)
-    sides = [_frontier(makers[i], outputs[i], frozenset(inside[i])) - fixed for i in (0, 1)]
-    while True:
-        odd = sides[0] ^ sides[1]
-        deep = next((value for value in sorted(odd) if _ancestors(makers[0], value) & odd), None)
-        if deep is None:
-            break
-        above = set(node_reads(makers[0][deep])) - fixed
-        sides = [(side - {deep}) | above if deep in side else side for side in sides]
+    sides = tuple(_frontier(makers[i], outputs[i], frozenset(inside[i])) - fixed for i in (0, 1))
+    cut = _level(
+        _Flow(before, fixed), {name: (name in sides[0]) + 2 * (name in sides[1]) for name in set().union(*sides)}
+    )
     order = {name: index for index, name in enumerate(makers[0])}
-    inputs = tuple(sorted(sides[0] | sides[1], key=lambda name: (order.get(name, -1), name)))
+    inputs = tuple(sorted(cut, key=lambda name: (order.get(name, -1), name)))
     return Region(inputs, tuple(outputs[0])), Region(inputs, tuple(outputs[1]))
+
+
+_BOTH = 3
+
+
+class _Flow:
+    """Which values each node of a sorted graph makes of which, constants left out."""
+
+    def __init__(self, graph: onnx.GraphProto, fixed: Set[str]) -> None:
+        self.nodes = [
+            (tuple(filter(None, node.output)), tuple(name for name in node_reads(node) if name not in fixed))
+            for node in graph.node
+        ]
+
+    def below(self, marked: Set[str]) -> set[str]:
+        """The values computed from marked ones."""
+        found: set[str] = set()
+        for made, reads in self.nodes:
+            if any(name in marked or name in found for name in reads):
+                found.update(made)
+        return found
+
+
+def _level(flow: _Flow, sides: Mapping[str, int]) -> Set[str]:
+    """Move the cut upwards where one side (1) reads a value and the other (2) only what it is computed from.
+
+    A sweep goes through all nodes once, last to first, and moves whole chains; another one follows only where a move
+    has made a value odd that something already passed depends on.
+    """
+    cut = dict(sides)
+    while True:
+        odd = {name for name, side in cut.items() if side != _BOTH}
+        below = flow.below(odd)
+        if not odd & below:
+            return cut.keys()
+        for made, reads in reversed(flow.nodes):
+            for name in made:
+                if name in below and cut.get(name, _BOTH) != _BOTH:
+                    side = cut.pop(name)
+                    cut.update({read: cut.get(read, 0) | side for read in reads})
 
 
 def _makers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
@@ -69,16 +105,4 @@ def _frontier(makers: Mapping[str, onnx.NodeProto], outputs: Iterable[str], insi
             pending += node_reads(makers[name])
         else:
             found.add(name)
-    return found
-
-
-def _ancestors(makers: Mapping[str, onnx.NodeProto], value: str) -> set[str]:
-    """The values that `value` is computed from, itself not among them."""
-    found: set[str] = set()
-    pending = node_reads(makers[value]) if value in makers else []
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending += node_reads(makers[name]) if name in makers else []
     return found

@@ -26,19 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["rewrite_graph"]
 
 
-def rewrite_graph(
-    proto: onnx.GraphProto, edit: Rewrite, weights: Weights, *, regions: bool = True
-) -> tuple[onnx.GraphProto, Applied]:
+def rewrite_graph(proto: onnx.GraphProto, edit: Rewrite, weights: Weights) -> tuple[onnx.GraphProto, Applied]:
     """The graph after `edit`, and what was done. `proto` stays as it is.
 
-    The values of the rewrite belong to one graph: the main one or a subgraph. Without `regions` those of the result
-    are empty; where many rewrites are merged into one, they would take long and say little.
+    The values of the rewrite belong to one graph: the main one or a subgraph.
 
     Raises:
         ValueError: the rewrite names a value that is not in the graph, adds one that is there already, or makes a
             cycle (all faults of the rule).
     """
-    return _Surgery(proto, edit).run(weights, regions)
+    return _Surgery(proto, edit).run(weights)
 
 
 class _Surgery:
@@ -54,7 +51,7 @@ class _Surgery:
         self.new: list[Any] = []
         self.renamed: list[Any] = []
 
-    def run(self, weights: Weights, regions: bool) -> tuple[onnx.GraphProto, Applied]:
+    def run(self, weights: Weights) -> tuple[onnx.GraphProto, Applied]:
         replaced = [self._tensor(name) for name in self.edit.replaces]
         suspects = [node for tensor in replaced for node in tensor.inputs]
         self._add_nodes(self.edit.tape.nodes)
@@ -72,7 +69,7 @@ class _Surgery:
         ]
         after = rebuild(self.linked, self.owner, self.new, dead, constants)
         names = [tensor.name for tensor in outputs]
-        before_region, after_region = self._regions(after, removed, names) if regions else (Region(), Region())
+        before_region, after_region = self._regions(after, removed, names)
         return after, Applied(
             removed=tuple(label(self.linked.origin[id(node)]) for node in removed),
             added=tuple(label(self.linked.origin[id(node)]) for node in self.new),
