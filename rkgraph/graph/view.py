@@ -126,9 +126,14 @@ class GraphView:
         return self.opsets.get("", 1)
 
     @cached_property
+    def subgraphs(self) -> tuple[GraphView, ...]:
+        """The graphs among the attributes of the nodes, in file order, not those nested in them."""
+        return tuple(inner for node in self.nodes if node.attributes for inner in node.subgraphs)
+
+    @cached_property
     def captured(self) -> frozenset[str]:
         """The names that subgraphs of the nodes read, of whatever graph the values are."""
-        return frozenset(name for node in self.nodes for inner in node.subgraphs for name in inner.names_read)
+        return frozenset(name for inner in self.subgraphs for name in inner.names_read)
 
     @property
     def names_read(self) -> frozenset[str]:
@@ -210,6 +215,5 @@ class ModelView:
 
 def _nested(graph: GraphView) -> Iterator[GraphView]:
     yield graph
-    for node in graph.nodes:
-        for inner in node.subgraphs:
-            yield from _nested(inner)
+    for inner in graph.subgraphs:
+        yield from _nested(inner)
