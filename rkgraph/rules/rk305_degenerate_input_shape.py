@@ -1,24 +1,44 @@
-"""RK305: an input without elements or without dimensions."""
+"""RK305: an input without elements, without dimensions, or with more elements than can be counted."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rkgraph.diagnostics import Verdict
+from rkgraph.graph.view import Dim
 from rkgraph.rulebook.rule import Finding, LintContext
+
+MOST_ELEMENTS = 2**32 - 1  # the runtime counts them in 32 bits: `uint32_t n_elems` of rknn_tensor_attr, rknn_api.h
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each input that is a scalar (rank 0) or has a dimension of size 0."""
+    """One finding for each input that is a scalar (rank 0), has a dimension of size 0, or is beyond `MOST_ELEMENTS`."""
     main = lint.model.main
     for name in main.inputs:
         shape = main.value(name).shape
-        if shape is not None and (not shape or 0 in shape):
-            what = "has a dimension of size 0" if shape else "is a scalar (rank 0)"
+        trouble = None if shape is None else _trouble(shape)
+        if shape is not None and trouble is not None:
+            what, limit = trouble
             yield Finding(
                 f"the input '{name}' {what}; the compiler refuses it",
                 value=name,
                 observed={"shape": list(shape)},
-                limit={"rank": "at least 1", "dimensions": "at least 1"},
+                limit=limit,
                 verdict=Verdict.BUILD_FAILS,
             )
+
+
+def _trouble(shape: tuple[Dim, ...]) -> tuple[str, dict[str, int | str]] | None:
+    """What is wrong with the shape, and the limit that it breaks; dynamic dimensions count as one element."""
+    smallest: dict[str, int | str] = {"rank": "at least 1", "dimensions": "at least 1"}
+    if not shape:
+        return "is a scalar (rank 0)", smallest
+    if 0 in shape:
+        return "has a dimension of size 0", smallest
+    elements = math.prod(size for size in shape if isinstance(size, int))
+    if elements > MOST_ELEMENTS:
+        return f"has {elements} elements, more than the runtime can count ({MOST_ELEMENTS})", {
+            "elements": MOST_ELEMENTS
+        }
+    return None
