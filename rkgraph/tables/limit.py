@@ -7,6 +7,7 @@ optional input that is left out) is not observed, and what is not observed viola
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -23,28 +24,28 @@ Scalar = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
-class LimitKind:
+class LimitKind(ABC):
     """What all kinds share. `label` is the name of the input, output or attribute in messages."""
 
     kind: ClassVar[str] = ""
 
+    @abstractmethod
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:
         """What is known of the thing that this limit is about: nothing, one or (for "all") several observations."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accepts(self, observed: Scalar) -> bool:
         """Whether an observation is within the limit."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def subject(self) -> str:
         """What the limit is about, as a noun."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def requirement(self) -> str:
         """What the subject must be."""
-        raise NotImplementedError
 
     def check(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Scalar | None:
         """The first observation that violates the limit, None where none does."""
