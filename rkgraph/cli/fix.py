@@ -93,6 +93,7 @@ def command(
     cannot be proved is taken back. MODEL is not changed, unless --in-place is given.
 
     -o X.onnx writes one model, any other name a bundle: a folder for compile and run. Exit code 3: a proof was refuted.
+    --quiet prints the verdict and what was written.
 
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
@@ -132,12 +133,13 @@ def command(
     elif diff:
         _print_diff(printer, start, loaded)
     else:
-        _print(printer, outcome, verbose=verbose)
+        _print(printer, outcome)
     if outcome.is_wrong:
+        _print_end(printer, "nothing was written: the fixed model was refuted", "error", format)
         raise typer.Exit(ExitCode.PROOF_REFUTED)
     if destination is not None:
         _save(loaded, destination, resolved, in_place=in_place)
-        printer.note(f"wrote {destination}", "good")
+        _print_end(printer, f"wrote {destination}", "good", format)
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
             _print_next(printer, destination, name, resolved)
     _exit(outcome, fail_on)
@@ -200,10 +202,18 @@ def _fix(
         )
 
 
-def _print(printer: Output, outcome: FixOutcome, *, verbose: bool) -> None:
-    from rkgraph.cli.fix_text import describe_fix
+def _print(printer: Output, outcome: FixOutcome) -> None:
+    from rkgraph.cli.fix_text import describe_fix, verdict_change
 
-    printer.lines(describe_fix(outcome, verbose=verbose))
+    printer.lines([verdict_change(outcome)] if printer.quiet else describe_fix(outcome, verbose=printer.verbose))
+
+
+def _print_end(printer: Output, text: str, style: str, format_: Format) -> None:
+    """What became of the file: a note, but part of the result where --quiet leaves no other."""
+    if printer.quiet and format_ is Format.TEXT:
+        printer.print(text, style)
+    else:
+        printer.note(text, style)
 
 
 def _print_diff(printer: Output, before: Model, after: Model) -> None:

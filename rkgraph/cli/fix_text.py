@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rkgraph.engine.fix import FixOutcome
     from rkgraph.results import AppliedFix, Proof, RefusedFix, Result
 
-__all__ = ["describe_fix"]
+__all__ = ["describe_fix", "verdict_change"]
 
 Lines = Iterator[tuple[str, str]]
 
@@ -21,6 +21,13 @@ _STYLES = {
     Verdict.BUILD_FAILS: "error",
     Verdict.UNKNOWN: "warning",
 }
+
+
+def verdict_change(outcome: FixOutcome) -> tuple[str, str]:
+    """The one line that says what the fix made of the verdict."""
+    before, after = outcome.before, outcome.after
+    verdict = f"{before.verdict.value} → {after.verdict.value} on {after.target} (evidence: {after.confidence.value})"
+    return f"{after.model.path}: {verdict}", "error" if outcome.is_wrong else _STYLES[after.verdict]
 
 
 def describe_fix(outcome: FixOutcome, *, verbose: bool = False) -> Lines:

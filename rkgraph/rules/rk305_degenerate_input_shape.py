@@ -36,9 +36,8 @@ def _trouble(shape: tuple[Dim, ...]) -> tuple[str, dict[str, int | str]] | None:
         return "is a scalar (rank 0)", smallest
     if 0 in shape:
         return "has a dimension of size 0", smallest
-    elements = math.prod(size for size in shape if isinstance(size, int))
-    if elements > MOST_ELEMENTS:
-        return f"has {elements} elements, more than the runtime can count ({MOST_ELEMENTS})", {
-            "elements": MOST_ELEMENTS
-        }
+    count = math.prod(size for size in shape if isinstance(size, int))
+    if count > MOST_ELEMENTS:
+        what = f"has {count} elements, more than the runtime can count ({MOST_ELEMENTS})"
+        return what, {"elements": MOST_ELEMENTS}
     return None

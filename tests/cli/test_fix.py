@@ -97,3 +97,21 @@ def test_a_folder_is_a_bundle(sandbox: Sandbox) -> None:
     assert done.code == 0, done.stderr
     manifest = json.loads((sandbox.folder / "fixed.rk" / "manifest.json").read_text())
     assert manifest["stages"][0]["source"] == "model.onnx"
+
+
+def test_quiet_is_the_verdict_and_what_was_written(sandbox: Sandbox) -> None:
+    done = fix(sandbox, "--dim", "n=2", "-o", "fixed.onnx", "-q")
+    assert done.code == 0
+    verdict, written = done.stdout.splitlines()
+    assert verdict.startswith("model.onnx: build-fails → deployable on rk3588 · rknn-toolkit2 2.3.2 · fp16")
+    assert written == "wrote fixed.onnx"
+    assert done.stderr == ""
+
+
+def test_quiet_leaves_json_and_diff_what_they_are(sandbox: Sandbox) -> None:
+    done = fix(sandbox, "--dim", "n=2", "-o", "fixed.onnx", "-q", "--format", "json")
+    assert json.loads(done.stdout)["results"][1]["verdict"] == "deployable"
+    assert done.stderr == ""
+    (sandbox.folder / "fixed.onnx").unlink()
+    shown = fix(sandbox, "--dim", "n=2", "--diff", "-q").stdout
+    assert shown == fix(sandbox, "--dim", "n=2", "--diff").stdout
