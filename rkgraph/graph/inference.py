@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def infer(model: ModelProto) -> tuple[ModelProto, str]:
         if wanted <= tried:
             break
         tried |= wanted
-        more, stopped = _infer_once(_with_values(inferred, static, {name: values[name] for name in wanted}))
+        more, stopped = _infer_once(_with_values(inferred, static, values, wanted))
         if stopped:
             break
         _adopt(inferred, more)
@@ -70,27 +71,38 @@ def _static_shapes(graph: GraphProto) -> dict[str, tuple[int | None, ...]]:
     return found
 
 
-def _with_values(model: ModelProto, static: Static, values: Mapping[str, ShapeValue]) -> ModelProto:
-    """A copy in which `values` are read from constants, and nothing is said of shapes that are not static."""
+def _with_values(
+    model: ModelProto, static: Static, values: Mapping[str, ShapeValue], wanted: frozenset[str]
+) -> ModelProto:
+    """A copy in which the `wanted` values are read from constants, and nothing is said of shapes that are not static.
+
+    A Range that reads vectors of one element reads scalars there: runtimes take both, inference takes scalars only.
+    """
     copy = pb.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
-    constants = {name: f"{name}\0" for name in values}  # no name in a model that was read has a zero byte at its end
-    for name, value in values.items():
-        data = value.items
-        graph.initializer.add(
-            name=constants[name],
-            data_type=value.dtype,
-            dims=[len(data)] * value.rank,
-            **{"int64_data" if value.dtype == INT64 else "int32_data": data},
-        )
+    constants: set[str] = set()
     for node in graph.node:
+        is_range = node.op_type == "Range" and node.domain in ("", "ai.onnx")
         for position, name in enumerate(node.input):
-            node.input[position] = constants.get(name, name)
+            value = values.get(name)
+            flatten = is_range and value is not None and value.rank == 1 and len(value.items) == 1
+            if value is None or not (flatten or name in wanted):
+                continue
+            stand_in = f"{name}\0{'scalar' if flatten else ''}"  # no name in a model that was read has a zero byte
+            if stand_in not in constants:
+                constants.add(stand_in)
+                _add_constant(graph, stand_in, replace(value, rank=0) if flatten else value)
+            node.input[position] = stand_in
     for info in graph.value_info:
         if info.name not in static and info.type.HasField("tensor_type"):
             info.type.tensor_type.ClearField("shape")
     return copy
+
+
+def _add_constant(graph: GraphProto, name: str, value: ShapeValue) -> None:
+    items = {"int64_data" if value.dtype == INT64 else "int32_data": value.items}
+    graph.initializer.add(name=name, data_type=value.dtype, dims=[len(value.items)] * value.rank, **items)
 
 
 def _adopt(model: ModelProto, found: ModelProto) -> None:

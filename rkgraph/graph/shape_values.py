@@ -6,6 +6,7 @@ This evaluates the operators that exporters put between a Shape and such an inpu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ def _evaluate(node: NodeProto, known: Mapping[str, ShapeValue], shapes: Static) 
         return next((_of_tensor(a.t) for a in node.attribute if a.name == "value"), None)
     if node.op_type == "Shape":
         return _shape_of(node, shapes.get(node.input[0]))
+    if node.op_type == "Size":
+        return _size_of(shapes.get(node.input[0]))
     inputs = [known.get(name) for name in node.input]
     evaluate = _OPERATORS.get(node.op_type)
     if evaluate is None or not inputs or inputs[0] is None:
@@ -67,6 +70,11 @@ def _shape_of(node: NodeProto, shape: tuple[int | None, ...] | None) -> ShapeVal
     wanted = shape[slice(_attribute(node, "start", None), _attribute(node, "end", None))]
     sizes = tuple(size for size in wanted if size is not None)
     return ShapeValue(INT64, 1, sizes) if len(sizes) == len(wanted) else None
+
+
+def _size_of(shape: tuple[int | None, ...] | None) -> ShapeValue | None:
+    sizes = [size for size in shape or () if size is not None]
+    return ShapeValue(INT64, 0, (math.prod(sizes),)) if shape is not None and len(sizes) == len(shape) else None
 
 
 def _attribute(node: NodeProto, name: str, default: int | None) -> int | None:
@@ -145,7 +153,7 @@ def _constant_of_shape(node: NodeProto, inputs: Sequence[ShapeValue | None]) -> 
 
 def _range(_node: NodeProto, inputs: Sequence[ShapeValue | None]) -> ShapeValue | None:
     start, limit, step = inputs
-    if start is None or limit is None or step is None:
+    if start is None or limit is None or step is None or any(len(v.items) != 1 for v in (start, limit, step)):
         return None
     found = range(start.items[0], limit.items[0], step.items[0])
     return ShapeValue(start.dtype, 1, tuple(found)) if len(found) <= SMALL else None

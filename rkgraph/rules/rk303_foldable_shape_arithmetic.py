@@ -30,10 +30,12 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
-    """Compute the value and write it down as a constant."""
+    """Compute the value and write it down as a constant of the same shape."""
     from rkgraph.graph.rewrite import EXACT, Refusal, Rewrite, Tape
 
     name = finding.value or ""
+    if _is_vector_of_a_range(lint.model.main, name):
+        return Refusal("a Range reads this vector, which runtimes accept of a node, but not of a constant")
     try:
         array = fold(lint.model.main, name)
     except NotFoldable as error:
@@ -45,6 +47,11 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 def _is_read_by_what_stays(graph: GraphView, name: str, foldable: frozenset[str]) -> bool:
     return any(foldable.isdisjoint(reader.outputs) for reader in graph.consumers(name))
+
+
+def _is_vector_of_a_range(graph: GraphView, name: str) -> bool:
+    """Whether a Range reads it though it is no scalar: constants are checked against the operator, nodes are not."""
+    return graph.value(name).shape != () and any(reader.op == "Range" for reader in graph.consumers(name))
 
 
 def _finding(graph: GraphView, node: Node, name: str) -> Finding:

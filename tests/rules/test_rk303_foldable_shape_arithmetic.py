@@ -61,6 +61,40 @@ def test_random_values_are_not_fixed() -> None:
     assert diagnostics(text, CODE) == ()
 
 
+# As onnx expands RMSNormalization: Range reads vectors of one element, which no runtime takes from constants.
+AXES = """g (float[3, 4] x) => (float[3, 4] y) <int64[1] one = {1}> {
+    shape = Shape(x) rank = Size(shape) first = Identity(one) axes = Range(first, rank, one)
+    scale = ReduceSum(x, axes) y = Div(x, scale)
+}"""
+# The positions are too many to be written down, so that Range stays, and what it reads is to be folded.
+POSITIONS = """g (float[1, 70000] x) => (float[1, 70000] y) <int64 last = {1}, int64[SIZE] one = {1}> {
+    shape = Shape(x) size = Gather(shape, last) step = Identity(one) start = Sub(one, step)
+    p = Range(start, size, step) f = Cast<to = 1>(p) y = Add(x, f)
+}"""
+
+
+def test_axes_that_a_range_counts_from_a_vector_are_folded_as_a_whole(tmp_path: Path) -> None:
+    assert [d.at.value for d in diagnostics(AXES, CODE)] == ["axes"]
+    outcome = fix_text(AXES, tmp_path, proof="model")
+    assert operators(outcome) == ["ReduceSum", "Div"]
+    assert [p.outcome for p in outcome.proofs if p.kind == "model"] == ["proved"]
+    assert not outcome.is_refuted
+
+
+@pytest.mark.parametrize(("size", "refused"), [("", 0), ("[1]", 2)], ids=["scalars", "vectors"])
+def test_in_front_of_a_range_that_stays_scalars_stay_scalars_and_vectors_stay(
+    size: str, refused: int, tmp_path: Path
+) -> None:
+    outcome = fix_text(POSITIONS.replace("[SIZE]", size), tmp_path, CODE, proof="model")
+    main = outcome.model.view().main
+    (positions,) = main.nodes_of("Range")
+    shapes = {main.constant(name).shape for name in positions.inputs if main.constant(name) is not None}
+    assert shapes == {()}
+    assert len(outcome.fixes.refused) == refused
+    assert all("a Range reads this vector" in r.reason for r in outcome.fixes.refused)
+    assert not outcome.is_refuted
+
+
 STEPS = ["Add({0}, {1})", "Mul({0}, {1})", "Sub({0}, {1})", "Neg({0})", "Abs({0})", "Max({0}, {1})", "Identity({0})"]
 
 
