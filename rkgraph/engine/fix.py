@@ -22,7 +22,7 @@ from rkgraph.engine.lint import Found, find, make_context, result_of
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Between
 from rkgraph.proof.ranges import as_intervals
-from rkgraph.proof.whole import LARGEST, WholeClaim, prove_model
+from rkgraph.proof.whole import LARGEST, WholeClaim, not_compared, prove_model
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import LintContext, Options
@@ -165,11 +165,15 @@ class _Loop:
     def _compare_models(self, proof: str) -> Sequence[Diagnostic]:
         """Compare the original with the fixed model where that is asked for; what is wrong, if anything is."""
         path = self.model.path
-        if not self.applied or proof == "local" or (proof == "auto" and path.stat().st_size > LARGEST):
+        if not self.applied:
             return ()
-        self.tell("comparing the whole model before and after")
         known = as_intervals(self.settings.assumptions)
         claim = WholeClaim(path, self.model, known, self.policy.options.frozen, self.settings.inputs)
+        unasked = _unasked(proof, path.stat().st_size)
+        if unasked:
+            self.proofs.append(not_compared(claim, self.bench.new_id(), unasked))
+            return ()
+        self.tell("comparing the whole model before and after")
         found = prove_model(claim, self.bench.new_id(), self.bench.counterexamples)
         self.proofs.append(found)
         return () if found.outcome != "refuted" else (_differs(found),)
@@ -213,6 +217,15 @@ class _Loop:
         state = state_of(context.model)
         since = self.seen.setdefault(state, len(self.applied))
         return frozenset(fix.code for fix in self.applied[since:])
+
+
+def _unasked(proof: str, size: int) -> str:
+    """Why the whole model, a file of `size` bytes, is not compared; "" if it is."""
+    if proof == "local":
+        return "--proof local asks for no comparison of the whole model"
+    if proof == "auto" and size > LARGEST:
+        return f"a model of {size // 2**20} MiB is compared as a whole only if asked to: --proof model"
+    return ""
 
 
 def _key(found: Found) -> tuple[str, str]:

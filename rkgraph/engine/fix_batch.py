@@ -14,7 +14,7 @@ from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import FreezeInputs, PinShapes, Rewrite, SetOpset, Tape
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
-from rkgraph.proof.ranges import as_intervals
+from rkgraph.proof.ranges import as_intervals, assumed_of
 from rkgraph.proof.regions import footprint, region_of
 from rkgraph.proof.structure import Declared, structure_problems
 from rkgraph.results import AppliedFix, Proof
@@ -136,7 +136,8 @@ def _claim(context: LintContext, fix: PlannedFix, shared: Intervals, *, wider_by
     region = region_of(graph, edit, lambda name: context.origin(graph, name) is Origin.FIXED, wider_by=wider_by)
     subject = f"{fix.found.rule.code} at {fix.found.diagnostic.at}"
     known = as_intervals({**edit.within, **edit.assumes})
-    return LocalClaim(subject, region, edit.tolerance, Intervals(graph, known) if known else shared)
+    intervals = Intervals(graph, known) if known else shared
+    return LocalClaim(subject, region, edit.tolerance, intervals, assumed_of(graph, edit, by_name=True))
 
 
 def _side(model: Model, claim: LocalClaim, names: dict[str, str]) -> Side | EvaluationError:
@@ -215,14 +216,14 @@ def _record(context: LintContext, fix: PlannedFix, proofs: Sequence[Proof]) -> A
         removed=tuple(context.model.main.nodes[index].label for index in dead),
         added=tuple(node.outputs[0] for node in edit.tape.nodes) if isinstance(edit, Rewrite) else (),
         proofs=tuple(proof.id for proof in (*fix.assumptions, *proofs)),
-        detail=_detail(fix),
+        detail=_detail(context, fix),
     )
 
 
-def _detail(fix: PlannedFix) -> str:
+def _detail(context: LintContext, fix: PlannedFix) -> str:
     match fix.edit:
         case Rewrite(detail=detail):
-            return detail
+            return "; ".join(filter(None, (detail, assumed_of(context.model.main, fix.edit))))
         case PinShapes(shapes=shapes):
             return ", ".join(f"{name}: {'x'.join(map(str, shape))}" for name, shape in shapes.items())
         case FreezeInputs(values=values):

@@ -12,9 +12,9 @@ from rkgraph.analysis.intervals import Intervals
 from rkgraph.graph.applied import Region
 from rkgraph.graph.extract import UnknownDtype
 from rkgraph.graph.rewrite import EXACT, Tolerance
-from rkgraph.proof.counterexample import save_counterexample
-from rkgraph.proof.equivalence import Comparison, compare
+from rkgraph.proof.equivalence import compare
 from rkgraph.proof.feeds import domains_of, local_cases
+from rkgraph.proof.verdict import conclude
 from rkgraph.results import Proof
 
 if TYPE_CHECKING:
@@ -62,13 +62,15 @@ class Side:
 class LocalClaim:
     """What is to be proved: `region` computes the same before and after, within `tolerance`.
 
-    `intervals` are those of the graph before, with what the claim is limited to.
+    `intervals` are those of the graph before, with what the claim is limited to; `assumed` says to what it is limited
+    without a proof.
     """
 
     subject: str
     region: Region
     tolerance: Tolerance
     intervals: Intervals
+    assumed: str = ""
 
 
 def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -82,37 +84,28 @@ def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, cou
         counterexamples: folder for the inputs of a refutation; None saves nothing.
 
     Returns:
-        A proof with outcome "proved", "refuted", or "skipped" (no case could be computed; `detail` says why).
+        A proof with outcome "proved", "refuted", or "skipped" (too few cases say something; `detail` says why).
     """
     proof = Proof(
         id=proof_id,
         kind="local",
         outcome="skipped",
         subject=claim.subject,
-        method=METHOD,
-        tolerance={"absolute": claim.tolerance.absolute, "relative": claim.tolerance.relative},
+        method=METHOD if claim.tolerance == EXACT else f"{METHOD}, finite and within fp16",
+        tolerance=_told(claim.tolerance),
+        detail=claim.assumed,
     )
     domains = domains_of(claim.region.inputs, claim.intervals)
     if isinstance(domains, str):
         return replace(proof, detail=domains)
     cases = local_cases(domains, extremes=claim.tolerance == EXACT)
     names = {name: name for name in claim.region.outputs}
-    return _conclude(proof, compare(before.run, after.run, cases, names, claim.tolerance), counterexamples)
+    return conclude(proof, compare(before.run, after.run, cases, names, claim.tolerance), counterexamples)
 
 
-def _conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None) -> Proof:
-    done = replace(proof, cases=comparison.cases, largest_error=comparison.largest_error)
-    if comparison.difference is not None:
-        wrong = comparison.difference
-        saved = None
-        if counterexamples is not None:
-            path = counterexamples / f"{proof.id}.npz"
-            save_counterexample(path, wrong.case.feeds)
-            saved = str(path)
-        return replace(done, outcome="refuted", detail=f"{wrong.case.label}: {wrong.message}", counterexample=saved)
-    if comparison.cases == 0:
-        return replace(done, detail=comparison.not_computed)
-    return replace(done, outcome="proved")
+def _told(tolerance: Tolerance) -> dict[str, float]:
+    told = {"absolute": tolerance.absolute, "relative": tolerance.relative}
+    return told if tolerance.beyond is None else {**told, "saturates beyond": tolerance.beyond}
 
 
 def not_evaluated(proof_id: str, subject: str, error: EvaluationError) -> Proof:

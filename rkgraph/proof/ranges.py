@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rkgraph.analysis.intervals import Interval, interval_of
-from rkgraph.graph.rewrite import Between
+from rkgraph.graph.rewrite import Between, Rewrite
 from rkgraph.graph.view import GraphView
 from rkgraph.results import Proof
 
-__all__ = ["as_intervals", "prove_assumption", "refusal_of"]
+__all__ = ["as_intervals", "assumed_of", "prove_assumption", "refusal_of"]
 
 
 def as_intervals(assumptions: Mapping[str, Between]) -> dict[str, Interval]:
@@ -32,8 +32,8 @@ def prove_assumption(
     ever leaves the narrower one.
     """
     interval = interval_of(graph, name, as_intervals(vouched))
-    proved = interval.within(needed.low, needed.high, needed.integer)
-    alone = proved and interval_of(graph, name).within(needed.low, needed.high, needed.integer)
+    proved = _lies_in(interval, needed)
+    alone = proved and _lies_in(interval_of(graph, name), needed)
     method = "interval analysis" + ("" if alone or not proved else f", given {_vouched(vouched)}")
     return Proof(
         id=proof_id,
@@ -43,6 +43,22 @@ def prove_assumption(
         method=method,
         detail=f"{name} lies in [{interval.low:g}, {interval.high:g}]" + (", or is NaN" if interval.nan else ""),
     )
+
+
+def assumed_of(graph: GraphView, rewrite: Rewrite, *, by_name: bool = False) -> str:
+    """What `rewrite` is limited to (`Rewrite.within`) though the graph does not show it, to be told; "" if nothing.
+
+    `by_name` names the values; without, the same words serve every place in which a rule rewrites.
+    """
+    open_ = {name: b for name, b in rewrite.within.items() if not _lies_in(interval_of(graph, name), b)}
+    if not open_:
+        return ""
+    told = [f"{name} in {_text(b)}" if by_name else f"inputs in {_text(b)}" for name, b in open_.items()]
+    return f"assumed, not proved: {', '.join(dict.fromkeys(told))}"
+
+
+def _lies_in(interval: Interval, needed: Between) -> bool:
+    return interval.within(needed.low, needed.high, needed.integer)
 
 
 def refusal_of(graph: GraphView, name: str, needed: Between) -> tuple[str, str]:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from rkgraph.analysis.evaluator import Array, EvaluationError
 from rkgraph.analysis.evaluator_child import Answer, evaluate_apart
 from rkgraph.analysis.intervals import Interval, Intervals
@@ -20,12 +18,12 @@ from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Tolerance
 from rkgraph.graph.view import GraphView
-from rkgraph.proof.counterexample import save_counterexample
 from rkgraph.proof.equivalence import Comparison, compare
 from rkgraph.proof.feeds import Case, domains_of, model_cases
+from rkgraph.proof.verdict import conclude
 from rkgraph.results import Proof
 
-__all__ = ["LARGEST", "MODEL_TOLERANCE", "WholeClaim", "prove_model"]
+__all__ = ["LARGEST", "MODEL_TOLERANCE", "WholeClaim", "not_compared", "prove_model"]
 
 LARGEST = 500 * 2**20  # bytes of a model that is compared as a whole without being asked to
 
@@ -60,15 +58,7 @@ def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) 
     Returns:
         A proof with outcome "proved", "refuted", or "skipped" where one of them cannot be evaluated, or is random.
     """
-    proof = Proof(
-        id=proof_id,
-        kind="model",
-        outcome="skipped",
-        subject=f"{claim.original.name} before and after",
-        method="ONNX Runtime, optimisations off, in a child process, on "
-        + ("the given inputs" if claim.real else "random inputs"),
-        tolerance={"absolute": MODEL_TOLERANCE.absolute, "relative": MODEL_TOLERANCE.relative},
-    )
+    proof = not_compared(claim, proof_id, "")
     main = claim.fixed.view().main
     chance = _chance(main)
     if chance is not None:
@@ -80,7 +70,21 @@ def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) 
         comparison = _compare(claim, cases, main.outputs)
     except EvaluationError as error:
         return replace(proof, detail=error.message)
-    return _conclude(proof, comparison, counterexamples)
+    return conclude(proof, comparison, counterexamples)
+
+
+def not_compared(claim: WholeClaim, proof_id: str, why: str) -> Proof:
+    """The proof of `claim`, skipped for the reason `why`."""
+    return Proof(
+        id=proof_id,
+        kind="model",
+        outcome="skipped",
+        subject=f"{claim.original.name} before and after",
+        method="ONNX Runtime, optimisations off, in a child process, on "
+        + ("the given inputs" if claim.real else "random inputs"),
+        tolerance={"absolute": MODEL_TOLERANCE.absolute, "relative": MODEL_TOLERANCE.relative},
+        detail=why,
+    )
 
 
 def _chance(graph: GraphView) -> str | None:
@@ -121,17 +125,3 @@ def _answer(answer: Answer) -> Mapping[str, Array]:
     if isinstance(answer, EvaluationError):
         raise answer
     return answer
-
-
-def _conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None) -> Proof:
-    done = replace(proof, cases=comparison.cases, largest_error=comparison.largest_error)
-    if comparison.difference is not None:
-        wrong = comparison.difference
-        path = None if counterexamples is None else counterexamples / f"{proof.id}.npz"
-        if path is not None:
-            save_counterexample(path, {name: np.asarray(array) for name, array in wrong.case.feeds.items()})
-        detail = f"{wrong.case.label}: {wrong.message}"
-        return replace(done, outcome="refuted", detail=detail, counterexample=None if path is None else str(path))
-    if comparison.cases == 0:
-        return replace(done, detail=comparison.not_computed)
-    return replace(done, outcome="proved")

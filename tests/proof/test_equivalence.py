@@ -90,7 +90,8 @@ def test_what_only_the_model_after_cannot_compute_refutes() -> None:
 
 def test_what_the_model_before_cannot_compute_says_nothing() -> None:
     found = compare(times(2, fails_at=1), times(2, fails_at=1), cases(1), NAMES, EXACT)  # type: ignore[arg-type]
-    assert (found.cases, found.difference, found.not_computed) == (0, None, "case 1: no")
+    assert (found.cases, found.difference, found.reservation) == (0, None, "1 of 1 cases left out; case 1: no")
+    assert not found.is_enough
 
 
 def test_a_counterexample_can_be_loaded_whatever_its_values_are_called(tmp_path: Path) -> None:
@@ -107,13 +108,18 @@ def reciprocal(of: float) -> object:
 
 def test_a_case_that_rounding_decides_says_nothing() -> None:
     found = compare(
-        reciprocal(1.0 + 1e-6),
-        reciprocal(1.0 + 1.1e-6),
-        cases(1.0, 3.0),
+        reciprocal(1.5 + 1e-6),
+        reciprocal(1.5 + 1.1e-6),
+        cases(1.5, 3.0),
         NAMES,
         Tolerance(0, 1e-4),  # type: ignore[arg-type]
     )
-    assert (found.cases, found.difference, found.not_computed) == (1, None, "case 1.0: rounding decides the result")
+    assert (found.cases, found.left_out, found.difference, found.why) == (
+        1,
+        1,
+        None,
+        "case 1.5: rounding decides the result",
+    )
 
 
 def test_a_case_that_rounding_does_not_decide_refutes() -> None:
@@ -124,3 +130,36 @@ def test_a_case_that_rounding_does_not_decide_refutes() -> None:
 def test_rounding_is_no_excuse_for_an_exact_claim() -> None:
     found = compare(reciprocal(1.0 + 1e-6), reciprocal(1.0 + 1.1e-6), cases(1.0), NAMES, EXACT)  # type: ignore[arg-type]
     assert found.difference is not None
+
+
+def step(at: float, height: float) -> object:
+    return lambda feeds: {"y": np.where(feeds["x"] == at, height, feeds["x"]).astype(np.float32)}
+
+
+@pytest.mark.parametrize("number", [0.0, 1.0])
+def test_rounding_is_no_excuse_for_what_is_wrong_at_zero_or_one(number: float) -> None:
+    found = compare(step(number, 5.0), step(number, 6.0), cases(number), NAMES, Tolerance(1e-3, 0))  # type: ignore[arg-type]
+    assert found.difference is not None
+
+
+def test_more_left_out_than_compared_proves_nothing() -> None:
+    def run(feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+        if feeds["x"][0] > 0:
+            raise EvaluationError("out of range")
+        return {"y": feeds["x"]}
+
+    few = compare(run, run, cases(0, 1, 2), NAMES, EXACT)
+    assert (few.cases, few.left_out, few.is_enough) == (1, 2, False)
+    assert few.reservation == "2 of 3 cases left out; case 1: out of range"
+    assert compare(run, run, cases(0, 1), NAMES, EXACT).is_enough
+
+
+def test_nothing_but_nan_says_nothing_unless_it_is_another() -> None:
+    nothing = compare(times(math.nan), times(math.nan), cases(1, 2), NAMES, EXACT)  # type: ignore[arg-type]
+    assert (nothing.cases, nothing.left_out, nothing.is_enough) == (0, 2, False)
+    assert compare(times(math.nan), times(1), cases(1), NAMES, EXACT).difference is not None  # type: ignore[arg-type]
+
+
+def test_no_outputs_and_no_cases_prove_nothing() -> None:
+    assert not compare(times(2), times(3), cases(1), {}, EXACT).is_enough  # type: ignore[arg-type]
+    assert not compare(times(2), times(2), cases(), NAMES, EXACT).is_enough  # type: ignore[arg-type]
