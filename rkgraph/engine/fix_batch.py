@@ -9,9 +9,10 @@ from pathlib import Path
 from rkgraph.analysis.evaluator import EvaluationError
 from rkgraph.analysis.intervals import Intervals
 from rkgraph.analysis.origins import Origin
+from rkgraph.engine.fix_halving import Settled, settle
 from rkgraph.engine.fix_plan import PlannedFix
 from rkgraph.graph.extract import MissingValue
-from rkgraph.graph.model import Model
+from rkgraph.graph.model import Model, Snapshot
 from rkgraph.graph.rewrite import FreezeInputs, PinShapes, Rewrite, SetOpset, Tape
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
 from rkgraph.proof.ranges import as_intervals, assumed_of
@@ -56,26 +57,44 @@ def _run_rewrites(model: Model, context: LintContext, fixes: Sequence[PlannedFix
     if bad:
         model.restore(start)
         if good:
-            model.apply(_merged([_rewrite(fix) for fix, _ in good]))
-    structure = _structure(model, context, [fix for fix, _ in good], bench)
-    if structure.outcome == "refuted":
-        model.restore(start)
-        return Outcome((), (*bad, *((fix, structure) for fix, _ in good)), (*proofs, structure))
-    applied = tuple(_record(context, fix, [proof, structure]) for fix, proof in good)
-    assumed = tuple(proof for fix, _ in good for proof in fix.assumptions)
-    return Outcome(applied, tuple(bad), (*assumed, *proofs, *((structure,) if good else ())))
+            _apply(model, [fix for fix, _ in good])
+    local = {id(fix): proof for fix, proof in good}
+    settled = _settle(model, context, [fix for fix, _ in good], bench, start)
+    applied = tuple(_record(context, fix, [local[id(fix)], proof]) for fix, proof in settled.kept)
+    assumed = tuple(proof for fix, _ in settled.kept for proof in fix.assumptions)
+    return Outcome(applied, (*bad, *settled.spoiled), (*assumed, *proofs, *settled.proofs))
 
 
 def _run_whole(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> Outcome:
     """Edits of the whole model: shapes, inputs, opset. Structure is what can be proved of them here."""
     start = model.snapshot()
-    for fix in fixes:
-        model.apply(fix.edit)
-    structure = _structure(model, context, fixes, bench)
-    if structure.outcome == "refuted":
+    _apply(model, fixes)
+    settled = _settle(model, context, fixes, bench, start)
+    applied = tuple(_record(context, fix, [proof]) for fix, proof in settled.kept)
+    return Outcome(applied, settled.spoiled, settled.proofs)
+
+
+def _apply(model: Model, fixes: Sequence[PlannedFix]) -> None:
+    """Apply fixes of one kind, rewrites as one edit."""
+    rewrites = [fix.edit for fix in fixes if isinstance(fix.edit, Rewrite)]
+    for edit in [_merged(rewrites)] if rewrites else [fix.edit for fix in fixes]:
+        model.apply(edit)
+
+
+def _settle(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench, start: Snapshot) -> Settled:
+    """Prove the structure of `model`, to which `fixes` have been applied since `start`, and leave what is sound."""
+    if not fixes:
+        return Settled((), ())
+
+    def attempt(part: Sequence[PlannedFix]) -> Proof:
         model.restore(start)
-        return Outcome((), tuple((fix, structure) for fix in fixes), (structure,))
-    return Outcome(tuple(_record(context, fix, [structure]) for fix in fixes), (), (structure,))
+        _apply(model, part)
+        return _structure(model, context, part, bench)
+
+    settled = settle(fixes, _structure(model, context, fixes, bench), attempt)
+    if not settled.kept:
+        model.restore(start)
+    return settled
 
 
 def _prove_each(model: Model, context: LintContext, fixes: Sequence[PlannedFix], bench: Bench) -> list[Proof]:
