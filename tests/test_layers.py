@@ -25,7 +25,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("toolkit",),
     ("compile", "report", "export"),
-    ("runtime",),
+    ("runtime", "probe"),
+    ("induction", "oracle", "reduce", "boardcheck"),
     ("tasks",),
     ("cli",),
 )

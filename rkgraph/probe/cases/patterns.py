@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from op_cases.model import COMPANION, Case
+from rkgraph.probe.case import COMPANION, Case
 
 __all__ = ["cases"]
 

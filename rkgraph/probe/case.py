@@ -13,8 +13,25 @@ from onnx import numpy_helper
 
 __all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "positions", "weight"]
 
-NUMPY = {"float": "float32", "double": "float64"}
-"""Types whose name in ONNX text is not the one of numpy."""
+CODES = {
+    "float": 1,
+    "uint8": 2,
+    "int8": 3,
+    "uint16": 4,
+    "int16": 5,
+    "int32": 6,
+    "int64": 7,
+    "string": 8,
+    "bool": 9,
+    "float16": 10,
+    "double": 11,
+    "uint32": 12,
+    "uint64": 13,
+    "complex64": 14,
+    "complex128": 15,
+    "bfloat16": 16,
+}
+"""Element types by their names in ONNX text (TensorProto.DataType)."""
 
 COMPANION = ("float[1,4,6,10] k0", "float[4,4,1,1] w_k", "[kin] k1 = Conv(k0, w_k)", "k1")
 """An independent branch that every model has: input, weight, node, output. It keeps a model from being a bare operator
@@ -28,6 +45,11 @@ class Case:
     id: str
     op: str
     text: str
+
+    @property
+    def is_pattern(self) -> bool:
+        """The probed node stands among others of a pattern of real models."""
+        return "/in-" in self.id
 
 
 @dataclass(frozen=True)
@@ -154,7 +176,7 @@ class _Parts:
             self.constants.append(f"float t{number} = {{0.1}}")
             self.nodes.append(f"{made} = Greater({source}, t{number})")
         elif arg.dtype != "float":
-            to = {"int64": 7, "int32": 6, "uint8": 2, "int8": 3, "float16": 10, "double": 11}[arg.dtype]
+            to = CODES[arg.dtype]
             self.nodes.append(f"{made} = Cast<to = {to}>({source})")
         else:
             self.nodes.append(f"{made} = {self._producer(source, arg.shape, number)}")
@@ -211,10 +233,10 @@ class _Parts:
         )
 
 
-def parse(text: str, seed: str = "") -> onnx.ModelProto:
-    """The model of a case: inputs whose name starts with w become seeded constants, outputs get their types."""
+def parse(text: str) -> onnx.ModelProto:
+    """The model of a case: inputs whose name starts with w become constants seeded by the text, outputs get types."""
     model = onnx.parser.parse_model(text)
-    generator = np.random.default_rng(zlib.crc32(seed.encode()))
+    generator = np.random.default_rng(zlib.crc32(text.encode()))
     inputs = list(model.graph.input)
     del model.graph.input[:]
     for value in inputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from op_cases.model import ABSENT, Arg, Case, case, computed, const, positions, weight
+from rkgraph.probe.case import ABSENT, Arg, Case, case, computed, const, positions, weight
 
 SHAPES = {1: (24,), 2: (6, 24), 3: (1, 12, 24), 4: (1, 8, 12, 24), 5: (1, 4, 6, 8, 10)}
 """A shape of each rank; batch 1 where there is a batch."""

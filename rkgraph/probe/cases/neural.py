@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from op_cases.model import ABSENT, COMPANION, Case, case, computed, const, positions, weight
+from rkgraph.probe.case import ABSENT, COMPANION, Case, case, computed, const, positions, weight
 
 F = "float"
 

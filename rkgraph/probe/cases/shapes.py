@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from op_cases.elementwise import SHAPES
-from op_cases.model import ABSENT, Case, case, computed, const, positions, weight
+from rkgraph.probe.cases.elementwise import SHAPES
+from rkgraph.probe.case import ABSENT, Case, case, computed, const, positions, weight
 
 COMMON = ("ReduceMean", "ReduceSum", "ReduceMax")
 """Reductions that get all ranks and both values of keepdims."""

@@ -1,0 +1,58 @@
+"""Builds the model of a case with the real toolkit."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from rkgraph.probe.case import parse
+from rkgraph.probe.facts import Facts, facts_of
+from rkgraph.targets import Target, precision_config
+from rkgraph.toolkit.client import Worker
+from rkgraph.toolkit.jobs import Job, Limits
+
+__all__ = ["LIMITS", "measure"]
+
+LIMITS = Limits(seconds=20, memory_mb=4096)
+"""Of one small model; the ordinary ones end in 0.2 to 0.4 s."""
+
+
+def measure(text: str, target: Target, worker: Worker, folder: Path) -> Facts:
+    """Build a model for a target.
+
+    Args:
+        text: the model in ONNX text, as `Case.text`.
+        target: a quantized precision gets one calibration sample of seeded random numbers.
+        worker: of the target's toolkit.
+        folder: an empty, private one for the files of this build.
+
+    Raises:
+        ToolkitFailed: the toolkit cannot be started, or its worker hangs.
+    """
+    model = parse(text)
+    path = folder / "case.onnx"
+    onnx.save(model, path)
+    config = precision_config(target)
+    if not config["do_quantization"]:
+        return facts_of(worker.run(Job(path, target.platform)))
+    build = {"do_quantization": True, "dataset": str(_sample(model, text, folder))}
+    return facts_of(worker.run(Job(path, target.platform, {"quantized_dtype": config["quantized_dtype"]}, build=build)))
+
+
+def _sample(model: onnx.ModelProto, text: str, folder: Path) -> Path:
+    """One calibration sample: standard normal for floats, 0 and 1 for whole numbers and truth values."""
+    generator = np.random.default_rng(zlib.crc32(text.encode()))
+    names = []
+    for number, value in enumerate(model.graph.input):
+        tensor = value.type.tensor_type
+        shape = [d.dim_value for d in tensor.shape.dim]
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        array = generator.normal(0, 1, shape) if dtype.kind == "f" else generator.integers(0, 2, shape)
+        names.append(folder / f"{number}.npy")
+        np.save(names[-1], np.asarray(array, dtype))
+    dataset = folder / "dataset.txt"
+    dataset.write_text(" ".join(map(str, names)) + "\n", encoding="utf-8")
+    return dataset
