@@ -17,7 +17,17 @@ from rkgraph.tables.limits import KINDS, IsConstant, LimitKind, Scalar
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["Entry", "Limit", "Outcome", "read_entry", "worst"]
+__all__ = [
+    "Entry",
+    "Limit",
+    "Outcome",
+    "read_entry",
+    "read_kind",
+    "read_text",
+    "read_texts",
+    "refuse_unknown",
+    "worst",
+]
 
 Outcome = Literal["npu", "cpu", "unknown", "no-kernel", "build-fails"]
 """What becomes of a node, from best to worst. "unknown": nobody has measured it."""
@@ -87,7 +97,7 @@ def read_entry(data: Mapping[str, Any], place: str) -> Entry:
     Raises:
         UsageError: an unknown field, kind, outcome or confidence; a field of a wrong type; no evidence.
     """
-    _refuse_unknown(data, _ENTRY_FIELDS, place)
+    refuse_unknown(data, _ENTRY_FIELDS, place)
     opsets = data.get("opsets", [1, 10**6])
     if not (isinstance(opsets, list) and len(opsets) == 2 and all(isinstance(n, int) for n in opsets)):
         raise UsageError(f"{place}: `opsets` must be [first, last], here {opsets!r}")
@@ -95,15 +105,15 @@ def read_entry(data: Mapping[str, Any], place: str) -> Entry:
         raise UsageError(f"{place}: `opsets` is empty: {opsets!r}")
     limits = data.get("limit", [])
     return Entry(
-        op=_text(data, "op", place),
-        domain=_text(data, "domain", place, ""),
+        op=read_text(data, "op", place),
+        domain=read_text(data, "domain", place, ""),
         opsets=(opsets[0], opsets[1]),
         outcome=_outcome(data, place),
         evidence=_evidence(data, place),
         confidence=_confidence(data, place),
         limits=tuple(_read_limit(limit, f"{place}, limit {number}") for number, limit in enumerate(limits, 1)),
-        platforms=_texts(data, "platforms", place),
-        note=_text(data, "note", place, ""),
+        platforms=read_texts(data, "platforms", place),
+        note=read_text(data, "note", place, ""),
     )
 
 
@@ -111,24 +121,25 @@ def _read_limit(data: Mapping[str, Any], place: str) -> Limit:
     own = {key: value for key, value in data.items() if key not in _LIMIT_FIELDS or key == "kind"}
     conditions = data.get("when", [])
     return Limit(
-        check=_read_kind(own, place),
+        check=read_kind(own, place),
         outcome=_outcome(data, place),
         evidence=_evidence(data, place),
         confidence=_confidence(data, place),
-        when=tuple(_read_kind(c, f"{place}, condition {n}") for n, c in enumerate(conditions, 1)),
-        platforms=_texts(data, "platforms", place),
-        reason=_text(data, "reason", place, ""),
+        when=tuple(read_kind(c, f"{place}, condition {n}") for n, c in enumerate(conditions, 1)),
+        platforms=read_texts(data, "platforms", place),
+        reason=read_text(data, "reason", place, ""),
     )
 
 
-def _read_kind(data: Mapping[str, Any], place: str) -> LimitKind:
+def read_kind(data: Mapping[str, Any], place: str) -> LimitKind:
+    """A limit of the closed set from `kind` and its fields; raises UsageError naming `place` for anything else."""
     name = data.get("kind")
     if name not in KINDS:
         raise UsageError(f"{place}: unknown kind {name!r}; there are {', '.join(KINDS)}")
     kind = KINDS[name]
     known = {f.name: f for f in fields(kind)}
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
-    _refuse_unknown(given, set(known), f"{place} ({name})")
+    refuse_unknown(given, set(known), f"{place} ({name})")
     for field in known.values():
         if field.name not in given and field.default is MISSING:
             raise UsageError(f"{place} ({name}): `{field.name}` is missing")
@@ -160,20 +171,23 @@ def _fits(value: object, annotation: str) -> bool:
     return annotation in simple and isinstance(value, simple[annotation]) and not isinstance(value, bool)
 
 
-def _refuse_unknown(data: Mapping[str, Any], known: set[str], place: str) -> None:
+def refuse_unknown(data: Mapping[str, Any], known: set[str], place: str) -> None:
+    """Raise UsageError for a field that is not `known`, naming it and `place`."""
     for key in data:
         if key not in known:
             raise UsageError(f"{place}: unknown field {key!r}; there are {', '.join(sorted(known))}")
 
 
-def _text(data: Mapping[str, Any], key: str, place: str, default: str | None = None) -> str:
+def read_text(data: Mapping[str, Any], key: str, place: str, default: str | None = None) -> str:
+    """The text under `key`; raises UsageError where it is none, or is missing and there is no `default`."""
     value = data.get(key, default)
     if not isinstance(value, str):
         raise UsageError(f"{place}: `{key}` must be a text, here {value!r}")
     return value
 
 
-def _texts(data: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+def read_texts(data: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+    """The list of texts under `key`, empty where it is missing; raises UsageError for anything else."""
     value = data.get(key, [])
     if not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
         raise UsageError(f"{place}: `{key}` must be a list of texts, here {value!r}")
@@ -188,7 +202,7 @@ def _outcome(data: Mapping[str, Any], place: str) -> Outcome:
 
 
 def _evidence(data: Mapping[str, Any], place: str) -> tuple[str, ...]:
-    evidence = _texts(data, "evidence", place)
+    evidence = read_texts(data, "evidence", place)
     if not evidence:
         raise UsageError(f"{place}: `evidence` is missing or empty; nothing is stated without evidence")
     for name in evidence:
