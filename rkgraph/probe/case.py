@@ -11,7 +11,7 @@ import onnx
 import onnx.parser
 from onnx import numpy_helper
 
-__all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "positions", "weight"]
+__all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "node", "positions", "weight"]
 
 CODES = {
     "float": 1,
@@ -30,6 +30,10 @@ CODES = {
     "complex64": 14,
     "complex128": 15,
     "bfloat16": 16,
+    "float8e4m3fn": 17,
+    "float8e4m3fnuz": 18,
+    "float8e5m2": 19,
+    "float8e5m2fnuz": 20,
 }
 """Element types by their names in ONNX text (TensorProto.DataType)."""
 
@@ -54,7 +58,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Arg:
-    """An input of the probed node. `how`: "x" computed, "w" seeded constant, "c" these `values`, "" left out."""
+    """An input of the probed node.
+
+    `how`: "x" computed, "w" seeded constant, "c" these `values`, "n" the same made by a Constant node, "s" the first
+    input once more, "" left out.
+    """
 
     how: str
     dtype: str = "float"
@@ -82,7 +90,14 @@ def const(*values: float, dtype: str = "int64", shape: tuple[int, ...] | None = 
     return Arg("c", dtype, (len(values),) if shape is None else shape, values)
 
 
+def node(*values: float, dtype: str = "int64", shape: tuple[int, ...] | None = None) -> Arg:
+    """The same constant, but made by a Constant node instead of stored as an initializer."""
+    return Arg("n", dtype, (len(values),) if shape is None else shape, values)
+
+
 ABSENT = Arg("")
+AGAIN = Arg("s")
+"""The first input once more, as in `Mul(x, x)`."""
 
 UNTYPED = ("GroupNormalization",)
 """Operators whose output ONNX does not infer; it is like the first input."""
@@ -107,7 +122,9 @@ def case(
         ValueError: "between" is asked for and the outputs' types cannot be inferred.
     """
     parts = _Parts(opset)
-    names = [parts.add(arg, position) for arg in args]
+    names: list[str] = []
+    for arg in args:
+        names.append(names[0] if arg is AGAIN else parts.add(arg, position))
     made = [f"probe_y{i}" if outputs > 1 else "probe_y" for i in range(outputs)]
     domain, _, name = op.rpartition("::")
     operator = f"{domain}.{name}" if domain else name
@@ -151,13 +168,15 @@ class _Parts:
 
     def add(self, arg: Arg, position: str) -> str:
         """Declare an input of the probed node; its name there."""
-        number = len(self.inputs) + len(self.constants)
+        number = len(self.inputs) + len(self.constants) + sum(" = Constant<" in node for node in self.nodes)
         if arg.how == "":
             return ""
         if arg.how == "c":
-            values = ", ".join(repr(v) for v in arg.values)
-            self.constants.append(f"{arg.type} c{number} = {{{values}}}")
+            self.constants.append(f"{arg.type} c{number} = {{{_literals(arg)}}}")
             return f"c{number}"
+        if arg.how == "n":
+            self.nodes.append(f"n{number} = Constant<value = {arg.type} {{{_literals(arg)}}}>()")
+            return f"n{number}"
         if arg.how == "w":
             self.inputs.append(f"{arg.type} w{number}")
             return f"w{number}"
@@ -227,10 +246,20 @@ class _Parts:
         """The model in ONNX text; weights are inputs whose name starts with w."""
         constants = f" <{', '.join(self.constants)}>" if self.constants else ""
         outputs = ", ".join((*self.outputs, COMPANION[3]))
+        version = 9 if self.opset >= 19 else 8  # the first that has float8, as opset 19 does
         return (
-            f'<ir_version: 8, opset_import: ["" : {self.opset}]> rk ({", ".join(self.inputs)}) => ({outputs})'
+            f'<ir_version: {version}, opset_import: ["" : {self.opset}]> rk ({", ".join(self.inputs)}) => ({outputs})'
             f"{constants} {{ {' '.join(self.nodes)} }}"
         )
+
+
+def _literals(arg: Arg) -> str:
+    """The values of a constant in ONNX text, which takes half precision as bits."""
+    if arg.dtype not in ("float16", "bfloat16"):
+        return ", ".join(repr(v) for v in arg.values)
+    wide = np.asarray(arg.values, np.float32)
+    bits = wide.astype(np.float16).view(np.uint16) if arg.dtype == "float16" else wide.view(np.uint32) >> 16
+    return ", ".join(str(int(b)) for b in bits)
 
 
 def parse(text: str) -> onnx.ModelProto:
