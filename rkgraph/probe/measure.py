@@ -12,7 +12,7 @@ from rkgraph.probe.case import parse
 from rkgraph.probe.facts import Facts, facts_of
 from rkgraph.targets import Target, precision_config
 from rkgraph.toolkit.client import Worker
-from rkgraph.toolkit.jobs import Job, Limits
+from rkgraph.toolkit.jobs import Job, JobResult, Limits
 
 __all__ = ["LIMITS", "measure"]
 
@@ -20,26 +20,37 @@ LIMITS = Limits(seconds=20, memory_mb=4096)
 """Of one small model; the ordinary ones end in 0.2 to 0.4 s."""
 
 
-def measure(text: str, target: Target, worker: Worker, folder: Path) -> Facts:
-    """Build a model for a target.
+def measure(text: str, target: Target, worker: Worker, folder: Path | None = None) -> Facts:  # noqa: ARG001
+    """Build a model for a target; once more where it ran out of time or was killed, which other programs may cause.
 
     Args:
         text: the model in ONNX text, as `Case.text`.
         target: a quantized precision gets one calibration sample of seeded random numbers.
-        worker: of the target's toolkit.
-        folder: an empty, private one for the files of this build.
+        worker: of the target's toolkit; the files of the build lie in its private folder.
 
     Raises:
         ToolkitFailed: the toolkit cannot be started, or its worker hangs.
     """
     model = parse(text)
-    path = folder / "case.onnx"
-    onnx.save(model, path)
+    result = _build(model, text, target, worker)
+    if result.outcome in ("timed-out", "out-of-memory") or result.signal == "SIGKILL":
+        result = _build(model, text, target, worker)
+    return facts_of(result)
+
+
+def _build(model: onnx.ModelProto, text: str, target: Target, worker: Worker) -> JobResult:
+    with worker.scratch() as folder:
+        path = folder / "case.onnx"
+        onnx.save(model, path)
+        return worker.run(_job(model, text, path, target))
+
+
+def _job(model: onnx.ModelProto, text: str, path: Path, target: Target) -> Job:
     config = precision_config(target)
     if not config["do_quantization"]:
-        return facts_of(worker.run(Job(path, target.platform)))
-    build = {"do_quantization": True, "dataset": str(_sample(model, text, folder))}
-    return facts_of(worker.run(Job(path, target.platform, {"quantized_dtype": config["quantized_dtype"]}, build=build)))
+        return Job(path, target.platform)
+    build = {"do_quantization": True, "dataset": str(_sample(model, text, path.parent))}
+    return Job(path, target.platform, {"quantized_dtype": config["quantized_dtype"]}, build=build)
 
 
 def _sample(model: onnx.ModelProto, text: str, folder: Path) -> Path:

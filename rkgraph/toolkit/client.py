@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
@@ -62,6 +62,10 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and remove its folder; a later `run` would start it again."""
         self._stop()
 
     def start(self) -> float:
@@ -89,6 +93,21 @@ class Worker:
         finally:
             if self._process is not None and self._process.dead:
                 self._stop()
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for the files of jobs. It goes with the worker, even where this process is killed."""
+        folder = Path(tempfile.mkdtemp(prefix="files-", dir=self._living().folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def abort(self) -> None:
+        """Kill what is running, from another thread: the job under way ends as "died", the next starts anew."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def _living(self) -> _Process:
         if self._process is None:
@@ -154,6 +173,10 @@ class _Process:
             raise ToolkitFailed(f"rknn-toolkit2 {self.toolkit.version} cannot be imported: {error}", "rkgraph doctor")
         self._ready = float(message.get("seconds", 0.0))
         return self._ready
+
+    def kill(self) -> None:
+        """Kill the worker, and its job with it; whoever waits for a message sees that it is gone."""
+        self._popen.kill()
 
     def stop(self) -> None:
         """Kill the worker and its job, and remove the private folder."""
