@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import io
 import json
 import os
@@ -36,6 +37,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _TICK_SECONDS = 0.1
+_LATE_IMPORTS = ("pkg_resources", "onnxruntime")
+"""What the toolkit imports only when its first object is made: 0.1 s that every job would pay, so it is done once."""
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _IOLBF = 1  # stdio.h
 _FAILURES = {
@@ -66,6 +70,10 @@ def main(arguments: list[str]) -> int:
         began = time.monotonic()
         try:
             from rknn.api import RKNN
+
+            for name in _LATE_IMPORTS:
+                with contextlib.suppress(ImportError):  # the toolkit says so itself, if it matters
+                    importlib.import_module(name)
         except BaseException as error:  # noqa: BLE001  a broken installation fails in many ways: report each
             _send(channel, event="broken", error=innermost(error))
             return 1
@@ -104,6 +112,7 @@ def supervise(toolkit: Callable[..., Any], job: Message, channel: socket.socket)
     finally:
         _kill_group(pid)
         watch.reap()
+        os.close(watch.ending)
         os.close(read_end)
 
 
@@ -118,12 +127,13 @@ class _Watch:
         self.stage: str | None = None
         self.status: int | None = None
         self.peak_mb = 0.0
+        self.ending = os.pidfd_open(pid)  # readable as soon as the child has ended: no tick is lost
 
     def until_end(self) -> Message:
         """Forward stages until the child ends or a limit is reached; return the result."""
         channel, pipe_open = self.channel.fileno(), True
         while not self.reap(block=False):
-            sources = [channel, self.pipe] if pipe_open else [channel]
+            sources = [channel, self.ending, *([self.pipe] if pipe_open else [])]
             ready, _, _ = select.select(sources, [], [], _TICK_SECONDS)
             if channel in ready and not self.channel.recv(1, socket.MSG_PEEK):
                 raise _ClientGone
