@@ -99,7 +99,7 @@ ABSENT = Arg("")
 AGAIN = Arg("s")
 """The first input once more, as in `Mul(x, x)`."""
 
-UNTYPED = ("GroupNormalization",)
+UNTYPED = ("GroupNormalization", "MeanVarianceNormalization")
 """Operators whose output ONNX does not infer; it is like the first input."""
 
 
@@ -112,8 +112,11 @@ def case(
     outputs: int = 1,
     position: str = "alone",
     opset: int = 17,
+    result: Arg | None = None,
 ) -> Case:
     """One operator on graph inputs and outputs ("alone"), or between nodes that the NPU likes ("between").
+
+    `result` declares the type of the first output where ONNX infers none, as exporters do.
 
     Where it works on integers or booleans, these come from a Cast or a comparison of floats and go to a Cast; "inside"
     puts another integer or boolean operator on either side.
@@ -130,9 +133,10 @@ def case(
     operator = f"{domain}.{name}" if domain else name
     attrs = f"<{attributes}>" if attributes else ""
     parts.nodes.append(f"[probe] {', '.join(made)} = {operator}{attrs}({', '.join(names)})")
-    parts.outputs = [f"{args[0].type} {made[0]}"] if op in UNTYPED else list(made)
+    declared = result or (args[0] if op in UNTYPED else None)
+    parts.outputs = [f"{declared.type} {made[0]}", *made[1:]] if declared else list(made)
     if position != "alone":
-        if op in UNTYPED:
+        if declared:
             raise ValueError(f"{op}: no type is inferred")
         parts.follow(position)
     return Case(f"{op}/{slug},{position}", op, parts.text())
