@@ -187,6 +187,8 @@ class _Parts:
         return self._computed(arg, number, position)
 
     def _computed(self, arg: Arg, number: int, position: str) -> str:
+        if not arg.shape:
+            return self._scalar(arg, number)
         if position == "alone":
             self.inputs.append(f"{arg.type} x{number}")
             return f"x{number}"
@@ -206,6 +208,19 @@ class _Parts:
         if made.endswith("_"):
             self.nodes.append(f"before{number} = {SAME[arg.dtype].format(made)}")
         return f"before{number}"
+
+    def _scalar(self, arg: Arg, number: int) -> str:
+        """A value of rank 0. The toolkit takes none as an input of a model, so it is the largest of a few."""
+        self.inputs.append(f"float[3,5] x{number}")
+        self.nodes.append(f"before{number} = ReduceMax<keepdims = 0>(x{number})")
+        if arg.dtype == "float":
+            return f"before{number}"
+        if arg.dtype == "bool":
+            self.constants.append(f"float t{number} = {{0.1}}")
+            self.nodes.append(f"before{number}_ = Greater(before{number}, t{number})")
+        else:
+            self.nodes.append(f"before{number}_ = Cast<to = {CODES[arg.dtype]}>(before{number})")
+        return f"before{number}_"
 
     def _producer(self, source: str, shape: tuple[int, ...], number: int) -> str:
         """A float operator that the NPU likes, which keeps the shape."""

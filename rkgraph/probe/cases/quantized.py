@@ -1,125 +1,177 @@
-"""Quantized operators: QuantizeLinear and its inverse, dynamic quantization, integer and QLinear products."""
+"""Quantised operators: the pairs that quantisers insert, integer products, and the fused QLinear ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
-from rkgraph.probe.case import ABSENT, Case, case, computed, const, positions, weight
+from rkgraph.probe.case import COMPANION, Arg, Case, case, computed, const, weight
+from rkgraph.probe.schemas import TAKEN, allowed_types
 
-__all__ = ["cases"]
-
-F = "float"
+SCALE, SCALES = const(0.02, dtype="float", shape=()), const(*[0.02] * 6, dtype="float")
+SHAPES = {1: (34,), 2: (5, 18), 3: (2, 9, 14), 4: (1, 6, 9, 14), 5: (1, 6, 3, 4, 5)}
 
 
 def cases() -> Iterator[Case]:
     """All cases of this file."""
-    yield from _common()
-    yield from _linear()
-    yield from _products()
+    yield from _pairs()
+    yield from _scales()
+    yield from _in_models()
+    yield from _integer_products()
+    yield from _fused()
 
 
-def _common() -> Iterator[Case]:
-    scale, zero = const(0.05, dtype=F, shape=()), const(3, dtype="uint8", shape=())
-    for rank, shape in {2: (12, 24), 3: (1, 12, 24), 4: (1, 8, 12, 24)}.items():
-        yield from positions("QuantizeLinear", f"uint8,r{rank}", [computed(*shape), scale, zero])
-        yield from positions("DequantizeLinear", f"uint8,r{rank}", [computed(*shape, dtype="uint8"), scale, zero])
-    yield from positions("DequantizeLinear", "const", [weight(16, 8, 3, 3, dtype="int8"), scale])
-    scales, zeros = const(*[0.05] * 16, dtype=F), const(*[0] * 16, dtype="int8")
-    for slug, how in {"tensor": [scale, const(0, dtype="int8", shape=())], "channel": [scales, zeros]}.items():
-        for rank, shape in {2: (16, 24), 4: (16, 8, 3, 3)}.items():
-            what = f"const,r{rank},int8,{slug}"
-            yield from positions("DequantizeLinear", what, [weight(*shape, dtype="int8"), *how], "axis = 0")
-    yield from positions("DequantizeLinear", "const,bias", [weight(16, dtype="int32"), scale])
-    yield from positions("DynamicQuantizeLinear", "r3", [computed(1, 12, 24)], outputs=3)
-    matrix = [computed(1, 12, 24, dtype="uint8"), weight(24, 16, dtype="uint8"), zero]
-    yield from positions("MatMulInteger", "const", matrix)
-    kernel = weight(16, 8, 3, 3, dtype="uint8")
-    yield from positions("ConvInteger", "const", [computed(1, 8, 12, 24, dtype="uint8"), kernel, zero])
-    matrix = [computed(6, 24, dtype="uint8"), scale, zero, weight(24, 16, dtype="uint8"), scale, zero, scale, zero]
-    yield from positions("QLinearMatMul", "const", matrix)
-    image = [computed(1, 8, 12, 24, dtype="uint8"), scale, zero, kernel, scale, zero, scale, zero]
-    yield from positions("QLinearConv", "const", image)
+def _zero(dtype: str, count: int = 0) -> Arg:
+    return const(*[1] * max(count, 1), dtype=dtype, shape=(count,) if count else ())
 
 
-def _linear() -> Iterator[Case]:
-    """What is constant: the data, the scale, the zero point; scalars, vectors of one, one for each channel."""
-    shape = (1, 6, 10, 20)
-    for dtype, (slug, form) in product(("int8", "uint8"), {"scalar": (), "vector": (1,), "channel": (6,)}.items()):
-        zero, size = ABSENT, form[0] if form else 1
-        for has_zero in (False, True):
-            scale = const(*[0.04] * size, dtype=F, shape=form)
-            zero = const(*[2] * size, dtype=dtype, shape=form) if has_zero else ABSENT
-            axis = "axis = 1" if slug == "channel" else ""
-            words = f"{dtype},{slug},{'zero' if has_zero else 'no-zero'}"
-            if has_zero or dtype == "uint8":
-                yield case("QuantizeLinear", words, [computed(*shape), scale, zero], axis)
-            yield case("DequantizeLinear", words, [computed(*shape, dtype=dtype), scale, zero], axis)
-        if not form:
+def _opset(dtype: str) -> int:
+    return 19 if dtype.startswith(("float8", "bfloat16", "float16")) else 17
+
+
+def _pairs() -> Iterator[Case]:
+    """Each of the two alone, by element type and rank."""
+    for rank, shape in SHAPES.items():
+        for dtype in ("uint8", "int8"):
+            yield case("QuantizeLinear", f"float-{dtype},rank{rank}", [computed(*shape), SCALE, _zero(dtype)])
+            yield case("DequantizeLinear", f"{dtype},rank{rank}", [computed(*shape, dtype=dtype), SCALE, _zero(dtype)])
+    for dtype in allowed_types("QuantizeLinear"):
+        scale = const(0.5, dtype="float" if dtype == "int32" else dtype, shape=())
+        yield case(
+            "QuantizeLinear",
+            f"{dtype}-int8",
+            [computed(2, 9, 14, dtype=dtype), scale, _zero("int8")],
+            opset=_opset(dtype),
+        )
+    for dtype in allowed_types("QuantizeLinear", 2):
+        zero = weight(1, dtype=dtype) if dtype.startswith("float8") else _zero(dtype, 1)
+        for shape in ((2, 9, 14), (1, 6, 9, 14)):
+            args = [computed(*shape), const(0.5, dtype="float"), zero]
+            yield case("QuantizeLinear", f"float-{dtype},zero-vector,r{len(shape)}", args, opset=_opset(dtype))
+    for dtype in allowed_types("DequantizeLinear"):
+        args = [computed(2, 9, 14, dtype=dtype), SCALE]
+        yield case("DequantizeLinear", f"{dtype},no-zero", args, opset=_opset(dtype))
+        if dtype not in TAKEN:
             continue
-        for x, s, z in ((1, 1, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 1, 0)):
-            scale = (computed if s else weight)(*form)
-            zero = (computed if z else weight)(*form, dtype=dtype)
-            words = f"{dtype},{slug},{x}{s}{z}-computed"
-            if x:
-                yield case("QuantizeLinear", words, [computed(*shape), scale, zero], axis)
-            data = (computed if x else weight)(*shape, dtype=dtype)
-            yield case("DequantizeLinear", words, [data, scale, zero], axis)
-    scale = const(0.04, dtype=F, shape=())
-    yield case("DequantizeLinear", "int32", [computed(*shape, dtype="int32"), scale])
-    yield case("DequantizeLinear", "int32,constant", [weight(*shape, dtype="int32"), scale])
-    yield case("QuantizeLinear", "of-int32", [computed(*shape, dtype="int32"), scale, const(0, dtype="int8", shape=())])
-    for opset in (10, 13, 19):
-        zero = const(2, dtype="uint8", shape=())
-        for rank, dims in {1: (20,), 3: (1, 10, 20), 4: shape}.items():
-            yield case("QuantizeLinear", f"opset{opset},r{rank}", [computed(*dims), scale, zero], opset=opset)
+        for opset in (10, 13, 19):
+            yield case("DequantizeLinear", f"{dtype},no-zero,opset{opset}", args, opset=opset)
+            if dtype != "int32":
+                quantised = [computed(2, 9, 14), SCALE, _zero(dtype)]
+                yield case("QuantizeLinear", f"float-{dtype},opset{opset}", quantised, opset=opset)
+
+
+def _scales() -> Iterator[Case]:
+    """Scales and zero points that are left out, by channel, or computed."""
+    x, q = computed(1, 6, 9, 14), computed(1, 6, 9, 14, dtype="uint8")
+    for op, data in (("QuantizeLinear", x), ("DequantizeLinear", q)):
+        yield case(op, "r4,no-zero", [data, SCALE])
+        yield case(op, "r4,one-element", [data, const(0.02, dtype="float"), _zero("uint8", 1)])
+        for axis in ("", "axis = 1", "axis = -3"):
+            yield case(op, f"r4,channels,{axis or 'bare'}", [data, SCALES, _zero("uint8", 6)], axis)
+        yield case(op, "r4,last", [data, const(*[0.02] * 14, dtype="float"), _zero("uint8", 14)], "axis = 3")
+        yield case(op, "r4,computed-scale", [data, computed(), _zero("uint8")])
+        yield case(op, "r4,computed-scales", [data, computed(6), _zero("uint8", 6)])
+        yield case(op, "r4,computed-zero", [data, SCALE, computed(dtype="uint8")])
+        yield case(op, "r4,computed-zeros", [data, SCALES, computed(6, dtype="uint8")])
+        yield case(op, "r4,computed-vectors", [data, computed(6), computed(6, dtype="uint8")])
+        yield case(op, "r4,computed-scale,no-zero", [data, computed()])
+
+
+def _in_models() -> Iterator[Case]:
+    """What quantisers write: values quantised and dequantised again, and weights stored in integers."""
+    zero = "uint8 z = {128}, int8 v = {0}, float s = {0.02}"
+    forms = {
+        "pair-uint8": ("q = QuantizeLinear(x, s, z)", "[probe] y = DequantizeLinear(q, s, z)"),
+        "pair-int8": ("q = QuantizeLinear(x, s, v)", "[probe] y = DequantizeLinear(q, s, v)"),
+        "pair-other-scale": ("q = QuantizeLinear(x, s, v)", "[probe] y = DequantizeLinear(q, t, v)"),
+    }
+    for slug, (first, second) in forms.items():
+        body = f"{first} {second}"
+        for number, (probe, around) in enumerate((("DequantizeLinear", "plain"), ("QuantizeLinear", "plain"))):
+            nodes = body if number == 0 else body.replace("[probe] ", "").replace("q = Q", "[probe] q = Q")
+            for shape in ("1,6,9,14", "5,18"):
+                text = _model(f"float[{shape}] x", f"{zero}, float t = {{0.03}}", f"{nodes} z1 = Sigmoid(y)", "z1")
+                yield Case(f"{probe}/in-{slug},{around},{shape.count(',') + 1}", probe, text)
+            convs = f"a = Conv(x, w) {nodes.replace('(x,', '(a,')} b = Conv(y, w1)"
+            inputs = "float[1,6,9,14] x, float[6,6,1,1] w, float[6,6,1,1] w1"
+            text = _model(inputs, f"{zero}, float t = {{0.03}}", convs, "b")
+            yield Case(f"{probe}/in-{slug},convs", probe, text)
+    stored = "[probe] d = DequantizeLinear<axis = 0>(w, c, v) b = Conv(x, d)"
+    constants = "float[6] c = {0.1, 0.2, 0.1, 0.2, 0.1, 0.2}, int8[6] v = {0, 0, 0, 0, 0, 0}"
+    yield Case(
+        "DequantizeLinear/in-stored-weight",
+        "DequantizeLinear",
+        _model("float[1,6,9,14] x, int8[6,6,1,1] w", constants, stored, "b"),
+    )
+    gemm = "[probe] d = DequantizeLinear(w, s, v) b = MatMul(x, d)"
+    yield Case(
+        "DequantizeLinear/in-stored-matrix",
+        "DequantizeLinear",
+        _model("float[7,12] x, int8[12,10] w", "float s = {0.05}, int8 v = {0}", gemm, "b"),
+    )
+
+
+def _model(inputs: str, constants: str, nodes: str, output: str) -> str:
+    first, stored, node, made = COMPANION
+    return (
+        f'<ir_version: 8, opset_import: ["" : 17]> rk ({first}, {stored}, {inputs}) => ({output}, {made})'
+        f" <{constants}> {{ {node} {nodes} }}"
+    )
+
+
+def _integer_products() -> Iterator[Case]:
+    yield from _dynamic()
+    for a in ("uint8", "int8"):
+        for b in ("uint8", "int8"):
+            x, w = computed(1, 6, 9, 14, dtype=a), weight(8, 6, 3, 3, dtype=b)
+            yield case("ConvInteger", f"{a}-{b},const", [x, w])
+            yield case("ConvInteger", f"{a}-{b},zeros", [x, w, _zero(a), _zero(b)])
+            yield case("ConvInteger", f"{a}-{b},computed", [x, computed(8, 6, 3, 3, dtype=b)])
+            yield case("MatMulInteger", f"{a}-{b},const", [computed(7, 12, dtype=a), weight(12, 10, dtype=b)])
+            yield case("MatMulInteger", f"{a}-{b},computed", [computed(7, 12, dtype=a), computed(12, 10, dtype=b)])
+            zeros = [_zero(a), _zero(b)]
+            yield case("MatMulInteger", f"{a}-{b},zeros", [computed(7, 12, dtype=a), weight(12, 10, dtype=b), *zeros])
+            yield case("MatMulInteger", f"{a}-{b},r3", [computed(2, 7, 12, dtype=a), weight(12, 10, dtype=b), *zeros])
             yield case(
-                "DequantizeLinear", f"opset{opset},r{rank}", [computed(*dims, dtype="uint8"), scale, zero], opset=opset
+                "MatMulInteger", f"{a}-{b},r4", [computed(1, 2, 7, 12, dtype=a), computed(1, 2, 12, 10, dtype=b)]
             )
-    half = const(0.04, dtype="float16", shape=())
+            computed_zeros = [computed(1, dtype=a), computed(1, dtype=b)]
+            yield case(
+                "MatMulInteger",
+                f"{a}-{b},computed-zeros",
+                [computed(7, 12, dtype=a), computed(12, 10, dtype=b), *computed_zeros],
+            )
+    for slug, text in {"pads": "pads = [1,1,1,1]", "strides": "strides = [2,2]", "group": "group = 6"}.items():
+        w = weight(6, 1, 3, 3, dtype="uint8") if slug == "group" else weight(8, 6, 3, 3, dtype="uint8")
+        yield case("ConvInteger", f"uint8,{slug}", [computed(1, 6, 9, 14, dtype="uint8"), w], text)
+    yield case("ConvInteger", "uint8,1d", [computed(1, 6, 30, dtype="uint8"), weight(8, 6, 3, dtype="uint8")])
     yield case(
-        "QuantizeLinear",
-        "float16",
-        [computed(*shape, dtype="float16"), half, const(0, dtype="int8", shape=())],
-        opset=19,
+        "ConvInteger",
+        "uint8,computed-zero",
+        [computed(1, 6, 9, 14, dtype="uint8"), weight(8, 6, 3, 3, dtype="uint8"), computed(dtype="uint8")],
     )
-    for dims in ((20,), (6, 20), (1, 6, 10, 20)):
-        yield case("DynamicQuantizeLinear", f"r{len(dims)}", [computed(*dims)], outputs=3)
 
 
-def _products() -> Iterator[Case]:
-    for a, b in product(("uint8", "int8"), repeat=2):
-        for slug, how in {"constant": weight, "computed": computed}.items():
-            x, y = computed(1, 10, 20, dtype=a), how(1, 20, 15, dtype=b)
-            yield case("MatMulInteger", f"{a},{b},{slug}", [x, y])
-            zeros = [const(1, dtype=a, shape=()), const(1, dtype=b, shape=())]
-            yield case("MatMulInteger", f"{a},{b},{slug},zeros", [x, y, *zeros])
-            vectors = [computed(1, dtype=a), computed(1, dtype=b)]
-            yield case("MatMulInteger", f"{a},{b},{slug},computed-zeros", [x, y, *vectors])
-            if b == "uint8":
-                yield from _convolved(a, b, slug)
-    for slug, form in {"scalar": (), "vector": (1,)}.items():
-        scale, zero = const(0.04, dtype=F, shape=form), const(2, dtype="uint8", shape=form)
-        for rank, lead in {2: (), 3: (2,)}.items():
-            left, right = computed(*lead, 10, 20, dtype="uint8"), weight(*lead, 20, 15, dtype="uint8")
-            yield case("QLinearMatMul", f"{slug},r{rank}", [left, scale, zero, right, scale, zero, scale, zero])
-        image, kernel = computed(1, 6, 10, 20, dtype="uint8"), weight(10, 6, 3, 3, dtype="uint8")
-        yield case("QLinearConv", slug, [image, scale, zero, kernel, scale, zero, scale, zero])
-    scale, zero = computed(1), computed(1, dtype="uint8")
-    left, right = computed(10, 20, dtype="uint8"), computed(20, 15, dtype="uint8")
-    yield case("QLinearMatMul", "computed", [left, scale, zero, right, scale, zero, scale, zero])
-    yield case(
-        "QLinearMatMul",
-        "computed,constant-right",
-        [left, scale, zero, weight(20, 15, dtype="uint8"), scale, zero, scale, zero],
-    )
-    image, kernel = computed(1, 6, 10, 20, dtype="uint8"), computed(10, 6, 3, 3, dtype="uint8")
-    yield case("QLinearConv", "computed", [image, scale, zero, kernel, scale, zero, scale, zero])
+def _dynamic() -> Iterator[Case]:
+    for rank, shape in SHAPES.items():
+        yield case("DynamicQuantizeLinear", f"float,rank{rank}", [computed(*shape)], outputs=3)
+    yield case("DynamicQuantizeLinear", "float,between", [computed(1, 6, 9, 14)], outputs=3)
 
 
-def _convolved(a: str, b: str, slug: str) -> Iterator[Case]:
-    how = weight if slug == "constant" else computed
-    x, kernel = computed(1, 6, 10, 20, dtype=a), how(10, 6, 3, 3, dtype=b)
-    yield case("ConvInteger", f"{a},{b},{slug}", [x, kernel])
-    yield case("ConvInteger", f"{a},{b},{slug},zero", [x, kernel, const(1, dtype=a, shape=())])
-    yield case("ConvInteger", f"{a},{b},{slug},computed-zero", [x, kernel, computed(1, dtype=a)], "pads = [1,1,1,1]")
+def _fused() -> Iterator[Case]:
+    for x in ("uint8", "int8"):
+        for w in ("uint8", "int8"):
+            for shape, kernel in (((1, 6, 9, 14), (8, 6, 3, 3)), ((1, 6, 30), (8, 6, 3))):
+                head = [computed(*shape, dtype=x), SCALE, _zero(x), weight(*kernel, dtype=w), SCALE, _zero(w)]
+                yield case("QLinearConv", f"{x}-{w},r{len(shape)}", [*head, SCALE, _zero(x)])
+                yield case(
+                    "QLinearConv", f"{x}-{w},r{len(shape)},bias", [*head, SCALE, _zero(x), weight(8, dtype="int32")]
+                )
+            for a, b in (((7, 12), (12, 10)), ((2, 7, 12), (2, 12, 10)), ((1, 2, 7, 12), (1, 2, 12, 10))):
+                left, right = [computed(*a, dtype=x), SCALE, _zero(x)], [SCALE, _zero(w), SCALE, _zero(x)]
+                yield case("QLinearMatMul", f"{x}-{w},r{len(a)},const", [*left, weight(*b, dtype=w), *right])
+                yield case("QLinearMatMul", f"{x}-{w},r{len(a)},computed", [*left, computed(*b, dtype=w), *right])
+    channels = [const(*[0.02] * 8, dtype="float"), _zero("int8", 8)]
+    head = [computed(1, 6, 9, 14, dtype="uint8"), SCALE, _zero("uint8"), weight(8, 6, 3, 3, dtype="int8")]
+    yield case("QLinearConv", "uint8-int8,channels", [*head, *channels, SCALE, _zero("uint8")])
+    head = [computed(7, 12, dtype="uint8"), computed(1), computed(1, dtype="uint8"), computed(12, 10, dtype="uint8")]
+    yield case("QLinearMatMul", "uint8,all-computed", [*head, *[computed(1), computed(1, dtype="uint8")] * 2])
