@@ -1,0 +1,1 @@
+"""Reading the vendor's two operator lists: see read_vendor_documents.py."""

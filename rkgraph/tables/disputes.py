@@ -1,0 +1,95 @@
+"""Where what is documented and what was measured disagree: both stand, and the entry says so.
+
+A document speaks of an operator, a probe of one small model; so the *best* that was measured of an operator (the
+outcome of its entry, where all its limits hold) is held against what is claimed without conditions. Statements on a
+layer of the compiler (`layer`: "exNorm") dispute nothing: which ONNX operators become that layer is our reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rkgraph.tables.documented import Statement, statements
+
+if TYPE_CHECKING:
+    from rkgraph.tables.entry import Entry, Outcome
+
+__all__ = ["Dispute", "DisputeKind", "contradiction", "disputes"]
+
+DisputeKind = Literal["refused-but-builds", "claimed-but-fails", "other-device", "no-warning"]
+"""How a statement disagrees.
+
+- "refused-but-builds": it says unsupported, and some form gets a device.
+- "claimed-but-fails": it claims support, and no form that was measured gets a device.
+- "other-device": it claims the NPU for every form, and the best that was measured is the CPU.
+- "no-warning": it claims support for every form, and some that were measured fail.
+"""
+
+_FAILS = ("no-kernel", "build-fails")
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A statement and the outcome that was measured instead. `evidence` is that of the measurement."""
+
+    kind: DisputeKind
+    version: str
+    platform: str
+    statement: Statement
+    measured: Outcome
+    evidence: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Both words in one sentence: "doc:op-support-2.3.2/Abs says unsupported; measured npu at best"."""
+        said = " and ".join(self.statement.cited(self.version, self.platform))
+        forms = "in some forms" if self.kind == "no-warning" else "at best"
+        return f"{said} says {self.statement.claim}; measured {self.measured} {forms}"
+
+
+def disputes(entry: Entry, version: str, platform: str, precision: str = "fp16") -> tuple[Dispute, ...]:
+    """Which statements on an operator disagree with its measured entry on a platform, the plainest kind first.
+
+    None for an entry that is for other platforms, not of the standard domain, or "unknown".
+    """
+    if entry.domain or entry.outcome == "unknown" or (entry.platforms and platform not in entry.platforms):
+        return ()
+    failing = [limit for limit in entry.limits if limit.outcome in _FAILS]
+    failing = [limit for limit in failing if not limit.platforms or platform in limit.platforms]
+    said = [s for s in statements(version, entry.op, platform, precision) if _is_on(s, entry.op)]
+    anywhere = any(s.claim == "cpu" for s in said)
+    found: list[Dispute] = []
+    for statement in said:
+        kind = contradiction(statement, entry.outcome, elsewhere=anywhere)
+        if kind is not None:
+            found.append(Dispute(kind, version, platform, statement, entry.outcome, entry.evidence))
+        elif failing and _promises(statement) and entry.outcome not in _FAILS:
+            found.append(Dispute("no-warning", version, platform, statement, failing[0].outcome, failing[0].evidence))
+    return tuple(sorted(found, key=lambda d: (d.kind == "no-warning", d.statement.sources)))
+
+
+def contradiction(statement: Statement, measured: Outcome, *, elsewhere: bool = False) -> DisputeKind | None:
+    """How a statement contradicts the best measured outcome of its operator, None where it does not.
+
+    `elsewhere`: the documents also list the operator for the CPU, so that the CPU is no contradiction of the NPU.
+    """
+    if measured == "unknown":
+        return None
+    if statement.claim == "unsupported":
+        return None if measured in _FAILS else "refused-but-builds"
+    if measured in _FAILS:
+        return "claimed-but-fails"
+    if statement.claim == "npu" and measured == "cpu" and _promises(statement) and not elsewhere:
+        return "other-device"
+    return None
+
+
+def _promises(statement: Statement) -> bool:
+    """Whether it claims every form of the operator."""
+    return statement.claim in ("supported", "npu", "cpu") and statement.unconditional
+
+
+def _is_on(statement: Statement, op: str) -> bool:
+    """Whether it is about the operator as such: not any, not a layer of the compiler, not under conditions."""
+    return statement.op == op and not (statement.when or statement.layer or statement.fuses)

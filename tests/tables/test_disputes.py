@@ -1,0 +1,91 @@
+"""What counts as a disagreement of a document with a measurement, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from rkgraph.diagnostics import Confidence
+from rkgraph.tables.disputes import contradiction, disputes
+from rkgraph.tables.documented import Statement
+from rkgraph.tables.entry import Entry, Limit, Outcome
+from rkgraph.tables.limits import Dtype
+
+VERSION = "2.3.2"
+
+
+def entry(op: str, outcome: Outcome, *limits: Limit, domain: str = "", on: tuple[str, ...] = ()) -> Entry:
+    return Entry(op, domain, (1, 19), outcome, (f"probe:{op}/x",), Confidence.PROBED, limits, on)
+
+
+def fails(*on: str) -> Limit:
+    return Limit(Dtype(0, allowed=("float32",)), "no-kernel", ("probe:x/bad",), Confidence.PROBED, platforms=on)
+
+
+def said(claim, **more) -> Statement:
+    return Statement("Op", (VERSION,), claim, ("doc:list/Op",), **more)
+
+
+@pytest.mark.parametrize(
+    ("statement", "measured", "kind"),
+    [
+        (said("unsupported"), "npu", "refused-but-builds"),
+        (said("unsupported"), "cpu", "refused-but-builds"),
+        (said("unsupported"), "no-kernel", None),
+        (said("unsupported"), "build-fails", None),
+        (said("supported"), "build-fails", "claimed-but-fails"),
+        (said("supported"), "cpu", None),
+        (said("restricted", note="n"), "no-kernel", "claimed-but-fails"),
+        (said("cpu"), "no-kernel", "claimed-but-fails"),
+        (said("cpu"), "npu", None),
+        (said("npu"), "cpu", "other-device"),
+        (said("npu", note="n"), "cpu", None),
+        (said("npu"), "npu", None),
+        (said("npu"), "unknown", None),
+    ],
+)
+def test_contradictions(statement, measured, kind):
+    assert contradiction(statement, measured) == kind
+
+
+def test_a_cpu_operator_elsewhere_is_no_contradiction_of_the_npu():
+    assert contradiction(said("npu"), "cpu", elsewhere=True) is None
+
+
+def test_disputes_name_both_words():
+    (dispute,) = disputes(entry("Abs", "npu"), VERSION, "rk3588")
+    assert dispute.kind == "refused-but-builds"
+    assert dispute.text == "doc:op-support-2.3.2/Abs says unsupported; measured npu at best"
+    assert dispute.evidence == ("probe:Abs/x",)
+    assert disputes(entry("Abs", "no-kernel"), VERSION, "rk3588") == ()
+
+
+def test_a_claim_without_conditions_warns_of_no_failure():
+    (dispute,) = disputes(entry("Sigmoid", "npu", fails()), VERSION, "rv1106", "w8a8")[:1]
+    assert (dispute.kind, dispute.measured, dispute.evidence) == ("no-warning", "no-kernel", ("probe:x/bad",))
+    assert dispute.text.endswith("measured no-kernel in some forms")
+    assert disputes(entry("Sigmoid", "npu", fails("rk3588")), VERSION, "rv1106", "w8a8") == ()
+
+
+def test_a_claim_with_conditions_warns():
+    assert [d.kind for d in disputes(entry("GRU", "npu", fails()), VERSION, "rv1106", "w8a8")] == []
+
+
+@pytest.mark.parametrize(
+    "undisputed",
+    [
+        entry("Abs", "unknown"),
+        entry("Abs", "npu", domain="com.microsoft"),
+        entry("Abs", "npu", on=("rk3576",)),
+        entry("NoSuchOperator", "npu"),
+    ],
+)
+def test_what_cannot_be_disputed(undisputed):
+    assert disputes(undisputed, VERSION, "rk3588") == ()
+
+
+def test_a_layer_of_the_compiler_disputes_no_operator():
+    assert disputes(entry("Gelu", "build-fails"), VERSION, "rk3588") == ()
+
+
+def test_versions_without_documents_dispute_nothing():
+    assert disputes(entry("Abs", "npu"), "2.5.0", "rk3588") == ()
