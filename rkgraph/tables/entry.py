@@ -72,7 +72,11 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the compiler makes of one operator for a range of opsets (inclusive; of its own domain)."""
+    """What the compiler makes of one operator for a range of opsets (inclusive; of its own domain).
+
+    `platforms` empty means all that no other entry of the operator names. `disputed` names documents that say
+    otherwise.
+    """
 
     op: str
     domain: str
@@ -83,9 +87,16 @@ class Entry:
     limits: tuple[Limit, ...] = ()
     platforms: tuple[str, ...] = ()
     note: str = ""
+    disputed: tuple[str, ...] = ()
+
+    def covers(self, platform: str, opset: int | None) -> bool:
+        """Whether the entry speaks of a platform and an opset (None: any)."""
+        return (not self.platforms or platform in self.platforms) and (
+            opset is None or self.opsets[0] <= opset <= self.opsets[1]
+        )
 
 
-_ENTRY_FIELDS = {"op", "domain", "opsets", "outcome", "evidence", "confidence", "limit", "platforms", "note"}
+_ENTRY_FIELDS = {f.name for f in fields(Entry)} - {"limits"} | {"limit"}
 _LIMIT_FIELDS = {"kind", "outcome", "evidence", "confidence", "when", "platforms", "reason"}
 
 
@@ -114,6 +125,7 @@ def read_entry(data: Mapping[str, Any], place: str) -> Entry:
         limits=tuple(_read_limit(limit, f"{place}, limit {number}") for number, limit in enumerate(limits, 1)),
         platforms=read_texts(data, "platforms", place),
         note=read_text(data, "note", place, ""),
+        disputed=read_texts(data, "disputed", place),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from rkgraph.derived import derive
 from rkgraph.errors import UsageError
 from rkgraph.resources import data_folder
-from rkgraph.tables.entry import read_entry
+from rkgraph.tables.entry import Entry, read_entry
 
 __all__ = ["SCHEMA", "derive_all", "index_table"]
 
@@ -31,22 +31,31 @@ def index_table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key in ("toolkit", "measured"):
         if key not in document:
             raise UsageError(f"{name}: `{key}` is missing")
-    for key in ("platforms", "precisions"):
-        if not document["measured"].get(key):
-            raise UsageError(f"{name}: `measured.{key}` is missing or empty")
+    for target in document["measured"]:
+        if set(target) != {"platform", "precision", "cases"}:
+            raise UsageError(f"{name}: an element of `measured` has platform, precision and cases, here {target!r}")
     ops: dict[str, list[Any]] = {}
-    taken: dict[str, list[tuple[int, int]]] = {}
+    taken: dict[str, list[Entry]] = {}
     for number, data in enumerate(document.get("op", []), 1):
         place = f"{name}, entry {number} ({data.get('op', '?')})"
         entry = read_entry(data, place)
         key = f"{entry.domain}::{entry.op}" if entry.domain else entry.op
-        for first, last in taken.setdefault(key, []):
-            if entry.opsets[0] <= last and first <= entry.opsets[1]:
+        for other in taken.setdefault(key, []):
+            if _collide(entry, other):
+                first, last = other.opsets
                 raise UsageError(f"{place}: its opsets overlap those of another entry of {key}: {first} to {last}")
-        taken[key].append(entry.opsets)
+        taken[key].append(entry)
         ops.setdefault(key, []).append(data)
     header = {"schema": SCHEMA, "toolkit": document["toolkit"], "measured": document["measured"]}
     return {**header, "ops": dict(sorted(ops.items()))}
+
+
+def _collide(a: Entry, b: Entry) -> bool:
+    """Whether two entries of an operator claim the same opset of the same platform (none named: those left over)."""
+    same_platform = (
+        bool(set(a.platforms) & set(b.platforms)) if a.platforms and b.platforms else a.platforms == b.platforms
+    )
+    return same_platform and a.opsets[0] <= b.opsets[1] and b.opsets[0] <= a.opsets[1]
 
 
 def derive_all(folder: Path) -> list[Path]:

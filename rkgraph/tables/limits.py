@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rkgraph.tables.limit import IsConstant, LimitKind, Scalar
 from rkgraph.tables.node_limits import AttributeIn, AttributePresence, AttributeRange, Neighbour
+from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, SameOperand
 from rkgraph.tables.tensor_limits import (
     Batch,
     ConstantInput,
@@ -11,6 +12,7 @@ from rkgraph.tables.tensor_limits import (
     DimensionProduct,
     DimensionRange,
     Dtype,
+    Elements,
     Presence,
     Rank,
     StaticShape,
@@ -18,20 +20,26 @@ from rkgraph.tables.tensor_limits import (
 
 __all__ = [
     "KINDS",
+    "Arity",
     "AttributeIn",
     "AttributePresence",
     "AttributeRange",
+    "Axis",
     "Batch",
+    "Broadcast",
     "ConstantInput",
     "ConstantRange",
     "DimensionProduct",
     "DimensionRange",
     "Dtype",
+    "Elements",
     "IsConstant",
     "LimitKind",
     "Neighbour",
+    "Opset",
     "Presence",
     "Rank",
+    "SameOperand",
     "Scalar",
     "StaticShape",
 ]
@@ -43,6 +51,7 @@ KINDS: dict[str, type[LimitKind]] = {
         Rank,
         DimensionRange,
         DimensionProduct,
+        Elements,
         Batch,
         StaticShape,
         ConstantInput,
@@ -52,6 +61,11 @@ KINDS: dict[str, type[LimitKind]] = {
         AttributeRange,
         AttributePresence,
         Neighbour,
+        Opset,
+        Arity,
+        Axis,
+        Broadcast,
+        SameOperand,
     )
 }
 """Kind by its name in the table. Nothing else is a limit."""

@@ -63,15 +63,16 @@ class OpTable:
     Attributes:
         version: of the toolkit, e.g. "2.3.2".
         digest: SHA-256 of the TOML source, in hex.
-        platforms, precisions: what the evidence was measured on. For others a judgement carries over, with
-            confidence "unknown".
+        measured: how many cases were measured, by platform and precision. For others a judgement carries over,
+            with confidence "unknown".
     """
 
     def __init__(self, document: Mapping[str, Any], name: str) -> None:
         self.version: str = document["toolkit"]
         self.digest: str = document["digest"]
-        self.platforms: tuple[str, ...] = tuple(document["measured"]["platforms"])
-        self.precisions: tuple[str, ...] = tuple(document["measured"]["precisions"])
+        self.measured: Mapping[tuple[str, str], int] = {
+            (target["platform"], target["precision"]): target["cases"] for target in document["measured"]
+        }
         self._raw: Mapping[str, list[Any]] = document["ops"]
         self._name = name
         self._read: dict[str, tuple[Entry, ...]] = {}
@@ -79,10 +80,13 @@ class OpTable:
     def __contains__(self, op: str) -> bool:
         return op in self._raw
 
-    def entry(self, op: str, domain: str = "", opset: int | None = None) -> Entry | None:
-        """The entry of an operator for a model's opset (None: the newest), or None where the table has none."""
-        found = [e for e in self._entries_of(_key(op, domain)) if opset is None or e.opsets[0] <= opset <= e.opsets[1]]
-        return found[-1] if found else None
+    def entry(self, op: str, platform: str, domain: str = "", opset: int | None = None) -> Entry | None:
+        """The entry of an operator for a platform and a model's opset (None: the newest); None where there is none.
+
+        An entry that names the platform goes before one that stands for all.
+        """
+        found = [e for e in self._entries_of(_key(op, domain)) if e.covers(platform, opset)]
+        return max(found, key=lambda e: (bool(e.platforms), e.opsets), default=None)
 
     def entries(self) -> Iterator[Entry]:
         """All entries, by operator name and then opset."""
@@ -97,8 +101,8 @@ class OpTable:
         """
         standard = node.domain in STANDARD
         opset = graph.opset if standard else graph.opsets.get(node.domain, 1)
-        entry = self.entry(node.op, node.domain, opset)
-        if entry is None or (entry.platforms and target.platform not in entry.platforms):
+        entry = self.entry(node.op, target.platform, node.domain, opset)
+        if entry is None:
             return Judgement("unknown")
         violations = tuple(
             Violation(limit, observed, self._message(limit, observed, target), limit.outcome)
@@ -112,8 +116,7 @@ class OpTable:
         return Judgement(outcome, violations, evidence, self._confidence(ground, outcome, target), entry)
 
     def _confidence(self, ground: list[Limit | Entry], outcome: Outcome, target: Target) -> Confidence:
-        measured = target.platform in self.platforms and target.precision in self.precisions
-        if outcome == "unknown" or not measured:
+        if outcome == "unknown" or (target.platform, target.precision) not in self.measured:
             return Confidence.UNKNOWN
         return max((g.confidence for g in ground), key=lambda c: c.rank)
 

@@ -21,6 +21,7 @@ __all__ = [
     "DimensionProduct",
     "DimensionRange",
     "Dtype",
+    "Elements",
     "Presence",
     "Rank",
     "StaticShape",
@@ -156,6 +157,32 @@ class DimensionProduct(TensorLimit):
     @property
     def subject(self) -> str:
         return f"the product of dimensions {' and '.join(map(str, self.axes))} of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Elements(TensorLimit):
+    """The number of elements lies in [low, high]; either bound may be left out."""
+
+    kind: ClassVar[str] = "elements"
+    low: int | None = None
+    high: int | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            value = graph.value(name)
+            if value.shape is not None and value.is_static:
+                yield prod(size for size in value.shape if isinstance(size, int))
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return f"the number of elements of {self.name}"
 
     @property
     def requirement(self) -> str:

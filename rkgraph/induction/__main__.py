@@ -1,0 +1,35 @@
+"""`python -m rkgraph.induction [VERSION …]`: writes op_tables/rknn-VERSION.toml from the evidence in the repository."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rkgraph.files import write_text
+from rkgraph.induction.induce import BASE, induce
+from rkgraph.probe.evidence import lines_of, measured_targets, models_of
+from rkgraph.resources import data_folder
+from rkgraph.tables.index import derive_all
+from rkgraph.targets import toolkits
+
+
+def main(versions: Sequence[str]) -> None:
+    """Induce the tables of the versions that are named, or of all that there is evidence for."""
+    cases = models_of()
+    base = lines_of(BASE)
+    for version in versions or toolkits():
+        targets = measured_targets(version)
+        if not targets:
+            continue
+        evidence = {target: lines_of(target) for target in targets} | {BASE: base}
+        induced = induce(version, cases, evidence)
+        write_text(data_folder("op_tables") / f"rknn-{version}.toml", induced.text)
+        listed = "".join(f"{target.platform} {name}: {outcome}\n" for target, name, outcome in induced.unexplained)
+        write_text(data_folder("op_tables") / "evidence" / f"rknn-{version}" / "unexplained.txt", listed)
+        said = f"{version}: {induced.measured} builds, {len(induced.unexplained)} that no limit explains\n"
+        sys.stdout.write(said)
+    derive_all(data_folder("op_tables"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,248 @@
+"""Learns the entry of one operator: a default outcome, and the fewest limits that explain the cases that fare worse.
+
+Rules are grown from a case that is not explained yet: facts that hold of it are added, best first, until no case that
+fared better is left inside (sequential covering, as in AQ and RIPPER). One fact becomes the limit, its values widened
+as far as nothing contradicts; the others become its conditions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from rkgraph.induction.features import Atom, Feature, features_of
+from rkgraph.induction.sample import Sample
+from rkgraph.tables.entry import Outcome
+from rkgraph.tables.limits import LimitKind, Scalar
+
+__all__ = ["Fitted", "Rule", "fit"]
+
+_ORDER: tuple[Outcome, ...] = get_args(Outcome)
+_SEEDS = 10
+_BEAM = 6
+_DEPTH = 3
+_LEAST = {1: 1, 2: 2, 3: 3}
+"""How many cases a rule must newly explain, by the number of its facts: one alone is no ground for much."""
+
+_CONDITION_COST = 0.7
+_TOLERATED = 0.04
+"""Share of cases inside an impure rule that may contradict it; each counts against four that it explains."""
+
+_SIZE_KINDS = ("dimension", "product", "elements", "arity")
+_LARGE = 1000.0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`check` must hold wherever all of `when` do, else `outcome`; `outside` is the set of cases that violate it."""
+
+    check: LimitKind
+    when: tuple[LimitKind, ...]
+    outcome: Outcome
+    outside: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was learned of an operator; `unexplained` are indices of cases that it predicts wrongly."""
+
+    default: Outcome
+    rules: tuple[Rule, ...]
+    unexplained: tuple[int, ...]
+
+
+def fit(samples: Sequence[Sample]) -> Fitted:
+    """Learn from all cases of one operator. Deterministic in their order."""
+    learner = _Learner(samples)
+    present = [o for o in _ORDER if learner.with_outcome[o]]
+    tries = [learner.learn(default) for default in present[:2]] if len(present) > 1 else [learner.learn(present[0])]
+    return min(tries, key=lambda f: (len(f.unexplained), len(f.rules), _ORDER.index(f.default)))
+
+
+class _Learner:
+    """The cases of one operator as sets, and the search for rules."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+        self.everything = (1 << len(samples)) - 1
+        self.with_outcome = {o: sum(1 << i for i, s in enumerate(samples) if s.outcome == o) for o in _ORDER}
+        self.features = features_of(samples) if len({s.outcome for s in samples}) > 1 else []
+        self.atoms = [atom for feature in self.features for atom in feature.atoms()]
+
+    def learn(self, default: Outcome) -> Fitted:
+        """Add rules until nothing is left to explain, or nothing explains it."""
+        predicted = {o: self.everything if o == default else 0 for o in _ORDER}
+        rules: list[Rule] = []
+        for tolerance in (0.0, _TOLERATED):
+            while (rule := self._best(predicted, tolerance)) is not None:
+                rules.append(rule)
+                self._apply(rule, predicted)
+        wrong = sum(predicted[o] & ~self.with_outcome[o] for o in _ORDER)
+        return Fitted(default, tuple(rules), tuple(_members(wrong)))
+
+    def _apply(self, rule: Rule, predicted: dict[Outcome, int]) -> None:
+        better = _ORDER[: _ORDER.index(rule.outcome)]
+        for outcome in better:
+            predicted[outcome] &= ~rule.outside
+        worse = 0
+        for outcome in _ORDER[_ORDER.index(rule.outcome) + 1 :]:
+            worse |= predicted[outcome]
+        predicted[rule.outcome] |= rule.outside & ~worse
+
+    def _best(self, predicted: dict[Outcome, int], tolerance: float) -> Rule | None:
+        best: tuple[float, Rule] | None = None
+        for outcome in _ORDER:
+            better = self._union(predicted, _ORDER[: _ORDER.index(outcome)])
+            residue = self.with_outcome[outcome] & better
+            if not residue:
+                continue
+            contradicting = self._union(self.with_outcome, _ORDER[: _ORDER.index(outcome)])
+            for score, rule in self._rules(outcome, residue, contradicting, tolerance):
+                if best is None or score > best[0]:
+                    best = score, rule
+        return best[1] if best else None
+
+    @staticmethod
+    def _union(sets: dict[Outcome, int], outcomes: Sequence[Outcome]) -> int:
+        result = 0
+        for outcome in outcomes:
+            result |= sets[outcome]
+        return result
+
+    def _rules(
+        self, outcome: Outcome, residue: int, contradicting: int, tolerance: float
+    ) -> Iterator[tuple[float, Rule]]:
+        members = list(_members(residue))
+        for seed in members[:: max(1, math.ceil(len(members) / _SEEDS))]:
+            mine = [atom for atom in self.atoms if atom.cases >> seed & 1]
+            for facts in self._grown(mine, residue, contradicting, tolerance):
+                yield from self._formed(facts, outcome, residue, contradicting, tolerance)
+
+    def _grown(
+        self, atoms: list[Atom], residue: int, contradicting: int, tolerance: float
+    ) -> Iterator[tuple[Atom, ...]]:
+        """Conjunctions of facts inside which (almost) nothing contradicts."""
+        beam: list[tuple[tuple[Atom, ...], int]] = [((), self.everything)]
+        for _ in range(_DEPTH):
+            grown: list[tuple[float, tuple[Atom, ...], int]] = []
+            for facts, inside in beam:
+                used = {fact.feature for fact in facts}
+                before = (inside & contradicting).bit_count()
+                for atom in atoms:
+                    if atom.feature in used:
+                        continue
+                    cases = inside & atom.cases
+                    hits, harms = (cases & residue).bit_count(), (cases & contradicting).bit_count()
+                    if harms == before:
+                        continue
+                    grown.append((_foil(hits, harms) - atom.cost, (*facts, atom), cases))
+            grown.sort(key=lambda g: -g[0])
+            beam = []
+            kept = 0
+            for _score, facts, cases in grown[: 12 * _BEAM]:
+                harms = (cases & contradicting).bit_count()
+                if harms <= tolerance * (cases & residue).bit_count():
+                    kept += 1
+                    if kept <= 3 * _BEAM:
+                        yield facts
+                elif len(beam) < _BEAM:
+                    beam.append((facts, cases))
+
+    def _formed(
+        self, facts: tuple[Atom, ...], outcome: Outcome, residue: int, contradicting: int, tolerance: float
+    ) -> Iterator[tuple[float, Rule]]:
+        """The rule with each fact in turn as its limit."""
+        for position, fact in enumerate(facts):
+            others = facts[:position] + facts[position + 1 :]
+            scope = self.everything
+            for other in others:
+                scope &= other.cases
+            widened = _widened(self.features[fact.feature], fact, scope, contradicting, tolerance)
+            if widened is None:
+                continue
+            check, outside = widened
+            gain = (outside & residue).bit_count()
+            harm = (outside & contradicting).bit_count()
+            least = _LEAST[len(facts)] + (2 if any(_is_small_size(f.kind) for f in facts) else 0)
+            score = gain - 4 * harm - fact.cost - sum(_CONDITION_COST + o.cost for o in others)
+            if gain >= least and score > 0 and harm <= tolerance * gain:
+                yield score, Rule(check, tuple(o.kind for o in others), outcome, outside)
+
+
+def _foil(hits: int, harms: int) -> float:
+    """How promising a conjunction is: many cases explained, few contradicting."""
+    return hits * (1.0 + math.log2(hits / (hits + harms))) if hits else -1e9 + harms * -1.0
+
+
+def _widened(
+    feature: Feature, fact: Atom, scope: int, contradicting: int, tolerance: float
+) -> tuple[LimitKind, int] | None:
+    """The limit that refuses all values of a feature that are always bad within `scope`, and what violates it."""
+    if feature.ordered:
+        return _widened_bound(feature, fact, scope, contradicting, tolerance)
+    allowance = tolerance * (fact.cases & scope).bit_count()
+    bad: list[Scalar] = []
+    good: list[Scalar] = []
+    outside = 0
+    for value, cases in feature.values.items():
+        inside = cases & scope
+        if not inside:
+            continue
+        if (inside & contradicting).bit_count() <= (allowance if fact.cases & inside else 0):
+            bad.append(value)
+            outside |= inside
+        else:
+            good.append(value)
+    if not bad or not outside & fact.cases or (feature.is_flag and not good and len(bad) > 1):
+        return None
+    return feature.with_values(*_choice(feature, good, bad)), outside
+
+
+def _choice(feature: Feature, good: list[Scalar], bad: list[Scalar]) -> tuple[tuple[Scalar, ...], tuple[Scalar, ...]]:
+    """(allowed, refused): what is good where most values were seen, else what is bad."""
+    allowed, refused = (tuple(sorted(values, key=str)) for values in (good, bad))
+    closed = feature.template.kind in ("dtype", "rank")
+    if closed and good and 2 * (len(good) + len(bad)) > len(feature.values) and len(good) <= 2 * len(bad):
+        return allowed, ()
+    return (), refused
+
+
+def _widened_bound(
+    feature: Feature, fact: Atom, scope: int, contradicting: int, tolerance: float
+) -> tuple[LimitKind, int] | None:
+    """A bound, moved towards the good values as far as nothing contradicts."""
+    upper = fact.kind.high is None  # type: ignore[attr-defined]  # the fact is "at least", so the limit is "at most"
+    order = sorted((v for v, cases in feature.values.items() if cases & scope), key=float, reverse=upper)
+    allowance = tolerance * (fact.cases & scope).bit_count()
+    outside, last = 0, None
+    for value in order:
+        inside = feature.values[value] & scope
+        if ((outside | inside) & contradicting).bit_count() > allowance:
+            break
+        outside |= inside
+        last = value
+    if last is None or not outside & fact.cases:
+        return None
+    rest = [v for v in order if (float(v) < float(last) if upper else float(v) > float(last))]
+    if not rest:
+        return None
+    edge = rest[0]
+    return (feature.bounded(high=edge) if upper else feature.bounded(low=edge)), outside
+
+
+def _is_small_size(kind: LimitKind) -> bool:
+    """A bound on a size that no hardware limit explains: more cases must speak for it."""
+    if kind.kind not in _SIZE_KINDS:
+        return False
+    bounds = [abs(float(b)) for b in (kind.low, kind.high) if b is not None]  # type: ignore[attr-defined]
+    return max(bounds, default=0.0) < _LARGE
+
+
+def _members(cases: int) -> Iterator[int]:
+    """The numbers of the cases of a set, in order."""
+    while cases:
+        lowest = cases & -cases
+        yield lowest.bit_length() - 1
+        cases ^= lowest

@@ -1,0 +1,60 @@
+"""One operator on many targets: which platforms share an entry, and what carries over from the base target.
+
+The base of a version is rk3588 in fp16; the base of all is 2.3.2 there, where every case is measured. Elsewhere a
+selection is measured. What it leaves out carries over from the base where nothing like it was seen to differ: a
+case is like another where the base gave both the same outcome by the same layers, or the same error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rkgraph.induction.sample import Sample
+
+__all__ = ["Lines", "carried_over", "likeness"]
+
+Lines = Mapping[str, Mapping[str, Any]]
+"""Lines of evidence by case id."""
+
+_PARTICULARS = re.compile(r"\d+|\[[^\]]*\]|'[^']*'|\"[^\"]*\"")
+
+
+def likeness(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """What became of a case, without names and numbers: equal for cases that fared alike for one reason."""
+    if "error" in line:
+        return str(line["outcome"]), _PARTICULARS.sub("…", str(line["error"]))[:60]
+    return str(line["outcome"]), *sorted(line.get("layers", ())), *line.get("lost", ())
+
+
+def carried_over(base: Sequence[Sample], base_lines: Lines, target_lines: Lines) -> list[Sample]:
+    """The samples of one operator on another target.
+
+    Args:
+        base: its samples on the base target, each with a line in `base_lines`.
+        base_lines: of the base target.
+        target_lines: of the target. Where a case was measured, that counts.
+    """
+    outcomes: dict[tuple[str, ...], set[str]] = {}
+    differs: set[tuple[str, ...]] = set()
+    for sample in base:
+        measured = target_lines.get(sample.id)
+        if measured is not None:
+            kind = likeness(base_lines[sample.id])
+            outcomes.setdefault(kind, set()).add(str(measured["outcome"]))
+            if measured["outcome"] != sample.outcome:
+                differs.add(kind)
+    found: list[Sample] = []
+    for sample in base:
+        measured = target_lines.get(sample.id)
+        if measured is not None:
+            found.append(replace(sample, outcome=measured["outcome"]))
+            continue
+        kind = likeness(base_lines[sample.id])
+        if kind not in differs:
+            found.append(replace(sample, imputed=True))
+        elif len(outcomes[kind]) == 1:
+            found.append(replace(sample, outcome=next(iter(outcomes[kind])), imputed=True))  # type: ignore[arg-type]
+    return found

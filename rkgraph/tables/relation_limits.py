@@ -1,0 +1,208 @@
+"""Limits on how the parts of a node relate: operands to each other, an axis to the rank, the node to the opset."""
+
+# ruff: noqa: D102 -- the methods of the kinds are documented once, in LimitKind
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, interval, listed, within
+
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView, Node
+
+__all__ = ["Arity", "Axis", "Broadcast", "Opset", "SameOperand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opset(LimitKind):
+    """The opset that the model imports for the node's domain lies in [low, high]."""
+
+    kind: ClassVar[str] = "opset"
+    low: int | None = None
+    high: int | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        opset = graph.opset if node.domain in ("", "ai.onnx") else graph.opsets.get(node.domain)
+        if opset is not None:
+            yield opset
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return "the model's opset"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Arity(LimitKind):
+    """The number of inputs that are given lies in [low, high]."""
+
+    kind: ClassVar[str] = "arity"
+    low: int | None = None
+    high: int | None = None
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        yield sum(bool(name) for name in node.inputs)
+
+    def accepts(self, observed: Scalar) -> bool:
+        return within(observed, self.low, self.high)
+
+    @property
+    def subject(self) -> str:
+        return "the number of inputs"
+
+    @property
+    def requirement(self) -> str:
+        return interval(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis(LimitKind):
+    """Every axis that the node works along, counted from the start (0, 1 …) or from the end (-1, -2 …).
+
+    The axes are those of `attribute`, or of the small constant input `index`; `default` where neither is given (None:
+    nothing is observed). They belong to the first input, or to the first output where `side` says so (Unsqueeze).
+    """
+
+    kind: ClassVar[str] = "axis"
+    counted: Literal["start", "end"]
+    attribute: str = ""
+    index: int | None = None
+    default: int | None = None
+    side: Literal["input", "output"] = "input"
+    allowed: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        names = node.inputs if self.side == "input" else node.outputs
+        shape = graph.value(names[0]).shape if names and names[0] else None
+        if shape is None:
+            return
+        for axis in self._axes(node, graph):
+            if -len(shape) <= axis < len(shape):
+                start = axis % len(shape)
+                yield start if self.counted == "start" else start - len(shape)
+
+    def _axes(self, node: Node, graph: GraphView) -> Sequence[int]:
+        found = node.attributes.get(self.attribute) if self.attribute else None
+        if found is None and self.index is not None and self.index < len(node.inputs) and node.inputs[self.index]:
+            constant = graph.constant(node.inputs[self.index])
+            if constant is None:
+                return ()
+            found = constant.values
+        if found is None:
+            found = self.default
+        axes = found if isinstance(found, tuple) else (found,)
+        return [axis for axis in axes if isinstance(axis, int)]
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return f"the axis, counted from the {self.counted},"
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
+
+
+_FORMS = {
+    "equal": "of the same shape",
+    "first-single": "a single element with a tensor",
+    "second-single": "a tensor with a single element",
+    "first": "such that the first is broadcast",
+    "second": "such that the second is broadcast",
+    "both": "such that both are broadcast",
+}
+"""The ways in which two operands meet, as what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast(LimitKind):
+    """How the shapes of two operands meet: "equal", "first-single" (one element), "first" (is broadcast) and so on."""
+
+    kind: ClassVar[str] = "broadcast"
+    first: int = 0
+    second: int = 1
+    allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        if max(self.first, self.second) >= len(node.inputs):
+            return
+        shapes = [graph.value(node.inputs[i]).shape for i in (self.first, self.second)]
+        a, b = ([d for d in shape if isinstance(d, int)] if shape is not None else None for shape in shapes)
+        if a is None or b is None or len(a) != len(shapes[0] or ()) or len(b) != len(shapes[1] or ()):
+            return
+        yield _meeting(a, b)
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return f"inputs {self.first} and {self.second}"
+
+    @property
+    def requirement(self) -> str:
+        allowed, refused = (tuple(_FORMS.get(f, f) for f in forms) for forms in (self.allowed, self.refused))
+        return choice(allowed, refused)
+
+    @property
+    def condition(self) -> str:
+        return f"{self.subject} are {self.requirement}"
+
+
+@dataclass(frozen=True, slots=True)
+class SameOperand(LimitKind):
+    """Two inputs are one and the same value (`same` true), or are not."""
+
+    kind: ClassVar[str] = "same-operand"
+    first: int = 0
+    second: int = 1
+    same: bool = False
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        if max(self.first, self.second) < len(node.inputs):
+            yield "one value" if node.inputs[self.first] == node.inputs[self.second] else "different values"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "one value") == self.same
+
+    @property
+    def subject(self) -> str:
+        return f"inputs {self.first} and {self.second}"
+
+    @property
+    def requirement(self) -> str:
+        return "one value" if self.same else "different values"
+
+    @property
+    def condition(self) -> str:
+        return f"{self.subject} are {self.requirement}"
+
+
+def _meeting(a: list[int], b: list[int]) -> str:
+    """The form in which two static shapes meet under numpy's broadcasting."""
+    if a == b:
+        return "equal"
+    if prod(a) == 1 or prod(b) == 1:
+        return "first-single" if prod(a) == 1 and len(a) <= len(b) else "second-single"
+    rank = max(len(a), len(b))
+    wide_a, wide_b = [1] * (rank - len(a)) + a, [1] * (rank - len(b)) + b
+    result = [max(m, n) for m, n in zip(wide_a, wide_b, strict=True)]
+    if wide_a == result and wide_b == result:
+        return "first" if len(a) < len(b) else "second"
+    if wide_a == result:
+        return "second"
+    return "first" if wide_b == result else "both"
