@@ -28,9 +28,11 @@ COMMANDS: dict[str, str] = {
     "compile": "Build a .rknn, map its layers back, verify the numbers.",
     "run": "Run a bundle on the board, the simulator or the CPU.",
     "report": "Render a report as one self-contained HTML file.",
+    "reduce": "Cut a model that fails down to a small bug report.",
     "rule": "Explain one rule: what, why, examples, fix.",
     "rules": "List all rules.",
     "doctor": "Check the installation; say what mends it.",
+    "probe": "Measure what the real toolkit makes of small models.",
     "demo": "A real embedder, from PyTorch to a verified .rknn.",
 }
 GROUPS: dict[str, str] = {

@@ -47,6 +47,11 @@ class Output:
         """True when stdout is a terminal."""
         return sys.stdout.isatty()
 
+    @property
+    def is_live(self) -> bool:
+        """True when progress is a line that changes: stderr is a terminal."""
+        return sys.stderr.isatty()
+
     def print(self, text: str = "", style: str | None = None) -> None:
         """A line of result. In a terminal it is wrapped, what follows indented; a command is never, to be pasted."""
         if not self.is_terminal:
