@@ -42,7 +42,7 @@ def cases_of(pattern: Pattern) -> Iterator[Case]:
     Raises:
         ValueError: a line is no node.
     """
-    nodes = [_node(line, pattern.name) for line in pattern.nodes.strip().splitlines()]
+    nodes = [_node(line, pattern.name) for line in pattern.nodes.splitlines() if line.strip()]
     chosen = pattern.probes.split()
     for outputs, head, _ in nodes:
         if not chosen or outputs[0] in chosen:

@@ -36,6 +36,11 @@ UNARY = (
         "bij->bi",
         "bij->bj",
         "bij->ij",
+        "nij->ij",
+        "nij->j",
+        "nij->i",
+        "bcij->cij",
+        "ncij->ij",
         "nij->nji",
     ),
     *("ii->i", "ii->", "ii", "bii->bi", "bii->b", "nii->ni", "...ij->...ji", "...ii->...i", "bcij->bijc", "bijc->bcij"),
@@ -141,16 +146,20 @@ BINARY = (
 
 TERNARY = ("bxi,oij,byj->boxy", "ij,jk,kl->il", "bid,bd,ed->bie", "i,i,i->i", "bij,bjk,bkl->bil")
 
-CONST_LEFT = (
-    "ij,jk->ik",
-    "i,ij->j",
-    "bij,bjk->bik",
-    "bhid,bhjd->bhij",
-    "ij,ij->ij",
-    "bhwc,hkc->bhwk",
-    "bqc,bchw->bqhw",
+ONE_CONSTANT = (
+    *("ij,jk->ik", "i,ij->j", "bij,bjk->bik", "nij,njk->nik", "bij,jk->bik", "bhid,bhjd->bhij", "ij,ij->ij", "i,j->ij"),
+    *(
+        "bhwc,hkc->bhwk",
+        "bqc,bchw->bqhw",
+        "nctv,vw->nctw",
+        "bchw,kc->bkhw",
+        "bchw,bc->bchw",
+        "i,i->",
+        "ij,jk",
+        "bnd,bd->bn",
+    ),
 )
-"""Equations that are also asked with a constant on the left."""
+"""Equations that are also asked with a constant on either side."""
 
 
 def cases() -> Iterator[Case]:
@@ -168,9 +177,8 @@ def cases() -> Iterator[Case]:
         attributes = f'equation = "{equation}"'
         slug = equation.replace(",", "_").replace(" ", "~") or "none"
         yield case("Einsum", f"computed,{slug}", [computed(*s) for s in shapes], attributes)
-        if len(shapes) == 2:
+        if equation in ONE_CONSTANT:
             yield case("Einsum", f"const-right,{slug}", [computed(*shapes[0]), weight(*shapes[1])], attributes)
-        if equation in CONST_LEFT:
             yield case("Einsum", f"const-left,{slug}", [weight(*shapes[0]), computed(*shapes[1])], attributes)
     for dtype in ("float16", "double", "int32", "int64"):
         for equation in ("bij->bji", "bij,bjk->bik", "bhid,bhjd->bhij"):

@@ -1,5 +1,4 @@
-"""Attention as whole families of models have it: one projection for all, sequence first, over pixels, "
-"disentangled."""
+"""Attention of whole families of models: one projection for all, sequence first, over pixels, disentangled."""
 
 from __future__ import annotations
 
