@@ -1,0 +1,67 @@
+"""What a bug report says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rkgraph.reduce.reducer import Reduction
+    from rkgraph.reduce.symptoms import Symptom
+
+__all__ = ["STOPPED", "kept_lines", "readme"]
+
+STOPPED = {
+    "tries": "the budget of builds was used up",
+    "time": "the time was used up",
+    "interrupted": "it was interrupted",
+}
+"""Why a reduction ended before its end."""
+
+
+def readme(reduction: Reduction, symptom: Symptom) -> str:
+    """The text of README.md."""
+    before, after = reduction.before, reduction.after
+    lines = [
+        "# A reduced model for rknn-toolkit2",
+        "",
+        f"`model.onnx` shows {symptom.what}.",
+        "",
+        f"Target: {symptom.builds.target}. Seen: {reduction.outcome.says}.",
+        "",
+        "    python reproduce.py        # needs rknn-toolkit2 only; says REPRODUCED or NOT REPRODUCED",
+        "",
+        "| | original | here |",
+        "|---|---|---|",
+        f"| nodes | {before.nodes} | {after.nodes} |",
+        f"| numbers in inputs and weights | {before.numbers:,} | {after.numbers:,} |",
+        f"| bytes | {before.bytes:,} | {after.bytes:,} |",
+        "",
+        _end(reduction),
+        "",
+        f"The model is sound: {reduction.validity}.",
+        *kept_lines(reduction),
+        "",
+        "Files: `model.onnx`, the same as text in `model.txt` (where it is small), the toolkit's output in `log.txt`",
+        "(folders, host and user taken out), `versions.json`, `command.txt`, and for wrong numbers the inputs",
+        "`feeds-N.npz` with what ONNX Runtime computes of them, `expected-N.npz`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def kept_lines(reduction: Reduction) -> list[str]:
+    """What the result may give away, a sentence each."""
+    kept = reduction.kept
+    names = "Names are those of the original model." if kept.names else "All names are new; operators keep theirs."
+    weights = (
+        f"{kept.weights} of its tensors ({kept.numbers:,} numbers) hold values of the original model: they may tell "
+        "what it has learnt."
+        if kept.weights
+        else "Its weights are random numbers; constants of up to 4 numbers, and shapes, are those of the original."
+    )
+    return [names, weights]
+
+
+def _end(reduction: Reduction) -> str:
+    if reduction.stopped:
+        return f"It may get smaller still: {STOPPED[reduction.stopped]} ({reduction.tries} tries)."
+    return f"No single node, input, attribute or size can be taken away ({reduction.tries} tries)."
