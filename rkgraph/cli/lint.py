@@ -1,9 +1,9 @@
-"""`rkgraph lint`: what compiler and board will make of models, without building anything."""
+"""`rkgraph lint`: what compiler and board will make of models, without building anything; with --verify, what is so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,8 +25,17 @@ from rkgraph.cli.common import (
     parse_shapes,
     resolve_rules_and_target,
 )
+from rkgraph.cli.lint_verify import (
+    EvidenceOption,
+    MemoryOption,
+    TimeoutOption,
+    ToolkitPythonOption,
+    Verifier,
+    VerifyOption,
+    VerifyOptions,
+)
 from rkgraph.diagnostics import Severity
-from rkgraph.errors import ExitCode, ModelError, UsageError
+from rkgraph.errors import ExitCode, ModelError, ToolkitFailed, UsageError
 
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
@@ -62,6 +71,11 @@ def command(
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     output: OutputOption = None,
     fail_on: FailOnOption = Severity.ERROR,
+    verify: VerifyOption = False,
+    evidence_output: EvidenceOption = None,
+    timeout: TimeoutOption = None,
+    memory: MemoryOption = None,
+    toolkit_python: ToolkitPythonOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -70,15 +84,20 @@ def command(
     Says whether it will deploy, where each node will run and why, what can be mended, and by which command. Weights
     are not read, nothing is changed. --quiet prints one line a model.
 
+    --verify asks the compiler: the model is built as it is, and each node that runs elsewhere than predicted is a
+    finding (RK980, RK981). What the compiler refutes becomes a note. The same model is built once.
+
     Examples:
         rkgraph lint model.onnx
 
         rkgraph lint model.onnx --target rk3576 --shape input_ids=1x256
 
         rkgraph lint @models.txt --format json -o report.json
+
+        rkgraph lint model.onnx --verify --evidence-output new.jsonl
     """
     import time
-    from contextlib import nullcontext
+    from contextlib import ExitStack
 
     from rkgraph.cli.output import Output
     from rkgraph.rulebook.rule import Options
@@ -88,16 +107,19 @@ def command(
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     ruleset = load_ruleset(name)
     options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim))
+    wanted = VerifyOptions(verify, evidence_output, timeout, memory, toolkit_python)
     paths = _paths(models)
-    _check_writable(output)
+    _check_writable(output, evidence_output)
     printer = Output(quiet, verbose)
     shown = format is Format.TEXT and output is None
     runs: list[_Run] = []
-    waits = len(paths) > 1 and not shown
-    with printer.progress(f"lint {len(paths)} models") if waits else nullcontext(lambda _text: None) as tell:
+    with ExitStack() as stack:
+        verifier = stack.enter_context(Verifier(resolved, ruleset, wanted, printer)) if verify else None
+        waits = len(paths) > 1 and not shown and verifier is None
+        tell = stack.enter_context(printer.progress(f"lint {len(paths)} models")) if waits else str
         for path in paths:
             tell(str(path))
-            done = _lint(path, resolved, ruleset, options)
+            done = _lint(path, resolved, ruleset, options, verifier)
             if shown:
                 printer.lines(_lines(done, ruleset, options, printer, first=not runs, alone=len(paths) == 1))
             runs += done
@@ -106,6 +128,8 @@ def command(
     elif output is not None:
         lines = _lines(runs, ruleset, options, printer, first=True, alone=len(paths) == 1)
         _emit("".join(f"{text}\n" for text, _ in lines), output, printer)
+    if verifier is not None:
+        verifier.write_evidence()
     _raise_for_errors([run.error for run in runs if run.error], len(runs))
     if any(d.severity.rank >= fail_on.rank for run in runs for d in run.result.diagnostics):
         raise typer.Exit(ExitCode.FINDINGS)
@@ -118,17 +142,17 @@ class _Run:
     Attributes:
         result: what was found.
         suggested: shapes to suggest for its dynamic inputs.
-        error: why it could not be read.
+        error: why it could not be read, or why the compiler gave no answer.
         bundle: the bundle that it lies in.
     """
 
     result: Result
     suggested: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    error: ModelError | None = None
+    error: ModelError | ToolkitFailed | None = None
     bundle: Path | None = None
 
 
-def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options) -> list[_Run]:
+def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options, verifier: Verifier | None) -> list[_Run]:
     """Lint what lies at a path: a model, or all models of a bundle that go to the NPU."""
     from rkgraph.engine.lint import failed
 
@@ -137,11 +161,10 @@ def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options) -> lis
     except ModelError as error:
         return [_Run(failed(str(path), target, error), error=error)]
     bundle = path if path.is_dir() else None
-    return [_lint_model(source, target, ruleset, options, bundle) for source in sources]
+    return [replace(_lint_model(source, target, ruleset, options, verifier), bundle=bundle) for source in sources]
 
 
-def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, bundle: Path | None) -> _Run:
-    from dataclasses import replace
+def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, verifier: Verifier | None) -> _Run:
 
     from rkgraph.engine.lint import failed, lint_view
     from rkgraph.engine.suggest import suggested_shapes
@@ -150,10 +173,16 @@ def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, 
     try:
         view = read_view(path, shapes=options.shapes, dims=options.dims)
     except ModelError as error:
-        return _Run(failed(str(path), target, error), error=error, bundle=bundle)
+        return _Run(failed(str(path), target, error), error=error)
     suggested = suggested_shapes(view, path)
-    result = lint_view(view, target, ruleset, replace(options, suggested_shapes=suggested))
-    return _Run(result, suggested, bundle=bundle)
+    told = replace(options, suggested_shapes=suggested)
+    if verifier is None:
+        return _Run(lint_view(view, target, ruleset, told), suggested)
+    try:
+        verified = verifier.verify(path, told)
+    except ToolkitFailed as error:  # the other models are still to be done
+        return _Run(lint_view(view, target, ruleset, told), suggested, error)
+    return _Run(verified.result, suggested, verified.cut_short)
 
 
 def _sources(path: Path) -> tuple[Path, ...]:
@@ -211,12 +240,10 @@ def _document(results: Sequence[Result], started: float) -> str:
 def _lines(
     runs: Sequence[_Run], ruleset: RuleSet, options: Options, printer: Output, *, first: bool, alone: bool
 ) -> Iterator[tuple[str, str]]:
-    from dataclasses import replace
-
     from rkgraph.cli.lint_text import describe, suggest, verdict_line
 
     for number, run in enumerate(runs):
-        if run.error is not None and alone:
+        if run.result.error is not None and alone:
             continue  # its error is all there is to say, and is said last
         if printer.quiet:
             yield verdict_line(run.result)
@@ -227,11 +254,11 @@ def _lines(
         yield from suggest(run.result, ruleset, replace(options, suggested_shapes=run.suggested), run.bundle)
 
 
-def _check_writable(output: Path | None) -> None:
-    if output is not None:
+def _check_writable(*outputs: Path | None) -> None:
+    if any(outputs):
         from rkgraph.files import check_writable
 
-        check_writable(output)
+        check_writable(*outputs)
 
 
 def _emit(text: str, output: Path | None, printer: Output) -> None:
@@ -243,8 +270,11 @@ def _emit(text: str, output: Path | None, printer: Output) -> None:
     write_text(output, text)
 
 
-def _raise_for_errors(errors: Sequence[ModelError], models: int) -> None:
+def _raise_for_errors(errors: Sequence[ModelError | ToolkitFailed], models: int) -> None:
     if len(errors) == 1:
         raise errors[0]
+    unread = sum(isinstance(error, ModelError) for error in errors)
+    if unread:
+        raise ModelError(f"{unread} of {models} models cannot be read", "the report says why for each of them")
     if errors:
-        raise ModelError(f"{len(errors)} of {models} models cannot be read", "the report says why for each of them")
+        raise ToolkitFailed(f"the compiler gave no answer for {len(errors)} of {models} models", errors[0].hint)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 from rkgraph.diagnostics import Device, Diagnostic, Safety, Severity, Verdict
 from rkgraph.results import Result, TensorInfo
@@ -30,6 +31,8 @@ _DEVICES = {
 _PLACEHOLDER = re.compile(r"<[^<>]+>")
 PLACES_SHOWN = 3
 MESSAGES_SHOWN = 3
+CUT_SHORT = ("timed-out", "out-of-memory")
+"""Outcomes of a build that say nothing of the model."""
 
 _VERDICT_STYLE = {
     Verdict.DEPLOYABLE: "good",
@@ -56,8 +59,16 @@ def verdict_line(result: Result) -> tuple[str, str]:
     """The one line that says what will become of the model."""
     if result.error is not None:
         return f"{result.model.path}: cannot be read", "error"
-    verdict = f"{result.verdict.value} on {result.target} (evidence: {result.confidence.value})"
-    return f"{result.model.path}: {verdict}", _VERDICT_STYLE[result.verdict]
+    verdict = f"{result.verdict.value} on {result.target}"
+    style = _VERDICT_STYLE[result.verdict]
+    predicted = (result.compile or {}).get("predicted_verdict")
+    if predicted is None:
+        return f"{result.model.path}: {verdict} (evidence: {result.confidence.value})", style
+    if (result.compile or {})["outcome"] in CUT_SHORT:
+        return f"{result.model.path}: {verdict} is predicted; the compiler gave no answer", style
+    if predicted == result.verdict.value:
+        return f"{result.model.path}: {verdict} (predicted, and the compiler says so)", style
+    return f"{result.model.path}: predicted {predicted}, the compiler says {verdict}", style
 
 
 def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath | None = None) -> Lines:
@@ -152,5 +163,22 @@ def _places(group: Sequence[Diagnostic], verbose: bool) -> str:
 
 def _placement(result: Result) -> Lines:
     counts = Counter(node.device for node in result.placement)
+    verified = result.compile is not None
+    shown = " · ".join(f"{count} {_DEVICES[device]}" for device, count in counts.most_common())
     yield "", ""
-    yield "placement: " + " · ".join(f"{count} {_DEVICES[device]}" for device, count in counts.most_common()), "title"
+    yield f"placement{', predicted' if verified else ''}: {shown}", "title"
+    for stage in (result.compile or {}).get("stages", ()):
+        yield f"the compiler: {_agreement(stage)}", "title"
+
+
+def _agreement(stage: Mapping[str, Any]) -> str:
+    """How the real placement compares with the predicted one; what is zero is left out."""
+    words = {
+        "agree": "nodes as predicted",
+        "differ": "not (RK981)",
+        "folded": "folded away as predicted",
+        "unpredicted": "without prediction",
+        "unmapped": "not found in its layer table",
+    }
+    counts = stage["agreement"]
+    return " · ".join(f"{counts[key]} {words[key]}" for key in words if counts[key] or key == "agree")

@@ -4,7 +4,8 @@ Three steps, each weaker than the one before, and the result says which one spok
 `named`     the layer's name leads to the node, through the optimiser's log or by the name's suffixes;
 `fused`     the compiler joined the node into the layer before it, whose type says so (ConvRelu, ConvAdd);
 `between`   all layers around the node run on the same device.
-What is left is `unmapped`, and counted.
+What is left is `unmapped`, and counted. Nodes that are gone before lowering are folded: constants (`folded`), and what
+the optimiser removed without putting anything in its place (`dropped`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Placed", "map_layers", "toolkit_name"]
 
-How = Literal["named", "fused", "between", "folded", "unmapped"]
+How = Literal["named", "fused", "between", "folded", "dropped", "unmapped"]
 _LONGEST_TYPE = len("exSDPAttention:")
 """Shorter names than what this leaves of a full name cannot have been cut."""
 
@@ -62,6 +63,8 @@ def map_layers(graph: GraphView, facts: LogFacts, log: str, folded: Collection[i
     for node in graph.nodes:
         if node.index not in placed and (node.index in gone or node.op == "Constant"):
             placed[node.index] = Placed(node.index, Device.FOLDED, "folded")
+        elif node.index not in placed and toolkit_name(node) in provenance.dropped:
+            placed[node.index] = Placed(node.index, Device.FOLDED, "dropped")
     layers = {layer.id: layer for layer in facts.layers}
     around = _Around(graph, placed)
     for node in graph.nodes:
@@ -106,7 +109,7 @@ def _originals(layer: Layer, provenance: Provenance, names: Iterable[str]) -> fr
 
 
 class _Around:
-    """Finds the placed nodes next to a node, looking through unplaced ones."""
+    """Finds the placed nodes next to a node, looking through those that are not placed yet, or not there any more."""
 
     def __init__(self, graph: GraphView, placed: Mapping[int, Placed]) -> None:
         self.graph = graph
@@ -136,7 +139,7 @@ class _Around:
                     continue
                 seen.add(found.index)
                 anchor = self.placed.get(found.index)
-                if anchor is None:
+                if anchor is None or anchor.how == "dropped":
                     waiting.append(found)
                 elif anchor.device is not Device.FOLDED:
                     anchors[found.index] = anchor

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rkgraph.results import PlacedNode
     from rkgraph.toolkit.logs import Layer, LogFacts
 
-__all__ = ["cost_of", "frozen", "stage_record"]
+__all__ = ["cost_of", "frozen", "placement_record", "stage_record"]
 
 
 def cost_of(layers: Iterable[Layer], memory: Mapping[str, float]) -> dict[str, Any]:
@@ -46,10 +46,18 @@ def cost_of(layers: Iterable[Layer], memory: Mapping[str, float]) -> dict[str, A
 def stage_record(
     view: ModelView, facts: LogFacts, predicted: Sequence[PlacedNode], placed: Sequence[Placed], rknn: Path
 ) -> dict[str, Any]:
-    """One built model: the file, the layer table, and real against predicted placement of every node.
+    """One built model: the file, and what `placement_record` has."""
+    found = placement_record(view, facts, predicted, placed)
+    return {"name": "model", "size_bytes": rknn.stat().st_size, "sha256": digest_of(rknn), **found}
 
-    `agreement` counts nodes: `agree`, `differ`, `folded` (predicted and found gone before lowering; no proof of skill),
-    `unpredicted` (no ground to predict), `unmapped` (no layer found).
+
+def placement_record(
+    view: ModelView, facts: LogFacts, predicted: Sequence[PlacedNode], placed: Sequence[Placed]
+) -> dict[str, Any]:
+    """What the log of a build says: the layer table, and real against predicted placement of every node.
+
+    `agreement` counts nodes: `agree`, `differ`, `folded` (gone before lowering, and predicted so or on the NPU; no
+    proof of skill), `unpredicted` (no ground to predict), `unmapped` (no layer found).
     In `placement`, `how` says what the real device rests on, see `mapping`; `unmapped` has the labels of the others.
     """
     graph = view.main
@@ -57,9 +65,6 @@ def stage_record(
     pairs = [(each, guesses.get(each.index, Device.UNKNOWN)) for each in placed]
     counts = Counter(_judge(guess, each) for each, guess in pairs)
     return {
-        "name": "model",
-        "size_bytes": rknn.stat().st_size,
-        "sha256": digest_of(rknn),
         "layers": _layers(facts.layers, placed, graph),
         "memory": dict(facts.memory),
         "no_lowering": [asdict(each) for each in facts.no_lowering],
@@ -120,6 +125,6 @@ def _judge(predicted: Device, placed: Placed) -> str:
         return "unmapped"
     if predicted is Device.UNKNOWN:
         return "unpredicted"
-    if predicted is not placed.device:
-        return "differ"
-    return "folded" if predicted is Device.FOLDED else "agree"
+    if placed.device is Device.FOLDED and predicted in (Device.FOLDED, Device.NPU):
+        return "folded"
+    return "agree" if predicted is placed.device else "differ"

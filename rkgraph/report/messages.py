@@ -1,4 +1,4 @@
-"""What the codes of the family RK9xx mean, which have no cards: messages of the toolkit, and results of proofs."""
+"""What the codes of the family RK9xx mean, which have no cards: words of the toolkit, verifications, and proofs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ _UNKNOWN = "of rknn-toolkit2 that rkgraph does not know. Its text is shown as th
 _WITHOUT_PATTERN = {
     UNKNOWN_ERROR: f"An error {_UNKNOWN}",
     UNKNOWN_WARNING: f"A warning {_UNKNOWN}",
+    "RK980": "The verdict that lint predicts is not the compiler's. `rkgraph lint --verify` built the model and found "
+    "it: the compiler is right, and the op table wants mending. `--evidence-output FILE.jsonl` writes what it needs.",
+    "RK981": "The compiler runs this node elsewhere than lint predicts. `rkgraph lint --verify` built the model and "
+    "mapped the compiler's layers back to it: the compiler is right, and the op table wants mending. "
+    "`--evidence-output FILE.jsonl` writes what it needs.",
     "RK991": "A rewrite was refuted by its proof and taken back; the finding names the counterexample that was saved.",
 }
 

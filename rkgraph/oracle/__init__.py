@@ -1,0 +1,1 @@
+"""What the real compiler makes of a model, held against what lint said of it."""
