@@ -41,7 +41,7 @@ HOMES = {
     "onnxsim": {"graph"},
     "torch": {"export", "tasks"},
     "transformers": {"export", "tasks"},
-    "rknn": {"toolkit"},
+    "rknn": {"toolkit", "reduce"},  # reduce: in the script that a bug report carries
     "rknnlite": {"runtime"},
     "typer": {"cli"},
     "rich": {"cli"},
