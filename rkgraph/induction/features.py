@@ -87,7 +87,7 @@ class Feature:
         if "allowed" in names:
             given: dict[str, Any] = {"allowed": tuple(allowed), "refused": tuple(refused)}
             return replace(self.template, **given)
-        flag = next(name for name in ("constant", "present", "same") if name in names)
+        flag = next(name for name in ("constant", "present", "same", "matches", "blank") if name in names)
         for way in (True, False):
             limit = replace(self.template, **{flag: way})
             if all(limit.accepts(v) for v in allowed) and not any(limit.accepts(v) for v in refused):
@@ -96,7 +96,8 @@ class Feature:
 
     def bounded(self, low: Scalar | None = None, high: Scalar | None = None) -> LimitKind:
         """The template as a bound."""
-        return replace(self.template, low=low, high=high)
+        bounds: dict[str, Any] = {"low": low, "high": high}
+        return replace(self.template, **bounds)
 
 
 def features_of(samples: Sequence[Sample]) -> list[Feature]:

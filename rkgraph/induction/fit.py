@@ -7,6 +7,7 @@ as far as nothing contradicts; the others become its conditions.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,32 @@ def fit(samples: Sequence[Sample]) -> Fitted:
     present = [o for o in _ORDER if learner.with_outcome[o]]
     tries = [learner.learn(default) for default in present[:2]] if len(present) > 1 else [learner.learn(present[0])]
     return min(tries, key=lambda f: (len(f.unexplained), len(f.rules), _ORDER.index(f.default)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Grown:
+    """A conjunction on the way: how many cases inside it explains, and how many contradict."""
+
+    facts: tuple[Atom, ...]
+    cases: int
+    hits: int
+    harms: int
+    prior: float
+
+    @property
+    def precision(self) -> float:
+        """Share of the cases that count which it explains."""
+        return self.hits / (self.hits + self.harms)
+
+    @property
+    def gain(self) -> float:
+        """FOIL's gain: what the conjunction tells of each case that it explains, over all of them."""
+        return self.hits * math.log2(self.precision / self.prior) if self.hits else -math.inf
+
+    @property
+    def cost(self) -> float:
+        """Of all its facts."""
+        return sum(fact.cost for fact in self.facts)
 
 
 class _Learner:
@@ -125,30 +152,23 @@ class _Learner:
     ) -> Iterator[tuple[Atom, ...]]:
         """Conjunctions of facts inside which (almost) nothing contradicts."""
         beam: list[tuple[tuple[Atom, ...], int]] = [((), self.everything)]
+        prior = residue.bit_count() / (residue.bit_count() + contradicting.bit_count())
         for _ in range(_DEPTH):
-            grown: list[tuple[float, tuple[Atom, ...], int]] = []
+            grown: list[_Grown] = []
             for facts, inside in beam:
                 used = {fact.feature for fact in facts}
                 before = (inside & contradicting).bit_count()
                 for atom in atoms:
-                    if atom.feature in used:
-                        continue
                     cases = inside & atom.cases
                     hits, harms = (cases & residue).bit_count(), (cases & contradicting).bit_count()
-                    if harms == before:
-                        continue
-                    grown.append((_foil(hits, harms) - atom.cost, (*facts, atom), cases))
-            grown.sort(key=lambda g: -g[0])
-            beam = []
-            kept = 0
-            for _score, facts, cases in grown[: 12 * _BEAM]:
-                harms = (cases & contradicting).bit_count()
-                if harms <= tolerance * (cases & residue).bit_count():
-                    kept += 1
-                    if kept <= 3 * _BEAM:
-                        yield facts
-                elif len(beam) < _BEAM:
-                    beam.append((facts, cases))
+                    if atom.feature not in used and harms < before:
+                        grown.append(_Grown((*facts, atom), cases, hits, harms, prior))
+            pure = [g for g in grown if g.harms <= tolerance * g.hits]
+            yield from (g.facts for g in heapq.nlargest(3 * _BEAM, pure, key=lambda g: g.hits - g.cost))
+            rest = [g for g in grown if g.harms > tolerance * g.hits]
+            telling = heapq.nlargest(_BEAM, rest, key=lambda g: g.gain - g.cost)
+            precise = heapq.nlargest(_BEAM, rest, key=lambda g: (g.precision, g.hits - g.cost))
+            beam = [(g.facts, g.cases) for g in dict.fromkeys([*telling, *precise])]
 
     def _formed(
         self, facts: tuple[Atom, ...], outcome: Outcome, residue: int, contradicting: int, tolerance: float
@@ -169,11 +189,6 @@ class _Learner:
             score = gain - 4 * harm - fact.cost - sum(_CONDITION_COST + o.cost for o in others)
             if gain >= least and score > 0 and harm <= tolerance * gain:
                 yield score, Rule(check, tuple(o.kind for o in others), outcome, outside)
-
-
-def _foil(hits: int, harms: int) -> float:
-    """How promising a conjunction is: many cases explained, few contradicting."""
-    return hits * (1.0 + math.log2(hits / (hits + harms))) if hits else -1e9 + harms * -1.0
 
 
 def _widened(

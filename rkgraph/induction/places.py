@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 
@@ -16,6 +16,9 @@ __all__ = ["templates"]
 _INPUTS = 4
 """Inputs beyond these get no dtype and rank of their own."""
 
+_SIZED = 3
+"""Inputs beyond these get no limits on sizes."""
+
 _AXES = ("axis", "axes")
 _OUTPUT_SHAPED = ("Unsqueeze",)
 _LATE_AXES = {"Squeeze": 1, "Unsqueeze": 1, "Slice": 3, "Pad": 3, "CumSum": 1, "Resize": 4}
@@ -25,6 +28,18 @@ _CHAINS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "Erf": (("after", ("Add", "Mul", "Mul")), ("before", ("Div",))),
 }
 """Chains of neighbours worth a look, of operators that fusions are known to swallow."""
+
+_FORMS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "Einsum": (
+        ("equation", "->", "an explicit result"),
+        ("equation", " ", "a blank"),
+        ("equation", r"([A-Za-z])[^,>-]*\1", "a letter twice in one operand"),
+        ("equation", r"->\s*$", "an empty result"),
+        ("equation", ",", "several operands"),
+        ("equation", r"\.\.\.", "an ellipsis"),
+    ),
+}
+"""Forms of text attributes that may matter, by operator: attribute, expression, and what it finds in words."""
 
 _WIDE_AXES = ("kernel_shape", "strides", "dilations", "pads", "output_padding", "group", "blocksize")
 
@@ -40,7 +55,9 @@ def templates(samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:
     yield from _of_inputs(inputs, label, samples)
     yield from _of_outputs(samples, [o.name for o in schema.outputs] if schema else [])
     yield from _of_attributes(samples, schema)
+    yield from ((kinds.AttributeMatches(*form), 0.25) for form in _FORMS.get(op, ()))
     yield from _of_axes(op, nodes, schema)
+    yield kinds.BlankOutput(), 0.05
     yield kinds.Opset(), 0.45
     yield kinds.Arity(), 0.6
     if inputs >= 2:
@@ -59,7 +76,7 @@ def _of_inputs(count: int, label: list[str], samples: Sequence[Sample]) -> Itera
         if i < _INPUTS:
             yield kinds.Rank(i, label[i], allowed=(0,)), 0.4
             yield kinds.ConstantRange(i, label[i]), 0.5
-        if i < 2:
+        if i < _SIZED:
             yield kinds.Elements(i, label[i]), 0.9
             for axis in (0, 1, 2, -1, -2, -3):
                 yield kinds.DimensionRange(i, label[i], axis=axis), 0.8 if axis in (1, -1) else 0.85
@@ -111,10 +128,11 @@ def _of_axes(op: str, nodes: Sequence[Any], schema: Any) -> Iterator[tuple[Limit
     if not name and index is None:
         return
     default = _default(schema, name) if name else None
-    side = "output" if op in _OUTPUT_SHAPED else "input"
-    for counted in ("end", "start"):
+    side: Literal["input", "output"] = "output" if op in _OUTPUT_SHAPED else "input"
+    directions: tuple[Literal["start", "end"], ...] = ("end", "start")
+    for counted in directions:
         axis = kinds.Axis(
-            counted,  # type: ignore[arg-type]
+            counted,
             name,
             index,
             default if isinstance(default, int) else None,

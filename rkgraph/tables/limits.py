@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from rkgraph.tables.limit import IsConstant, LimitKind, Scalar
-from rkgraph.tables.node_limits import AttributeIn, AttributePresence, AttributeRange, Neighbour
+from rkgraph.tables.node_limits import (
+    AttributeIn,
+    AttributeMatches,
+    AttributePresence,
+    AttributeRange,
+    BlankOutput,
+    Neighbour,
+)
 from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, SameOperand
 from rkgraph.tables.tensor_limits import (
     Batch,
@@ -22,10 +29,12 @@ __all__ = [
     "KINDS",
     "Arity",
     "AttributeIn",
+    "AttributeMatches",
     "AttributePresence",
     "AttributeRange",
     "Axis",
     "Batch",
+    "BlankOutput",
     "Broadcast",
     "ConstantInput",
     "ConstantRange",
@@ -60,6 +69,8 @@ KINDS: dict[str, type[LimitKind]] = {
         AttributeIn,
         AttributeRange,
         AttributePresence,
+        AttributeMatches,
+        BlankOutput,
         Neighbour,
         Opset,
         Arity,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -13,7 +14,7 @@ from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, either, 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["AttributeIn", "AttributePresence", "AttributeRange", "Neighbour"]
+__all__ = ["AttributeIn", "AttributeMatches", "AttributePresence", "AttributeRange", "BlankOutput", "Neighbour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,62 @@ class AttributePresence(LimitKind):
     @property
     def requirement(self) -> str:
         return "written out" if self.present else "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeMatches(LimitKind):
+    """A text attribute has a form (`matches` true), or does not: `pattern` is searched for in it, `form` is its name.
+
+    For texts without a closed set of values, such as the equation of an Einsum.
+    """
+
+    kind: ClassVar[str] = "attribute-matches"
+    attribute: str
+    pattern: str
+    form: str
+    matches: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        value = node.attributes.get(self.attribute)
+        if isinstance(value, str):
+            yield "it does" if re.search(self.pattern, value) else "it does not"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "it does") == self.matches
+
+    @property
+    def subject(self) -> str:
+        return f"attribute `{self.attribute}`"
+
+    @property
+    def requirement(self) -> str:
+        return f"{'one' if self.matches else 'none'} with {self.form}"
+
+
+@dataclass(frozen=True, slots=True)
+class BlankOutput(LimitKind):
+    """No output is written with an empty name (`blank` false). Outputs that are not written at all do not count."""
+
+    kind: ClassVar[str] = "blank-output"
+    blank: bool = False
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        yield "an empty name" if "" in node.outputs else "all named"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "an empty name") == self.blank
+
+    @property
+    def subject(self) -> str:
+        return "the outputs that are written"
+
+    @property
+    def requirement(self) -> str:
+        return "written with an empty name" if self.blank else "all named"
+
+    @property
+    def condition(self) -> str:
+        return "an output is written with an empty name" if self.blank else "all outputs that are written have names"
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ def test_every_section_and_row_is_read(version):
     name = f"operator-list-{version}"
     read = Counter(numbers([i.rpartition("/")[2] for i in cited if f":{name}/" in i]))
     known = {f"{part}.{n}" for part, count in sources()[name].sections for n in range(1, count + 1)}
-    assert known - set(read) == {"4.1"}  # says on which platforms chapter 4 holds, and has become those
+    unread = {n for n in known if n.startswith("5.2.")}  # buffers of the zero-copy interface, no operators
+    assert known - set(read) == {"4.1", *unread}  # 4.1 says on which platforms chapter 4 holds: it has become those
     assert len([i for i in cited if f":op-support-{version}/" in i]) == 185
 
 
@@ -251,6 +252,8 @@ def broken(
         ("MaxPool", {"x": (1, 8, 9, 9), "kernel_shape": (7, 7)}, {"x": (1, 8, 9, 9), "kernel_shape": (8, 7)}),
         ("Transpose", {"x": (1, 4, 45, 91), "perm": (0, 1, 3, 2)}, {"x": (1, 4, 64, 64), "perm": (0, 1, 3, 2)}),
         ("Transpose", {"x": (1, 4, 64, 64), "perm": (0, 3, 1, 2)}, {"x": (1, 4, 64, 128), "perm": (0, 3, 1, 2)}),
+        ("Conv", {"x": (1, 3, 1, 8192), "w": (4, 3, 1, 1)}, {"x": (1, 3, 1, 8193), "w": (4, 3, 1, 1)}),
+        ("Conv", {"x": (1, 8, 1, 9000), "w": (4, 8, 1, 1)}, None),
         ("Hardmax", {"x": (1, 4, 3, 5461), "axis": 1}, {"x": (1, 4, 128, 128), "axis": 1}),
         ("Softmax", {"x": (1, 4, 3, 5), "axis": 3}, {"x": (1, 4, 3, 5), "axis": 2}),
         ("Resize", {"x": (1, 4, 3, 5), "mode": "linear"}, {"x": (1, 4, 3, 5), "mode": "cubic"}),

@@ -23,7 +23,7 @@ SOURCES = [*sorted(data_folder("op_tables").glob("rknn-*.toml")), data_folder("o
 
 
 def table(*entries) -> OpTable:
-    header = {"schema": SCHEMA, "toolkit": "2.3.2", "measured": {"platforms": ["rk3588"], "precisions": ["fp16"]}}
+    header = {"schema": SCHEMA, "toolkit": "2.3.2", "measured": [{"platform": "rk3588", "precision": "fp16", "cases": 1}]}
     return OpTable({"digest": "0", **index_table({**header, "op": list(entries)}, "t.toml")}, "t.toml")
 
 
@@ -107,9 +107,9 @@ def test_entries_by_opset_and_platform():
 def test_queries():
     tables = table(GATHER, {**GATHER, "op": "Abs"}, {**GATHER, "domain": "com.microsoft"})
     assert [(e.domain, e.op) for e in tables.entries()] == [("", "Abs"), ("", "Gather"), ("com.microsoft", "Gather")]
-    assert tables.entry("Gather", "ai.onnx") is tables.entry("Gather")
-    assert tables.entry("Gather", "com.microsoft").domain == "com.microsoft"
-    assert tables.entry("Frobnicate") is None
+    assert tables.entry("Gather", "rk3588", "ai.onnx") is tables.entry("Gather", "rk3588")
+    assert tables.entry("Gather", "rk3588", "com.microsoft").domain == "com.microsoft"
+    assert tables.entry("Frobnicate", "rk3588") is None
     assert "Abs" in tables
     assert "Frobnicate" not in tables
 
