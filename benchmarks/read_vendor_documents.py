@@ -143,7 +143,7 @@ def read_everything(repository: Path) -> str:
         counted = Counter(
             s.number.rpartition(".")[0] for s in sections if s.number.count(".") == 2 or s.number[0] == "4"
         )
-        about = {s.number: s.title.lower().split("/") for s in sections if s.number in counted}
+        about = {s.number: s.title.lower().split("/") for s in sections if s.number in counted and s.number[0] == "3"}
         parts = {"sections": dict(sorted(counted.items())), "platforms": about}
         sources.append({"name": f"operator-list-{toolkit}", **found, **parts})
         said += from_operator_list(sections, toolkit, f"operator-list-{toolkit}")

@@ -60,16 +60,16 @@ class Body:
 
 
 def read_sections(text: str) -> list[Section]:
-    """Sections of chapters 3 and 4 in the order of the document; `text` is what `pdftotext -layout` gives."""
+    """Sections of chapters 3 to 5 in the order of the document; `text` is what `pdftotext -layout` gives."""
     found: list[Section] = []
     for line in text.replace("\f", "\n").splitlines():
         heading = _HEADING.match(line)
-        if heading and " . ." not in line and heading[1] in "345" and _follows(found, heading):
+        if heading and " . ." not in line and heading[1] in "3456" and _follows(found, heading):
             number = ".".join(n for n in heading.groups()[:3] if n)
             found.append(Section(number, heading[4], []))
         elif found:
             _add(found[-1].lines, line.strip())
-    return [s for s in found if s.number[0] in "34"]
+    return [s for s in found if s.number[0] in "345"]
 
 
 def _follows(found: list[Section], heading: re.Match[str]) -> bool:

@@ -1,0 +1,248 @@
+"""How far the vendor's operator lists are right: against the compiler on single-operator models, and on our evidence.
+
+    python benchmarks/vendor_list.py --suite DATA --truth 2.3.2/rk3588=TRUTH.jsonl.gz … [-o benchmarks/vendor_list.md]
+
+DATA is the folder `onnx/backend/test/data` of the wheel of onnx 1.14.1. A truth file has one JSON object a line, what
+the real toolkit made of a model: {"id": "node/test_abs", "outcome": "ok" (or why not), "lost": [[node, op], …]}; "lost"
+are the nodes without a lowering, which the board refuses. Without truth only the comparison with our evidence is made.
+
+Three readings of the documents are judged by "deployable or not":
+
+- list: every operator of the graph stands in the Markdown list and not as unsupported; what it remarks is not read.
+- remarks: the same, and its remarks (a batch of 1, a constant input) hold.
+- both: where the PDF has the operator, its NPU or its CPU section must admit the node; elsewhere the list decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rkgraph.graph.load import read_view, view_of
+from rkgraph.graph.view import GraphView, Node
+from rkgraph.probe.case import parse
+from rkgraph.probe.evidence import lines_of, models_of
+from rkgraph.tables.documented import Statement, limits_of, statements
+from rkgraph.tables.entry import Limit
+from rkgraph.targets import Target, resolve_target
+
+READINGS = ("list", "remarks", "both")
+DEPLOYS = ("npu", "cpu")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the documents say of one operator on a target."""
+
+    listed: Statement | None
+    npu: list[Statement]
+    cpu: list[Statement]
+    npu_limits: tuple[Limit, ...]
+
+
+class Documents:
+    """The documents of a target's toolkit version, by operator."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._said: dict[str, Said] = {}
+
+    def of(self, op: str) -> Said:
+        """What they say of an operator, reports of users apart."""
+        if op not in self._said:
+            t = self.target
+            said = [s for s in statements(t.toolkit, op, t.platform, t.precision) if s.op == op and not s.fuses]
+            documented = [s for s in said if s.sources[0].startswith("doc:")]
+            listed = next((s for s in documented if "op-support" in s.sources[0]), None)
+            npu, cpu = ([s for s in documented if s.claim == claim] for claim in DEPLOYS)
+            self._said[op] = Said(listed, npu, cpu, limits_of(t.toolkit, op, t.platform, t.precision))
+        return self._said[op]
+
+    def deploys(self, reading: str, node: Node, graph: GraphView) -> bool:
+        """Whether a node is deployable by one reading of the documents."""
+        said = self.of(node.op)
+        if reading == "both" and node.domain in ("", "ai.onnx") and (said.npu or said.cpu):
+            return self.device(node, graph) is not None
+        if said.listed is None or node.domain not in ("", "ai.onnx") or said.listed.claim == "unsupported":
+            return False
+        return reading == "list" or admits(said.listed, node, graph)
+
+    def device(self, node: Node, graph: GraphView) -> str | None:
+        """The device that the PDF gives a node, None where neither chapter admits it."""
+        said = self.of(node.op)
+        platform = self.target.platform
+        broken = (x.violated(node, graph, platform, graph.is_constant) is not None for x in said.npu_limits)
+        if said.npu and not any(broken):
+            return "npu"
+        return "cpu" if any(admits(s, node, graph) for s in said.cpu) else None
+
+
+def admits(statement: Statement, node: Node, graph: GraphView) -> bool:
+    """Whether a node keeps all limits of a statement."""
+    return not any(
+        limit.check.check(node, graph, graph.is_constant) is not None
+        and all(c.holds(node, graph, graph.is_constant) for c in limit.when)
+        for limit in statement.limits
+    )
+
+
+def truth_lines(path: Path) -> Iterator[dict[str, Any]]:
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    yield from map(json.loads, data.decode().splitlines())
+
+
+def suite_table(documents: Documents, suite: Path, truth: Path) -> Iterator[str]:
+    """Rows of the readings against the toolkit, one a reading."""
+    counts: dict[str, Counter[tuple[bool, bool]]] = defaultdict(Counter)
+    for line in truth_lines(truth):
+        graph = read_view(suite / line["id"] / "model.onnx").main
+        deployable = line["outcome"] == "ok" and not line["lost"]
+        for reading in READINGS:
+            said = all(documents.deploys(reading, node, graph) for node in graph.nodes)
+            counts[reading][said, deployable] += 1
+    for reading, count in counts.items():
+        total = count.total()
+        agree = count[True, True] + count[False, False]
+        cells = (agree, count[True, False], count[False, True])
+        shares = " | ".join(f"{100 * n / total:.1f} %" for n in cells)
+        yield f"| {documents.target.toolkit} | {documents.target.platform} | {reading} | {total} | {shares} |"
+
+
+@dataclass
+class Tally:
+    """What was measured of an operator, and how often the documents say the same."""
+
+    cases: int = 0
+    deployable: int = 0
+    verdict: int = 0
+    placed: int = 0
+    device: int = 0
+
+
+def tallies(documents: Documents) -> dict[str, Tally]:
+    """By operator: the target's evidence against list and PDF. Patterns are left out: the documents know none."""
+    models = models_of()
+    found: dict[str, Tally] = defaultdict(Tally)
+    for name, line in lines_of(documents.target).items():
+        if models[name].is_pattern:
+            continue
+        graph = view_of(parse(models[name].text), Path("case"), "", {}, {}).main
+        node = next(n for n in graph.nodes if n.name == "probe")
+        tally = found[models[name].op]
+        deployable = line["outcome"] in DEPLOYS
+        tally.cases += 1
+        tally.deployable += deployable
+        tally.verdict += documents.deploys("list", node, graph) == deployable
+        said = documents.device(node, graph)
+        if said is not None and deployable:
+            tally.placed += 1
+            tally.device += said == line["outcome"]
+    return dict(sorted(found.items()))
+
+
+def operator_table(documents: Documents, found: dict[str, Tally]) -> Iterator[str]:
+    """A row an operator, and the head."""
+    yield "| operator | the list | PDF, NPU | PDF, CPU | cases | deployable | list agrees | device agrees |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for op, t in found.items():
+        said = documents.of(op)
+        listed = said.listed.claim if said.listed else "-"
+        npu = ("limits" if said.npu_limits else "yes") if said.npu else "-"
+        device = f"{t.device} of {t.placed}" if t.placed else "-"
+        cells = (
+            op,
+            listed,
+            npu,
+            "yes" if said.cpu else "-",
+            t.cases,
+            t.deployable,
+            f"{t.verdict} of {t.cases}",
+            device,
+        )
+        yield f"| {' | '.join(map(str, cells))} |"
+
+
+def summary(documents: Documents, found: dict[str, Tally]) -> Iterator[str]:
+    """The operators on which the list is plainly wrong, and the sums."""
+
+    def named(ops: Iterable[str]) -> str:
+        ops = list(ops)
+        return f"{len(ops)}: {', '.join(ops)}" if ops else "none"
+
+    claims = {op: said.claim if (said := documents.of(op).listed) else None for op in found}
+    built = [op for op, t in found.items() if claims[op] == "unsupported" and t.deployable]
+    never = [op for op, t in found.items() if claims[op] in ("supported", "restricted") and not t.deployable]
+    some = [op for op, t in found.items() if claims[op] == "supported" and 0 < t.deployable < t.cases]
+    cases, verdict = sum(t.cases for t in found.values()), sum(t.verdict for t in found.values())
+    placed, device = sum(t.placed for t in found.values()), sum(t.device for t in found.values())
+    yield f"- {len(found)} operators, {cases} models; the list is right for {share(verdict, cases)}."
+    yield f"- The PDF admits {placed} of the models that run, and names the right device for {share(device, placed)}."
+    yield f"- Listed as unsupported, and some form is deployable: {named(built)}."
+    yield f"- Listed as supported, and no form is deployable: {named(never)}."
+    yield f"- Listed as supported without a remark, and some forms are not deployable: {named(some)}."
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "none"
+
+
+def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Target) -> Iterator[str]:
+    """The page, line by line."""
+    yield "# The vendor's operator lists, held against the compiler"
+    yield ""
+    yield "Written by `python benchmarks/vendor_list.py`, which says what is compared. What the documents say is in"
+    yield "`op_tables/documented.toml`, with the file, commit and section of each statement."
+    if truths and suite:
+        yield ""
+        yield "## Deployable or not: the single-operator models of the ONNX 1.14.1 backend suite"
+        yield ""
+        yield "| toolkit | platform | reading | models | agrees | wrongly deployable | wrongly refused |"
+        yield "|---|---|---|---|---|---|---|"
+        for (version, platform), path in truths.items():
+            yield from suite_table(Documents(resolve_target(platform, version)), suite, path)
+    documents = Documents(target)
+    found = tallies(documents)
+    yield ""
+    yield f"## Operator by operator: our evidence, {target}"
+    yield ""
+    yield "Deployable: it builds, and every node has a kernel. Device: of the models that run and that the PDF admits."
+    yield ""
+    yield from summary(documents, found)
+    yield ""
+    yield from operator_table(documents, found)
+
+
+def truth_argument(text: str) -> tuple[tuple[str, str], Path]:
+    target, _, path = text.partition("=")
+    version, _, platform = target.partition("/")
+    if not (version and platform and path):
+        raise argparse.ArgumentTypeError(f"{text!r} must be VERSION/PLATFORM=FILE")
+    return (version, platform), Path(path)
+
+
+def main() -> None:
+    """Compare and print or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", type=Path, help="the folder onnx/backend/test/data")
+    parser.add_argument("--truth", type=truth_argument, action="append", default=[], metavar="VERSION/PLATFORM=FILE")
+    parser.add_argument("--toolkit", default="2.3.2", help="of the evidence to compare with")
+    parser.add_argument("--platform", default="rk3588")
+    parser.add_argument("--precision", default="fp16")
+    parser.add_argument("-o", "--output", type=Path, help="write there; without it, print")
+    given = parser.parse_args()
+    target = resolve_target(given.platform, given.toolkit, given.precision)
+    text = "\n".join(report(dict(given.truth), given.suite, target)) + "\n"
+    if given.output:
+        given.output.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    main()
