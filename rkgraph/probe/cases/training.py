@@ -17,7 +17,6 @@ def cases() -> Iterator[Case]:
     yield from _random()
     yield from _eye_like()
     yield from _ranges_and_fills()
-    yield from _sizes()
 
 
 def _dropout_forms() -> Iterator[Case]:
@@ -128,21 +127,3 @@ def _ranges_and_fills() -> Iterator[Case]:
     yield case("ConstantOfShape", "bare,const", [const(2, 9, 14)])
     yield case("ConstantOfShape", "bare,computed", [computed(2, dtype="int64")])
     yield case("ConstantOfShape", "scalar,const", [weight(2, dtype="int64")])
-
-
-def _sizes() -> Iterator[Case]:
-    for op in ("Shape", "Size"):
-        for dtype in allowed_types(op):
-            opset = 19 if dtype.startswith("float8") else 17
-            if dtype.startswith("complex"):
-                continue
-            yield case(op, f"{dtype},r3", [computed(3, 9, 14, dtype=dtype)], opset=opset)
-        for rank, shape in {1: (34,), 2: (5, 18), 4: (2, 6, 9, 14), 5: (1, 2, 3, 4, 5)}.items():
-            yield case(op, f"float,rank{rank}", [computed(*shape)])
-            yield case(op, f"float,rank{rank},consumed", [computed(*shape)], position="between")
-        for opset in (6, 13, 15, 19):
-            yield case(op, f"float,opset{opset}", [computed(5, 18)], opset=opset)
-    for text in ("start = 1", "end = 2", "start = -2, end = -1", "start = -10", "end = 10"):
-        slug = text.replace(" = ", "").replace(", ", ",")
-        yield case("Shape", f"float,{slug}", [computed(2, 6, 9, 14)], text)
-        yield case("Shape", f"float,{slug}", [computed(2, 6, 9, 14)], text, position="between")
