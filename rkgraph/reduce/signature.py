@@ -18,7 +18,7 @@ from rkgraph.graph.walk import all_graphs
 __all__ = ["Failure", "Word", "innermost_frames", "names_in", "running_pass", "same_words", "words_of"]
 
 _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|[^\s'"(),;=]+""")
-_LIST = re.compile(r"""[\[(](?=[^\[\]()]*[\d'"])[\s\w,.'"+-]*[\])]""")
+_LIST = re.compile(r"""\[(?=[^\[\]]*[\d'"])[\s\w,.'"+/-]*\]|\([\s\d,.+-]*\d[\s\d,.+-]*\)""")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NAME_ENDS = re.compile(r"[-_#:/.@]")
 _FRAME = re.compile(r'File "(?:[^"]*[\\/])?([^"\\/]+)", line (\d+)')
