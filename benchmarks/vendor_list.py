@@ -28,8 +28,9 @@ from rkgraph.graph.load import read_view, view_of
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.probe.case import parse
 from rkgraph.probe.evidence import lines_of, models_of
+from rkgraph.tables.disputes import Weighed, weigh
 from rkgraph.tables.documented import Statement, limits_of, statements
-from rkgraph.tables.entry import Limit
+from rkgraph.tables.entry import Limit, Outcome
 from rkgraph.targets import Target, resolve_target
 
 READINGS = ("list", "remarks", "both")
@@ -125,25 +126,54 @@ class Tally:
     device: int = 0
 
 
-def tallies(documents: Documents) -> dict[str, Tally]:
-    """By operator: the target's evidence against list and PDF. Patterns are left out: the documents know none."""
+Seen = tuple[str, Node, GraphView, Outcome]
+
+
+def evidence(target: Target) -> dict[str, list[Seen]]:
+    """The evidence of a target by operator. Patterns are left out: the documents know none."""
     models = models_of()
-    found: dict[str, Tally] = defaultdict(Tally)
-    for name, line in lines_of(documents.target).items():
-        if models[name].is_pattern:
-            continue
-        graph = view_of(parse(models[name].text), Path("case"), "", {}, {}).main
-        node = next(n for n in graph.nodes if n.name == "probe")
-        tally = found[models[name].op]
-        deployable = line["outcome"] in DEPLOYS
-        tally.cases += 1
-        tally.deployable += deployable
-        tally.verdict += documents.deploys("list", node, graph) == deployable
+    found: dict[str, list[Seen]] = defaultdict(list)
+    for name, line in lines_of(target).items():
+        if not models[name].is_pattern:
+            graph = view_of(parse(models[name].text), Path("case"), "", {}, {}).main
+            node = next(n for n in graph.nodes if n.name == "probe")
+            found[models[name].op].append((name, node, graph, line["outcome"]))
+    return dict(sorted(found.items()))
+
+
+def tally(documents: Documents, cases: list[Seen]) -> Tally:
+    """One operator's evidence against list and PDF."""
+    found = Tally()
+    for _, node, graph, outcome in cases:
+        deployable = outcome in DEPLOYS
+        found.cases += 1
+        found.deployable += deployable
+        found.verdict += documents.deploys("list", node, graph) == deployable
         said = documents.device(node, graph)
         if said is not None and deployable:
-            tally.placed += 1
-            tally.device += said == line["outcome"]
-    return dict(sorted(found.items()))
+            found.placed += 1
+            found.device += said == outcome
+    return found
+
+
+def limit_table(documents: Documents, seen: dict[str, list[Seen]]) -> Iterator[str]:
+    """What became of models that break one documented limit of the NPU and no other."""
+    platform = documents.target.platform
+    weighed = [(op, w) for op, cases in seen.items() for w in weigh(documents.of(op).npu_limits, cases, platform)]
+    states = Counter(map(state_of, (w for _, w in weighed)))
+    yield ", ".join(f"{states[state]} {state}" for state in ("confirmed", "contradicted", "not asked")) + "."
+    yield ""
+    yield "| operator | the PDF's limit | beyond it | npu | cpu | no kernel | build fails |"
+    yield "|---|---|---|---|---|---|---|"
+    for op, one in sorted(weighed, key=lambda item: (item[0], item[1].limit.describe())):
+        if one.beyond:
+            count = Counter(outcome for _, outcome in one.beyond)
+            cells = " | ".join(str(count[o] or "") for o in ("npu", "cpu", "no-kernel", "build-fails"))
+            yield f"| {op} | {one.limit.describe()} | {state_of(one)} | {cells} |"
+
+
+def state_of(one: Weighed) -> str:
+    return "contradicted" if one.contradicted else "confirmed" if one.confirmed else "not asked"
 
 
 def operator_table(documents: Documents, found: dict[str, Tally]) -> Iterator[str]:
@@ -207,7 +237,8 @@ def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Targ
         for (version, platform), path in truths.items():
             yield from suite_table(Documents(resolve_target(platform, version)), suite, path)
     documents = Documents(target)
-    found = tallies(documents)
+    seen = evidence(target)
+    found = {op: tally(documents, cases) for op, cases in seen.items()}
     yield ""
     yield f"## Operator by operator: our evidence, {target}"
     yield ""
@@ -216,6 +247,12 @@ def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Targ
     yield from summary(documents, found)
     yield ""
     yield from operator_table(documents, found)
+    yield ""
+    yield f"## Beyond the limits of the PDF: our evidence, {target}"
+    yield ""
+    yield "Models that break one documented limit of the NPU and no other. The compiler splits and rewrites much that"
+    yield "the hardware cannot do at once, so what the PDF gives as a limit often is none of the compiler. Limits:"
+    yield from limit_table(documents, seen)
 
 
 def truth_argument(text: str) -> tuple[tuple[str, str], Path]:

@@ -7,15 +7,17 @@ layer of the compiler (`layer`: "exNorm") dispute nothing: which ONNX operators 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rkgraph.tables.documented import Statement, statements
 
 if TYPE_CHECKING:
-    from rkgraph.tables.entry import Entry, Outcome
+    from rkgraph.graph.view import GraphView, Node
+    from rkgraph.tables.entry import Entry, Limit, Outcome
 
-__all__ = ["Dispute", "DisputeKind", "contradiction", "disputes"]
+__all__ = ["Dispute", "DisputeKind", "Weighed", "contradiction", "disputes", "weigh"]
 
 DisputeKind = Literal["refused-but-builds", "claimed-but-fails", "other-device", "no-warning"]
 """How a statement disagrees.
@@ -93,3 +95,41 @@ def _promises(statement: Statement) -> bool:
 def _is_on(statement: Statement, op: str) -> bool:
     """Whether it is about the operator as such: not any, not a layer of the compiler, not under conditions."""
     return statement.op == op and not (statement.when or statement.layer or statement.fuses)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A documented limit, and what became of the measured nodes that break it and no other: (case id, outcome)."""
+
+    limit: Limit
+    beyond: tuple[tuple[str, Outcome], ...]
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether some node beyond the limit runs on the NPU all the same."""
+        return any(outcome == "npu" for _, outcome in self.beyond)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether there are nodes beyond the limit, none of them on the NPU."""
+        return bool(self.beyond) and not self.contradicted
+
+
+def weigh(
+    limits: Sequence[Limit], measured: Iterable[tuple[str, Node, GraphView, Outcome]], platform: str
+) -> tuple[Weighed, ...]:
+    """Hold documented limits of one operator's NPU form against measured nodes of it on a platform.
+
+    The compiler splits and rewrites what the hardware cannot do at once, so a limit of the hardware need not be one of
+    the compiler: only a limit that nothing contradicts should become one of an op table.
+    """
+    beyond: list[list[tuple[str, Outcome]]] = [[] for _ in limits]
+    for name, node, graph, outcome in measured:
+        broken = [
+            number
+            for number, limit in enumerate(limits)
+            if limit.violated(node, graph, platform, graph.is_constant) is not None
+        ]
+        if len(broken) == 1:
+            beyond[broken[0]].append((name, outcome))
+    return tuple(Weighed(limit, tuple(found)) for limit, found in zip(limits, beyond, strict=True))

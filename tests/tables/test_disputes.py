@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rkgraph.diagnostics import Confidence
-from rkgraph.tables.disputes import contradiction, disputes
+from rkgraph.tables.disputes import contradiction, disputes, weigh
 from rkgraph.tables.documented import Statement
 from rkgraph.tables.entry import Entry, Limit, Outcome
-from rkgraph.tables.limits import Dtype
+from rkgraph.tables.limits import Batch, Dtype
+from tests.tables.views import graph, node
 
 VERSION = "2.3.2"
 
@@ -89,3 +90,26 @@ def test_a_layer_of_the_compiler_disputes_no_operator():
 
 def test_versions_without_documents_dispute_nothing():
     assert disputes(entry("Abs", "npu"), "2.5.0", "rk3588") == ()
+
+
+def documented(check) -> Limit:
+    return Limit(check, "cpu", ("doc:list/Op",), Confidence.DOCUMENTED)
+
+
+def measured(name: str, dtype: str, batch: int, outcome: Outcome):
+    probed = node("Op", ("x",))
+    return name, probed, graph((probed,), {"x": (dtype, (batch, 4)), "y": (dtype, None)}), outcome
+
+
+def test_limits_are_weighed_by_what_lies_beyond_them_alone():
+    limits = (documented(Dtype(0, allowed=("float32",))), documented(Batch(0)))
+    seen = [
+        measured("within", "float32", 1, "npu"),
+        measured("other dtype", "int64", 1, "cpu"),
+        measured("both", "int64", 2, "npu"),
+    ]
+    dtype, batch = weigh(limits, seen, "rk3588")
+    assert (dtype.beyond, dtype.confirmed, dtype.contradicted) == ((("other dtype", "cpu"),), True, False)
+    assert (batch.beyond, batch.confirmed, batch.contradicted) == ((), False, False)
+    _, batch = weigh(limits, [*seen, measured("two", "float32", 2, "npu")], "rk3588")
+    assert (batch.confirmed, batch.contradicted) == (False, True)
