@@ -78,7 +78,7 @@ def _layer() -> Iterator[Case]:
     for (name, more), outputs, bias, (slug, scale), rank in product(
         forms.items(), (1, 3), (True, False), (("constant", weight), ("computed", computed)), (2, 3, 4)
     ):
-        if rank == 2 and name in ("stash", "small"):
+        if name in ("stash", "small") and (rank, outputs, bias) != (3, 1, True):
             continue
         args = [computed(*SHAPES[rank]), *[scale(20)] * (1 + bias)]
         text = f"axis = -1{', ' if more else ''}{more}"
@@ -129,9 +129,15 @@ def _layer_sizes() -> Iterator[Case]:
         for rank in (2, 3, 4):
             args = [computed(*SHAPES[rank], dtype=dtype), *[weight(20, dtype=dtype)] * 2]
             yield case("LayerNormalization", f"r{rank},{dtype}", args, f"axis = -1, {EPSILON}")
-    for height, width in ((8, 8), (64, 64), (120, 160)):
-        args = [computed(1, 6, height, width), weight(6, height, width), weight(6, height, width)]
-        yield case("LayerNormalization", f"r4,axes3,{height}x{width}", args, f"axis = 1, {EPSILON}")
+    for channels, height, width in (
+        *((6, 8, 8), (6, 8, 9), (6, 9, 8), (6, 16, 12), (6, 12, 16), (8, 10, 20), (16, 11, 20), (3, 7, 7), (5, 24, 10)),
+        *((6, 20, 24), (6, 1, 20), (6, 10, 1), (6, 120, 160), (6, 100, 160)),
+    ):
+        whole, plane = (channels, height, width), (height, width)
+        args = [computed(1, *whole), weight(*whole), weight(*whole)]
+        yield case("LayerNormalization", f"r4,axes3,{channels}x{height}x{width}", args, f"axis = 1, {EPSILON}")
+        args = [computed(1, *whole), weight(*plane), weight(*plane)]
+        yield case("LayerNormalization", f"r4,axes2,{channels}x{height}x{width}", args, f"axis = 2, {EPSILON}")
 
 
 def _batch() -> Iterator[Case]:
@@ -142,8 +148,9 @@ def _batch() -> Iterator[Case]:
                 "BatchNormalization", f"r{rank},opset{opset}", [computed(*shape), *[weight(10)] * 4], opset=opset
             )
         for place, what in enumerate(("scale", "bias", "mean", "variance", "all")):
-            statistics = [computed(10) if what == "all" or place == n else weight(10) for n in range(4)]
-            yield case("BatchNormalization", f"r{rank},computed-{what}", [computed(*shape), *statistics])
+            if rank in (3, 4) or what in ("scale", "all"):
+                statistics = [computed(10) if what == "all" or place == n else weight(10) for n in range(4)]
+                yield case("BatchNormalization", f"r{rank},computed-{what}", [computed(*shape), *statistics])
     for opset in (7, 9, 14):
         yield case(
             "BatchNormalization",
@@ -151,6 +158,11 @@ def _batch() -> Iterator[Case]:
             [computed(1, 10, 13, 17), *[computed(10)] * 4],
             opset=opset,
         )
+    yield from _batch_forms(shapes)
+
+
+def _batch_forms(shapes: dict[int, tuple[int, ...]]) -> Iterator[Case]:
+    """Attributes, training, channels and types; `shapes` by rank."""
     x, statistics = computed(1, 10, 13, 17), [weight(10)] * 4
     for slug, attributes in {
         "epsilon": "epsilon = 0.001",
