@@ -1,0 +1,107 @@
+"""Losses written out by their definitions, at several ranks: gathered classes, weights, ignored targets, reductions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rkgraph.probe.case import Case
+from rkgraph.probe.pattern import Pattern, cases_of
+
+__all__ = ["cases"]
+
+CLASSES = 11
+
+GATHERED = """
+t = Unsqueeze(ids, one)
+g = GatherElements<axis = 1>(x, t)
+n = Neg(g)
+s = Slice(n, zero, one, one)
+"""
+
+IGNORED = """
+t = Unsqueeze(ids, one)
+z = Sub(t, t)
+i = Cast<to = 7>(t)
+m = Equal(i, four)
+v = Where(m, z, t)
+h = GatherElements<axis = 1>(x, v)
+g = Where(m, nought, h)
+n = Neg(g)
+s = Slice(n, zero, one, one)
+"""
+
+ENDINGS = {
+    "none": "y = Squeeze(s, one)",
+    "mean": "u = Squeeze(s, one)\ny = ReduceMean<keepdims = 0>(u)",
+    "sum": "u = Squeeze(s, one)\ny = ReduceSum<keepdims = 0>(u)",
+}
+
+WEIGHTED = """
+u = Squeeze(s, one)
+w = Gather({}, ids)
+p = Mul(u, w)
+a = ReduceSum<keepdims = 0>(p)
+b = ReduceSum<keepdims = 0>(w)
+y = Div(a, b)
+"""
+
+WEIGHTED_IGNORED = """
+w = Gather({}, v)
+c = Where(m, nought, w)
+d = Squeeze(c, one)
+u = Squeeze(s, one)
+p = Mul(u, d)
+a = ReduceSum<keepdims = 0>(p)
+b = ReduceSum<keepdims = 0>(d)
+y = Div(a, b)
+"""
+
+MASKED = """
+q = Squeeze(m, one)
+d = Where(q, nought, unit)
+u = Squeeze(s, one)
+p = Mul(u, d)
+a = ReduceSum<keepdims = 0>(p)
+b = ReduceSum<keepdims = 0>(d)
+y = Div(a, b)
+"""
+
+
+def cases() -> Iterator[Case]:
+    """One case for every node, at several ranks."""
+    for rest in ((), (7,), (7, 9), (2, 7, 9), (2, 3, 2, 4)):
+        rank = 2 + len(rest)
+        for ending, text in ENDINGS.items():
+            if ending == "mean" or rank in (2, 4):
+                yield from _loss(f"loss-{ending}-r{rank}", rest, GATHERED + text)
+        yield from _loss(f"loss-weighted-r{rank}", rest, GATHERED + WEIGHTED.format("x2"), probes="w p a b y")
+        yield from _loss(f"loss-ignored-r{rank}", rest, IGNORED + MASKED)
+        yield from _loss(
+            f"loss-weighted-ignored-r{rank}", rest, IGNORED + WEIGHTED_IGNORED.format("x2"), probes="w c d u p y"
+        )
+    yield from _loss("loss-constant-weights", (7, 9), GATHERED + WEIGHTED.format("w1"), probes="w p b y")
+    for op in ("LogSoftmax", "Softmax"):
+        yield from cases_of(
+            Pattern(
+                f"cross-entropy-{op.lower()}",
+                "float[3,11,7,9] x",
+                f"r = Reshape(x, three)\nl = {op}<axis = 1>(r)\ny = Reshape(l, four)",
+                constants="int64[3] three = {3, 11, -1}, int64[4] four = {3, 11, 7, 9}",
+                opset=13,
+            )
+        )
+
+
+def _loss(name: str, rest: tuple[int, ...], body: str, probes: str = "") -> Iterator[Case]:
+    batch = "".join(f",{n}" for n in rest)
+    inputs = f"float[3,{CLASSES}{batch}] x, int64[3{batch}] ids"
+    inputs += f", float[{CLASSES}] x2" if "x2" in body else f", float[{CLASSES}] w1" if "w1" in body else ""
+    constants = (
+        "int64[1] zero = {0}, int64[1] one = {1}, int64[1] four = {4}, float[1] nought = {0.0}, float[1] unit = {1.0}"
+    )
+    used = [part for part in _split(constants) if f" {part.split(' = ')[0].split()[-1]}" in body.replace("(", " ")]
+    return cases_of(Pattern(name, inputs, body, constants=", ".join(used), opset=13, probes=probes))
+
+
+def _split(constants: str) -> list[str]:
+    return [f"{part.rstrip('}')}}}" for part in constants.split("}, ")]
