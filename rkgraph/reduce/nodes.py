@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 
 import onnx
 
@@ -19,26 +20,28 @@ _RADII = (0, 1, 2, 4, 8)
 def look_around(search: Search) -> None:
     """Try the nodes that the predicate named, alone, then with more and more of what is around them."""
     search.stage = "around the node"
-    proto, facts, names = search.best.proto, search.facts, search.best.outcome.nodes
-    tried: set[frozenset[int]] = set()
-    for wanted in [[name] for name in reversed(names)] + ([list(names)] if len(names) > 1 else []):
-        for radius in _RADII:
-            keep = neighbourhood(proto, wanted, radius)
-            if not keep or keep in tried:
-                continue
-            tried.add(keep)
-            if search.attempt(cut(proto, facts, keep)):
-                return
+    names = search.best.outcome.nodes
+    _around(search, [[name] for name in reversed(names)] + ([list(names)] if len(names) > 1 else []))
 
 
 def cut_window(search: Search) -> None:
-    """The shortest beginning of the nodes in their order, then the shortest end of that, both by bisection."""
+    """The shortest beginning of the nodes in their order, by bisection; what is around its end; its shortest end."""
     search.stage = "window"
     proto, facts = search.best.proto, search.facts
-    count = len(proto.graph.node)
-    end = shortest_prefix(count, lambda n: search.attempt(cut(proto, facts, range(n))))
+    end = shortest_prefix(len(proto.graph.node), lambda n: search.attempt(cut(proto, facts, range(n))))
+    if _around(search, [[name for name in proto.graph.node[end - 1].output if name]]):
+        return
     start = end - shortest_prefix(end, lambda n: search.attempt(cut(proto, facts, range(end - n, end))))
     search.attempt(cut(proto, facts, range(start, end)))
+
+
+def _around(search: Search, wanted: Iterable[list[str]]) -> bool:
+    """Try what is around the nodes of these names, nearest first; True as soon as one does."""
+    proto, facts = search.best.proto, search.facts
+    for names, radius in itertools.product(wanted, _RADII):
+        if search.attempt(cut(proto, facts, neighbourhood(proto, names, radius))):
+            return True
+    return False
 
 
 def cut_nodes(search: Search) -> None:

@@ -126,12 +126,13 @@ def compare_numbers(model: Path, built: Built, feeds: Sequence[Feeds]) -> Compar
 def _shaken(case: Feeds) -> Feeds:
     """Floats changed by up to one rounding error of fp16, always in the same way."""
     source = np.random.default_rng(0)
-    return {
-        name: (array * (1 + source.uniform(-_HALF_STEP, _HALF_STEP, array.shape))).astype(array.dtype)
-        if array.dtype.kind == "f"
-        else array
-        for name, array in case.items()
-    }
+    return {name: _rounded(array, source) if array.dtype.kind == "f" else array for name, array in case.items()}
+
+
+def _rounded(array: npt.NDArray[Any], source: np.random.Generator) -> npt.NDArray[Any]:
+    limits = np.finfo(array.dtype)
+    moved = array.astype(np.float64) * (1 + source.uniform(-_HALF_STEP, _HALF_STEP, array.shape))
+    return np.clip(moved, limits.min, limits.max).astype(array.dtype)
 
 
 def _told(matches: Sequence[OutputMatch]) -> str:
