@@ -27,7 +27,9 @@ from vendor_documents.names import fused, named
 from vendor_documents.npu import limits, notes, types
 from vendor_documents.sections import Section, read_body, read_sections
 
+from rkgraph.derived import derive
 from rkgraph.resources import data_folder
+from rkgraph.tables.statement_reading import index_document
 
 REPOSITORY = "airockchip/rknn-toolkit2"
 RELEASES = {
@@ -40,7 +42,7 @@ RELEASES = {
 HEADER = """\
 # What the vendor's documents say of operators: facts with a citation, none of their text. Written by
 # benchmarks/read_vendor_documents.py out of the files named below; not edited by hand. What users reported beyond them
-# is in reported.toml. How statements are meant: rkgraph/tables/documented.py; how far they are right:
+# is in reported.toml. How statements are meant: rkgraph/tables/statement.py; how far they are right:
 # benchmarks/vendor_list.md.
 
 schema = "rkgraph.documented/1"
@@ -163,6 +165,7 @@ def main() -> int:
         print(f"{path.name}: {'what the documents say' if same else 'differs from what the documents say'}")
         return 0 if same else 1
     path.write_text(text, encoding="utf-8")
+    derive(path, lambda document: index_document(document, path.name))
     print(f"{path.name}: {text.count('[[statement]]')} statements of {text.count('[[source]]')} documents")
     return 0
 

@@ -29,8 +29,9 @@ from rkgraph.graph.view import GraphView, Node
 from rkgraph.probe.case import parse
 from rkgraph.probe.evidence import lines_of, models_of
 from rkgraph.tables.disputes import Weighed, weigh
-from rkgraph.tables.documented import Statement, limits_of, statements
+from rkgraph.tables.documented import limits_of, statements
 from rkgraph.tables.entry import Limit, Outcome
+from rkgraph.tables.statement import Statement
 from rkgraph.targets import Target, resolve_target
 
 READINGS = ("list", "remarks", "both")

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rkgraph.tables.documented import Statement, statements
+from rkgraph.tables.documented import cited, statements
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
     from rkgraph.tables.entry import Entry, Limit, Outcome
+    from rkgraph.tables.statement import Statement
 
 __all__ = ["Dispute", "DisputeKind", "Weighed", "contradiction", "disputes", "weigh"]
 
@@ -45,7 +46,7 @@ class Dispute:
     @property
     def text(self) -> str:
         """Both words in one sentence: "doc:op-support-2.3.2/Abs says unsupported; measured npu at best"."""
-        said = " and ".join(self.statement.cited(self.version, self.platform))
+        said = " and ".join(cited(self.statement, self.version, self.platform))
         forms = "in some forms" if self.kind == "no-warning" else "at best"
         return f"{said} says {self.statement.claim}; measured {self.measured} {forms}"
 

@@ -12,7 +12,9 @@ from typing import Any
 from rkgraph.derived import derive
 from rkgraph.errors import UsageError
 from rkgraph.resources import data_folder
+from rkgraph.tables.documented import FILES
 from rkgraph.tables.entry import Entry, read_entry
+from rkgraph.tables.statement_reading import index_document
 
 __all__ = ["SCHEMA", "derive_all", "index_table"]
 
@@ -64,7 +66,11 @@ def derive_all(folder: Path) -> list[Path]:
         derive(source, lambda document, source=source: index_table(document, source.name))  # type: ignore[misc]
         for source in sorted(folder.glob("rknn-*.toml"))
     ]
-    return [*written, derive(folder / "toolkits.toml", dict)]
+    documents = [
+        derive(folder / name, lambda document, name=name: index_document(document, name))  # type: ignore[misc]
+        for name in FILES
+    ]
+    return [*written, *documents, derive(folder / "toolkits.toml", dict)]
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import pytest
 
 from rkgraph.diagnostics import Confidence
 from rkgraph.tables.disputes import contradiction, disputes, weigh
-from rkgraph.tables.documented import Statement
 from rkgraph.tables.entry import Entry, Limit, Outcome
 from rkgraph.tables.limits import Batch, Dtype
+from rkgraph.tables.statement import Statement
 from tests.tables.views import graph, node
 
 VERSION = "2.3.2"

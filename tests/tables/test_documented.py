@@ -11,22 +11,22 @@ from typing import Any
 import onnx.defs
 import pytest
 
-from rkgraph.derived import read_toml
+from rkgraph.derived import derive, index_of, read_toml
 from rkgraph.diagnostics import Confidence
 from rkgraph.errors import UsageError
 from rkgraph.resources import data_folder
 from rkgraph.tables.documented import (
     FILES,
-    SCHEMA,
-    Statement,
+    cited,
     documented_versions,
     limits_of,
-    read_document,
     resolves,
     sources,
     statements,
 )
 from rkgraph.tables.entry import Limit
+from rkgraph.tables.statement import Statement
+from rkgraph.tables.statement_reading import SCHEMA, index_document, read_document
 from rkgraph.targets import platforms
 from tests.tables.views import graph, node
 
@@ -149,13 +149,13 @@ def numbers(places: list[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize("version", ["2.2.0", "2.3.0", "2.3.2"])
 def test_every_section_and_row_is_read(version):
-    cited = {i for s in everything() for i in s.sources}
+    places = {i for s in everything() for i in s.sources}
     name = f"operator-list-{version}"
-    read = Counter(numbers([i.rpartition("/")[2] for i in cited if f":{name}/" in i]))
+    read = Counter(numbers([i.rpartition("/")[2] for i in places if f":{name}/" in i]))
     known = {f"{part}.{n}" for part, count in sources()[name].sections for n in range(1, count + 1)}
     unread = {n for n in known if n.startswith("5.2.")}  # buffers of the zero-copy interface, no operators
     assert known - set(read) == {"4.1", *unread}  # 4.1 says on which platforms chapter 4 holds: it has become those
-    assert len([i for i in cited if f":op-support-{version}/" in i]) == 185
+    assert len([i for i in places if f":op-support-{version}/" in i]) == 185
 
 
 def test_how_much_is_documented():
@@ -215,11 +215,15 @@ def test_statements_are_chosen_by_platform_and_precision():
 def test_what_is_cited_is_of_that_version_and_platform():
     (statement,) = [s for s in statements(VERSION, "Relu", "rk3588") if s.claim == "npu"]
     assert len(statement.sources) > 3
-    assert statement.cited(VERSION, "rk3588") == ("doc:operator-list-2.3.2/3.2.49",)
-    assert statement.cited("2.2.0", "rk3566") == ("doc:operator-list-2.2.0/3.1.48",)
-    assert statement.cited(VERSION, "rk2118") == ()
-    (report,) = statements(VERSION, "GridSample", "rk3588")[-1:]
-    assert report.cited(VERSION, "rk3588") == ("field:airockchip/rknn-toolkit2#478",)
+    assert cited(statement, VERSION, "rk3588") == ("doc:operator-list-2.3.2/3.2.49",)
+    assert cited(statement, "2.2.0", "rk3566") == ("doc:operator-list-2.2.0/3.1.48",)
+    assert cited(statement, VERSION, "rk2118") == ()
+    (report,) = [
+        s
+        for s in statements(VERSION, "GridSample", "rk3588")
+        if s.op == "GridSample" and s.confidence is Confidence.FIELD_REPORT
+    ]
+    assert cited(report, VERSION, "rk3588") == ("field:airockchip/rknn-toolkit2#478",)
 
 
 def broken(
@@ -289,3 +293,12 @@ def test_documented_limits_say_what_lies_beyond_them():
     assert {x.outcome for x in limits_of(VERSION, "MaxPool", "rv1106", "w8a8")} == {"unknown"}
     assert limits_of(VERSION, "Abs", "rk3588", "fp16") == ()
     assert limits_of("2.5.0", "MaxPool", "rk3588", "fp16") == ()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_committed_index_is_current(name, tmp_path):
+    source = data_folder("op_tables") / name
+    copied = tmp_path / name
+    copied.write_bytes(source.read_bytes())
+    fresh = derive(copied, lambda document: index_document(document, name))
+    assert fresh.read_bytes() == index_of(source).read_bytes(), "run: python -m rkgraph.tables.index"

@@ -20,7 +20,7 @@ from vendor_documents.permutations import permutations
 from vendor_documents.sections import Part, Section, read_body, read_sections
 
 from rkgraph.derived import read_toml
-from rkgraph.tables.documented import SCHEMA, read_document
+from rkgraph.tables.statement_reading import SCHEMA, read_document
 
 TEXT = """\
    3.1 X . . . . . 6
