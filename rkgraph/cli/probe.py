@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rkgraph.cli.common import QuietOption, VerboseOption, home_folder
+from rkgraph.cli.common import DimOption, QuietOption, ShapeOption, VerboseOption, home_folder
 from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +69,21 @@ def command(
         Path | None,
         typer.Option("--export", help="Write evidence files there. Without --target, nothing is built.", metavar="DIR"),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Build the operators of this model that lint does not know.", metavar="MODEL"),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="With --model: all its operators.")] = False,
+    shape: ShapeOption = None,
+    dim: DimOption = None,
+    add: Annotated[bool, typer.Option("--add", help="With --model: teach lint what came out.")] = False,
+    user_table: Annotated[
+        Path | None,
+        typer.Option("--user-table", help="Where --add keeps it.", metavar="PATH", show_default="in your data folder"),
+    ] = None,
+    evidence_output: Annotated[
+        Path | None, typer.Option("--evidence-output", help="With --model: write the evidence.", metavar="FILE.jsonl")
+    ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -78,27 +93,45 @@ def command(
     2.3.2 all cases are built, on other targets up to 1500, chosen where differences show. What was built before is
     not built again: interrupt it, and give the same command to go on.
 
+    With --model it is the distinct operators of your own model that are built, each by itself, as it stands there;
+    names and weights do not leave it. With --add, lint knows from then on.
+
     Examples:
         rkgraph probe --only Gather,Cast
 
         rkgraph probe --target rk3576 --target rk3566 --jobs 2
 
         rkgraph probe --target all --toolkit all --export evidence
+
+        rkgraph probe --model model.onnx --target rk3576 --add
     """
     from rkgraph.cli.output import Output
+    from rkgraph.cli.probe_model import ModelRequest, probe_model
     from rkgraph.probe.store import ProbeStore
 
     output = Output(quiet, verbose)
-    cases = _cases(only, match)
     store = ProbeStore(home_folder() / "probe")
+    targets = _targets(target, toolkit, precision) if target or toolkit or export is None else ()
+    if model is not None:
+        if only or match or plan or limit or export:
+            raise UsageError("--model measures a model's own operators", "leave out --only, --match, --plan, --export")
+        shapes, dims = tuple(shape or ()), tuple(dim or ())
+        request = ModelRequest(model, every, shapes, dims, evidence_output, add or user_table is not None, user_table)
+        with _executor(executor, jobs) as chosen:
+            probe_model(request, targets, store, chosen, output)
+        return
+    if every or shape or dim or add or user_table or evidence_output:
+        raise UsageError(
+            "--all, --shape, --dim, --add, --user-table and --evidence-output need a model", "give --model"
+        )
+    cases = _cases(only, match)
     if export is not None:
         _check_folder(export)
-    if export is None or target or toolkit:
-        targets = _targets(target, toolkit, precision)
+    if targets:
         with _executor(executor, jobs) as chosen:
             _measure(cases, store, chosen, targets, plan=plan, limit=limit, output=output)
     if export is not None:
-        _export(cases, store, _targets(target, toolkit, precision) if target or toolkit else (), export, output)
+        _export(cases, store, targets, export, output)
 
 
 def _measure(
@@ -184,13 +217,19 @@ def _expanded(words: list[str], every: tuple[str, ...]) -> list[str]:
 
 
 def _executor(where: str, jobs: int) -> AbstractContextManager[Executor]:
-    """Who builds. Raises UsageError for anything but "local" and "dask://HOST:PORT"."""
+    """Who builds. Raises UsageError for anything but "local" and "dask://HOST:PORT", or where Dask is missing."""
     if where == "local":
         from rkgraph.probe.local import LocalExecutor
         from rkgraph.toolkit.locate import find_toolkit
 
         return LocalExecutor(lambda version: find_toolkit(version, home=home_folder()), jobs)
-    raise UsageError(f"--executor {where}: is neither local nor dask://HOST:PORT")
+    if not where.startswith("dask://"):
+        raise UsageError(f"--executor {where}: is neither local nor dask://HOST:PORT")
+    try:
+        from rkgraph.probe.cluster import DaskExecutor, address_of
+    except ModuleNotFoundError as error:
+        raise UsageError("--executor dask://…: Dask is not installed", "pip install 'rkgraph[dask]'") from error
+    return DaskExecutor(address_of(where))
 
 
 def _check_folder(folder: Path) -> None:

@@ -8,17 +8,15 @@ surroundings matter, or it cannot be cut out: then the line tells the facts of t
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.diagnosis import node_named_in
 from rkgraph.diagnostics import Device, Verdict
-from rkgraph.oracle.instances import cases_of, describe
 from rkgraph.probe.facts import Facts
 from rkgraph.probe.measure import measure
+from rkgraph.probe.node_case import cases_of, describe
 from rkgraph.probe.outcome import line_of
 
 if TYPE_CHECKING:
@@ -90,8 +88,7 @@ def _reproduced(node: Node, outcome: str, done: Verified, chain: Toolchain, stor
 def _facts(text: str, target: Target, chain: Toolchain, store: ProbeStore) -> Facts:
     known = store.find(text, target)
     if known is None:
-        with tempfile.TemporaryDirectory(prefix="rkgraph-") as folder:
-            known = measure(text, target, chain.start(), Path(folder))
+        known = measure(text, target, chain.start())
         store.keep(text, target, known)
     return known
 

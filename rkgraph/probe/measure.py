@@ -20,7 +20,7 @@ LIMITS = Limits(seconds=20, memory_mb=4096)
 """Of one small model; the ordinary ones end in 0.2 to 0.4 s."""
 
 
-def measure(text: str, target: Target, worker: Worker, folder: Path | None = None) -> Facts:  # noqa: ARG001
+def measure(text: str, target: Target, worker: Worker) -> Facts:
     """Build a model for a target; once more where it ran out of time or was killed, which other programs may cause.
 
     Args:

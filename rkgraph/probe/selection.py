@@ -2,7 +2,7 @@
 
 What the base target made of each case is known. Cases of one operator that fared alike there, for the same reason,
 form a leaf; one model of each leaf is built first. Where another target does something else, more cases of that
-operator follow, in rounds, until a round shows nothing that was not seen before.
+operator follow, in rounds, as long as they show more of it.
 """
 
 from __future__ import annotations
@@ -63,17 +63,15 @@ def select(known: Sequence[Known], budget: int = BUDGET) -> Generator[list[Case]
     choosers = {op: _Chooser(of_op) for op, of_op in sorted(_by_op(known).items())}
     first = _interleaved(chooser.first() for chooser in choosers.values())[: int(budget * _FIRST_SHARE)]
     left = budget - len(first)
-    chosen, seen = first, set[tuple[str, ...]]()
+    chosen = first
     while chosen:
         outcomes = yield [each.case for each in chosen]
-        differing = [k for k in chosen if outcomes.get(k.case.id, k.outcome) != k.outcome]
-        kinds = {(*k.leaf, outcomes[k.case.id]) for k in differing}
-        ops = sorted({kind[0] for kind in kinds - seen})
-        seen |= kinds
-        for op in ops:
-            choosers[op].prefer({k.leaf for k in differing if k.case.op == op})
         for each in chosen:
             choosers[each.case.op].take(each)
+        differing = [each for each in chosen if outcomes.get(each.case.id, each.outcome) != each.outcome]
+        for each in differing:
+            choosers[each.case.op].prefer(each.leaf)
+        ops = sorted({each.case.op for each in differing})
         chosen = _interleaved(choosers[op].more(_ROUND) for op in ops)[:left]
         left -= len(chosen)
 
@@ -95,9 +93,9 @@ class _Chooser:
         self._strata[known.stratum] += 1
         self._pairs[known.leaf, known.stratum] += 1
 
-    def prefer(self, leaves: set[tuple[str, ...]]) -> None:
+    def prefer(self, leaf: tuple[str, ...]) -> None:
         """Here the target differed: look for where that begins and ends."""
-        self._preferred |= leaves
+        self._preferred.add(leaf)
 
     def first(self) -> list[Known]:
         """One case of each leaf, in strata that differ; then one of each stratum that is left."""
