@@ -47,6 +47,8 @@ def _axis(text: str) -> Iterator[Limit]:
     listed = re.search(r"∈ *\{(.*?)\}", text)
     if listed and listed[1].replace(" ", "") == "0,1,2,3":
         yield {"kind": "attribute-range", "attribute": "axis", "low": -4, "high": 3}
+    elif "约束: 仅支持 1" in text:
+        yield {"kind": "attribute-in", "attribute": "axis", "allowed": [1], "default": 1}
     elif re.search("1, *3", text):
         yield {"kind": "attribute-in", "attribute": "axis", "allowed": [-1, 1, 3], "when": [RANK_4]}
 

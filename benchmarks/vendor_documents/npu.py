@@ -15,7 +15,9 @@ from vendor_documents.sections import Body, Part
 
 __all__ = ["limits", "notes", "types"]
 
+_PRODUCT = re.compile(r"((?:\w+ ∗ )+\w+) *(<=?|∈ *[\[(]\d,) *(\d+)([)\]]?)")
 _NOTES = (
+    (r"等于 1 或大于 8", "the product must be 1 or above 8"),
     (r"广播约束同\s*Expand", "operands broadcast as far as Expand does"),
     (r"\[b, c, 1, 1\].*\[scalar\]|B\(C,1,1\)", "broadcasts one value a channel, or a scalar, only"),
     (r"整数倍缩放", "scales height and width only, by whole factors of 2 to 8; a 1x1 map to any size"),
@@ -65,11 +67,12 @@ def _tensors(op: str, body: Body) -> Iterator[Limit]:
     for index, part in enumerate(body.inputs):
         rank = [{"kind": "rank", "index": index, "allowed": [4]}] if part.axes[1:] == LAYOUT[1:] else []
         joined = " ".join(part.lines)
-        for name, low, high in intervals(joined):
+        always = " ".join(line for line in part.lines if "axis=" not in line)
+        for name, low, high in intervals(always):
             names = [re.sub(r"[_ ]", "", a) for a in part.axes]
             if op == "exMatMul":
                 yield {"kind": "dimension", "index": index, "axis": -1, **bounds(low, high)}
-            elif name in names and "axis=" not in joined:
+            elif name in names:
                 axis = names.index(name)
                 yield _sized(index, axis, bounds(low, high), rank)
         if "dilated_kernel_h > 1" in joined:
@@ -89,19 +92,21 @@ def _sized(index: int, axis: int, bound: Limit, rank: list[Limit]) -> Limit:
 
 
 def _by_axis(index: int, part: Part) -> Iterator[Limit]:
-    """Limits that hold for one value of the attribute `axis`: products (Hardmax), sizes (Softmax)."""
+    """Products of sizes, and sizes that are bounded for one value of the attribute `axis` (Hardmax, Softmax)."""
     for line in part.lines:
         for words in re.split(r"[;；]", line):
             axis = re.search(r"axis=([\d/\-‑]+)", words)
-            sizes = re.search(r"(\w+) ∗ (\w+) *(?:<|∈ *\[1,) *(\d+)", words)
+            when = [{**RANK_4, "index": index}]
+            if axis:
+                values = [int(v.replace("‑", "-")) for v in axis[1].split("/")]
+                when.insert(0, {"kind": "attribute-in", "attribute": "axis", "allowed": values})
+            sizes = _PRODUCT.search(words)
+            if sizes:
+                axes = [LAYOUT.index(name) for name in sizes[1].split(" ∗ ")]
+                high = int(sizes[3]) - (sizes[2] == "<" or sizes[4] == ")")
+                yield {"kind": "product", "index": index, "axes": axes, "high": high, "when": when}
             if not axis:
                 continue
-            values = [int(v.replace("‑", "-")) for v in axis[1].split("/")]
-            when = [{"kind": "attribute-in", "attribute": "axis", "allowed": values}, {**RANK_4, "index": index}]
-            if sizes:
-                axes = [LAYOUT.index(sizes[1]), LAYOUT.index(sizes[2])]
-                high = int(sizes[3]) - 1
-                yield {"kind": "product", "index": index, "axes": axes, "high": high, "when": when}
             for name, low, high_text in intervals(words.split(",", 1)[-1]):
                 if name in LAYOUT:
                     bound = bounds(low, high_text)

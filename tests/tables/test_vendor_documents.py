@@ -17,7 +17,7 @@ from vendor_documents.merge import Said, merge, to_toml
 from vendor_documents.names import fused, named
 from vendor_documents.npu import limits, types
 from vendor_documents.permutations import permutations
-from vendor_documents.sections import Part, Section, read_body, read_sections
+from vendor_documents.sections import Body, Part, Section, read_body, read_sections
 
 from rkgraph.derived import read_toml
 from rkgraph.tables.statement_reading import SCHEMA, read_document
@@ -103,6 +103,21 @@ def test_inputs_under_the_heading_of_outputs():
 )
 def test_intervals(text, found):
     assert list(intervals(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "axes", "high", "conditions"),
+    [
+        ("* axis=1, height ∗ width < 16384;", [2, 3], 16383, 2),
+        ("* axis=1,height ∗ width ∈ (0, 16383]", [2, 3], 16383, 2),
+        ("* axis=1 时, height ∗ width ∈ [1, 16384);", [2, 3], 16383, 2),
+        ("* channel ∗ height ∗ width <= 8192", [1, 2, 3], 8192, 1),
+    ],
+)
+def test_products_of_sizes(line, axes, high, conditions):
+    lines = ["– shape : [batch, channel, height, width]", line]
+    (found,) = limits("Twist", Body([Part("x", "T1", lines)], [], [], {}, []))
+    assert (found["kind"], found["axes"], found["high"], len(found["when"])) == ("product", axes, high, conditions)
 
 
 def test_bounds_leave_out_what_nothing_is_below():
