@@ -11,7 +11,7 @@ import onnx
 import onnx.parser
 from onnx import numpy_helper
 
-__all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "node", "positions", "weight"]
+__all__ = ["COMPANION", "Arg", "Case", "case", "computed", "const", "node", "positions", "weight", "written"]
 
 CODES = {
     "float": 1,
@@ -154,6 +154,29 @@ def positions(op: str, slug: str, args: Sequence[Arg], attributes: str = "", **o
             yield case(op, slug, args, attributes, position=position, **options)  # type: ignore[arg-type]
         except ValueError:
             return
+
+
+def written(
+    op: str,
+    slug: str,
+    *,
+    inputs: str,
+    nodes: str,
+    outputs: str,
+    constants: str = "",
+    opset: int = 17,
+    position: str = "alone",
+) -> Case:
+    """A model in ONNX text around one node that is labelled `probe`: for what `case` cannot say (subgraphs, sequences).
+
+    Inputs, constants and outputs are lists of declarations; the companion branch is added.
+    """
+    parts = _Parts(opset)
+    parts.inputs.append(inputs)
+    parts.constants += [constants] if constants else []
+    parts.nodes.append(nodes)
+    parts.outputs = [outputs]
+    return Case(f"{op}/{slug},{position}", op, parts.text())
 
 
 SAME = {"bool": "Not({})", "int64": "Abs({})", "int32": "Abs({})"}

@@ -16,6 +16,9 @@ _OWN = re.compile(r"probe(?!_y)")
 _NEIGHBOURS = re.compile(r"before|after|kin|\bk[01]\b")
 """Names of nodes and values of a case that are not the probed one's: see case.py."""
 
+_FAR = re.compile(_NEIGHBOURS.pattern + r"|\bx\d")
+"""The same where neighbours stand between the probed node and the inputs of the model."""
+
 _CONVERSIONS = ("Reshape", "Transpose")
 _LAYOUT = ("Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 """Layers that the compiler adds between layouts, and operators that become nothing else."""
@@ -35,11 +38,11 @@ def line_of(case: Case, facts: Facts) -> dict[str, Any]:
     if facts.ended != "ok":
         return {**line, "outcome": "build-fails", "error": f"{facts.stage}: {facts.error}"[:_LONGEST_ERROR]}
     own = [layer for layer in facts.layers if _OWN.match(layer[2])]
+    foreign = _NEIGHBOURS if case.id.endswith(",alone") else _FAR
     around = [
         layer
         for layer in facts.layers
-        if not _OWN.match(layer[2])
-        and ("probe" in layer[2] or not (case.is_pattern or _NEIGHBOURS.search(layer[2])))
+        if not _OWN.match(layer[2]) and ("probe" in layer[2] or not (case.is_pattern or foreign.search(layer[2])))
     ]
     layers, others = ([f"{op}@{target}" for op, target, _ in rows] for rows in (own, around))
     lost = sorted({op for name, op in facts.lost if not _NEIGHBOURS.search(name)})
