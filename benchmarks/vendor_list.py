@@ -160,16 +160,18 @@ def tally(documents: Documents, cases: list[Seen]) -> Tally:
 def limit_table(documents: Documents, seen: dict[str, list[Seen]]) -> Iterator[str]:
     """What became of models that break one documented limit of the NPU and no other."""
     platform = documents.target.platform
-    weighed = [(op, w) for op, cases in seen.items() for w in weigh(documents.of(op).npu_limits, cases, platform)]
+    over = {name for name, line in lines_of(documents.target).items() if "RK922" in line.get("warned", ())}
+    weighed = [(op, w) for op, cases in seen.items() for w in weigh(documents.of(op).npu_limits, cases, platform, over)]
     states = Counter(map(state_of, (w for _, w in weighed)))
     yield ", ".join(f"{states[state]} {state}" for state in ("confirmed", "contradicted", "not asked")) + "."
     yield ""
-    yield "| operator | the PDF's limit | beyond it | npu | cpu | no kernel | build fails |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| operator | the PDF's limit | beyond it | npu | npu, overflows | cpu | no kernel | build fails |"
+    yield "|---|---|---|---|---|---|---|---|"
     for op, one in sorted(weighed, key=lambda item: (item[0], item[1].limit.describe())):
         if one.beyond:
-            count = Counter(outcome for _, outcome in one.beyond)
-            cells = " | ".join(str(count[o] or "") for o in ("npu", "cpu", "no-kernel", "build-fails"))
+            count = Counter((o, o == "npu" and name in one.overflows) for name, o in one.beyond)
+            kinds = [("npu", False), ("npu", True), *((o, False) for o in ("cpu", "no-kernel", "build-fails"))]
+            cells = " | ".join(str(count[kind] or "") for kind in kinds)
             yield f"| {op} | {one.limit.describe()} | {state_of(one)} | {cells} |"
 
 
@@ -252,7 +254,8 @@ def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Targ
     yield f"## Beyond the limits of the PDF: our evidence, {target}"
     yield ""
     yield "Models that break one documented limit of the NPU and no other. The compiler splits and rewrites much that"
-    yield "the hardware cannot do at once, so what the PDF gives as a limit often is none of the compiler. Limits:"
+    yield "the hardware cannot do at once, so what the PDF gives as a limit often is none of the compiler. Where it does"
+    yield "not, the build may say NPU and warn that a size overflows a register (RK922). Limits:"
     yield from limit_table(documents, seen)
 
 

@@ -25,6 +25,9 @@ _LAYOUT = ("Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "
 
 _LONGEST_ERROR = 160
 
+_WARNINGS = frozenset({"RK922"})
+"""Codes of what the log says of a build that goes on: a size that a register of the NPU cannot hold."""
+
 
 def line_of(case: Case, facts: Facts) -> dict[str, Any]:
     """The line of evidence of a case, without its model.
@@ -33,6 +36,7 @@ def line_of(case: Case, facts: Facts) -> dict[str, Any]:
     edges of the model, or what the node was turned into; where the node has no layer of its own, they decide, but for
     conversions around a node that is none itself. (In a pattern those with nobody's name are left out: they may be
     another node's.) Where nothing decides, the node was fused into a neighbour or folded away, and counts as npu.
+    `warned` has codes of warnings that leave open what the board makes of the model.
     """
     line: dict[str, Any] = {"id": case.id, "op": case.op}
     if facts.ended != "ok":
@@ -52,6 +56,8 @@ def line_of(case: Case, facts: Facts) -> dict[str, Any]:
         line["around"] = others
     if lost:
         line["lost"] = lost
+    if warned := sorted(_WARNINGS & set(facts.codes)):
+        line["warned"] = warned
     return line
 
 

@@ -7,7 +7,7 @@ layer of the compiler (`layer`: "exNorm") dispute nothing: which ONNX operators 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -100,29 +100,42 @@ def _is_on(statement: Statement, op: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A documented limit, and what became of the measured nodes that break it and no other: (case id, outcome)."""
+    """A documented limit, and what became of the measured nodes that break it and no other.
+
+    `beyond` has (case id, outcome); `overflows` those of the ids where a register of the NPU did not hold a size.
+    """
 
     limit: Limit
     beyond: tuple[tuple[str, Outcome], ...]
+    overflows: frozenset[str] = frozenset()
 
     @property
     def contradicted(self) -> bool:
-        """Whether some node beyond the limit runs on the NPU all the same."""
-        return any(outcome == "npu" for _, outcome in self.beyond)
+        """Whether some node beyond the limit runs on the NPU, and nothing overflowed."""
+        return any(outcome == "npu" and name not in self.overflows for name, outcome in self.beyond)
 
     @property
     def confirmed(self) -> bool:
-        """Whether there are nodes beyond the limit, none of them on the NPU."""
+        """Whether there are nodes beyond the limit, and none that contradicts it."""
         return bool(self.beyond) and not self.contradicted
 
 
 def weigh(
-    limits: Sequence[Limit], measured: Iterable[tuple[str, Node, GraphView, Outcome]], platform: str
+    limits: Sequence[Limit],
+    measured: Iterable[tuple[str, Node, GraphView, Outcome]],
+    platform: str,
+    overflows: Collection[str] = (),
 ) -> tuple[Weighed, ...]:
     """Hold documented limits of one operator's NPU form against measured nodes of it on a platform.
 
     The compiler splits and rewrites what the hardware cannot do at once, so a limit of the hardware need not be one of
     the compiler: only a limit that nothing contradicts should become one of an op table.
+
+    Args:
+        limits: of one operator (`rkgraph.tables.documented.limits_of`).
+        measured: (case id, node, its graph, outcome).
+        platform: of the measurements.
+        overflows: ids of cases in whose build a size did not fit a register (evidence that "warned" of RK922).
     """
     beyond: list[list[tuple[str, Outcome]]] = [[] for _ in limits]
     for name, node, graph, outcome in measured:
@@ -133,4 +146,7 @@ def weigh(
         ]
         if len(broken) == 1:
             beyond[broken[0]].append((name, outcome))
-    return tuple(Weighed(limit, tuple(found)) for limit, found in zip(limits, beyond, strict=True))
+    return tuple(
+        Weighed(limit, tuple(found), frozenset(name for name, _ in found if name in overflows))
+        for limit, found in zip(limits, beyond, strict=True)
+    )

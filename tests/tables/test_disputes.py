@@ -113,3 +113,5 @@ def test_limits_are_weighed_by_what_lies_beyond_them_alone():
     assert (batch.beyond, batch.confirmed, batch.contradicted) == ((), False, False)
     _, batch = weigh(limits, [*seen, measured("two", "float32", 2, "npu")], "rk3588")
     assert (batch.confirmed, batch.contradicted) == (False, True)
+    _, batch = weigh(limits, [*seen, measured("two", "float32", 2, "npu")], "rk3588", {"two", "within"})
+    assert (batch.confirmed, batch.contradicted, batch.overflows) == (True, False, {"two"})
