@@ -20,6 +20,7 @@ def cases() -> Iterator[Case]:
     yield from _computed()
     yield from _sizes()
     yield from _types()
+    yield from _integers()
 
 
 def _common() -> Iterator[Case]:
@@ -221,3 +222,14 @@ def _types() -> Iterator[Case]:
             yield case("Conv", f"{slug},{dtype}", args, attributes)
         args = [computed(1, 6, 20, 36, dtype=dtype), computed(10, 6, 5, 5, dtype=dtype)]
         yield case("Conv", f"2d,computed-weight,{dtype}", args)
+
+
+def _integers() -> Iterator[Case]:
+    """ConvInteger of one channel and of more, which the compiler lays out in another way."""
+    for channels in (1, 2, 3, 8):
+        for how in (weight, computed):
+            args = [computed(1, channels, 7, 9, dtype="uint8"), how(4, channels, 3, 3, dtype="uint8")]
+            yield case("ConvInteger", f"channels{channels},{how.__name__}", args)
+            if channels < 3:
+                args.append(computed(dtype="uint8"))
+                yield case("ConvInteger", f"channels{channels},{how.__name__},scalar-zero", args, "pads = [1,1,1,1]")

@@ -18,6 +18,7 @@ def cases() -> Iterator[Case]:
 
 def _gelu(name: str, scale: tuple[str, str], tail: str) -> Pattern:
     """One of the ways to write GELU with Erf: `scale` is the operator and constant that make x/√2."""
+    half = "float two = {2.0}" if "two" in tail else "float h = {0.5}"
     return Pattern(
         name,
         "float[1,12,24] x, float[24,32] w, float[32,24] w1",
@@ -29,7 +30,7 @@ p = Add(e, o)
 {tail}
 y = MatMul(g, w1)
 """,
-        constants=f"float s = {{{scale[1]}}}, float o = {{1.0}}, float h = {{0.5}}",
+        constants=f"float s = {{{scale[1]}}}, float o = {{1.0}}, {half}",
     )
 
 
@@ -46,6 +47,13 @@ PATTERNS = (
     _gelu("gelu-mul-half-last", MUL, HALF_LAST),
     _gelu("gelu-mul-half-first", MUL, HALF_FIRST),
     _gelu("gelu-mul-half-of-sum", MUL, HALF_OF_SUM),
+    _gelu("gelu-half-on-the-left", DIV, "m = Mul(a, p)\ng = Mul(h, m)"),
+    _gelu("gelu-product-swapped", DIV, "m = Mul(p, a)\ng = Mul(m, h)"),
+    _gelu("gelu-both-swapped", DIV, "m = Mul(p, a)\ng = Mul(h, m)"),
+    _gelu("gelu-half-first-on-the-left", DIV, "f = Mul(h, a)\ng = Mul(f, p)"),
+    _gelu("gelu-half-first-swapped", DIV, "f = Mul(a, h)\ng = Mul(p, f)"),
+    _gelu("gelu-halved-by-div", DIV, "f = Div(a, two)\ng = Mul(f, p)"),
+    _gelu("gelu-read-twice", DIV, "m = Mul(a, p)\nq = Mul(m, h)\ng = Add(q, e)"),
     Pattern(
         "gelu-tanh",
         "float[1,12,24] x, float[24,32] w, float[32,24] w1",
@@ -185,7 +193,8 @@ g = Expand(u, e)
 m = Where(g, x, f)
 y = Softmax<axis = -1>(m)
 """,
-        constants="int64 z = {0}, int64[2] a = {1, 2}, float f = {-10000.0}, float o = {0.0}, int64[4] e = {1, 4, 24, 24}",
+        constants="int64 z = {0}, int64[2] a = {1, 2}, float f = {-10000.0}, float o = {0.0}, int64[4] e = {1, "
+        "4, 24, 24}",
     ),
     Pattern(
         "dynamo-mask",
@@ -251,7 +260,8 @@ y = MatMul(t, w1)
     ),
     Pattern(
         "conv-norm-relu",
-        "float[1,8,12,24] x, float[16,8,3,3] w, float[16] w1, float[16] w2, float[16] w3, float[16] w4, float[8,16,1,1] w5",
+        "float[1,8,12,24] x, float[16,8,3,3] w, float[16] w1, float[16] w2, float[16] w3, float[16] w4, "
+        "float[8,16,1,1] w5",
         """
 a = Conv(x, w)
 b = BatchNormalization(a, w1, w2, w3, w4)

@@ -255,10 +255,20 @@ y = Sigmoid(r)
         "c = Cast<to = 1>(x)\nd = Div(c, k)\ns = Sub(d, w1)\nv = Div(s, w1)\ny = Conv(v, w2)",
         constants="float k = {255.0}",
     ),
-    Pattern(
-        "input-int8",
-        "int8[1,3,20,28] x, float[8,3,3,3] w2",
-        "c = Cast<to = 1>(x)\ny = Conv(c, w2)",
+    *(
+        Pattern(f"input-{dtype}-{slug}", f"{dtype}[{shape}] x{weights}", f"c = Cast<to = 1>(x)\ny = {body}")
+        for dtype in ("int8", "uint8", "int32")
+        for slug, shape, weights, body in (
+            ("conv", "1,3,20,28", ", float[8,3,3,3] w2", "Conv(c, w2)"),
+            ("conv-grey", "1,1,20,28", ", float[8,1,3,3] w2", "Conv(c, w2)"),
+            ("conv-wide", "1,12,20,28", ", float[8,12,3,3] w2", "Conv(c, w2)"),
+            ("conv-1d", "1,12,28", ", float[8,12,3] w2", "Conv(c, w2)"),
+            ("matmul", "1,14,30", ", float[30,9] w2", "MatMul(c, w2)"),
+            ("gemm", "1,30", ", float[30,9] w2", "Gemm(c, w2)"),
+            ("relu", "1,12,20,28", "", "Relu(c)"),
+            ("add", "1,12,20,28", ", float[1,12,1,1] w2", "Add(c, w2)"),
+            ("pool", "1,12,20,28", "", "GlobalAveragePool(c)"),
+        )
     ),
     Pattern(
         "input-channels-last",

@@ -81,6 +81,7 @@ def _windows() -> Iterator[Case]:
                 [computed(batch, channels, height, width)],
                 "kernel_shape = [3,3]",
             )
+    yield from _large_windows()
     for power in (1, 2, 3):
         yield case("LpPool", f"2d,p{power}", [x], f"kernel_shape = [3,3], p = {power}")
     for opset in (7, 11, 18):
@@ -89,6 +90,22 @@ def _windows() -> Iterator[Case]:
     for opset in (7, 8, 10, 11, 12, 19):
         yield case("MaxPool", f"2d,opset{opset}", [x], "kernel_shape = [3,3], strides = [2,2]", opset=opset)
         yield case("AveragePool", f"2d,opset{opset}", [x], "kernel_shape = [3,3], strides = [2,2]", opset=opset)
+
+
+def _large_windows() -> Iterator[Case]:
+    """Kernels beyond what the pooling unit holds, square or not, with and without steps."""
+    x = computed(1, 6, 38, 44)
+    for (height, width), stride in product(
+        ((9, 9), (10, 10), (12, 12), (20, 20), (9, 10), (10, 5), (4, 12), (38, 5), (38, 43), (37, 44)),
+        ((1, 1), (2, 2), (1, 2), (9, 9)),
+    ):
+        attributes = f"kernel_shape = [{height},{width}], strides = [{stride[0]},{stride[1]}]"
+        for op in ("MaxPool", "AveragePool"):
+            yield case(op, f"2d,large{height}x{width},stride{stride[0]}x{stride[1]}", [x], attributes)
+    for size in (10, 40):
+        yield case("MaxPool", f"2d,global{size}", [computed(1, 6, size, size)], f"kernel_shape = [{size},{size}]")
+        strides = f"kernel_shape = [{size},{size}], strides = [{size},{size}]"
+        yield case("MaxPool", f"2d,global{size},tiled", [computed(1, 6, size, size)], strides)
 
 
 def _padding() -> Iterator[Case]:
@@ -210,10 +227,10 @@ def _global() -> Iterator[Case]:
                 (1, 2048, 7, 7),
                 (1, 8193, 5, 5),
             ),
-            *((1, 6, 343, 343), (1, 6, 400, 600), (1, 6, 1, 8193), (1, 6, 31, 33), (1, 1280, 16, 16), (1, 6)),
+            *((1, 6, 343, 343), (1, 6, 400, 600), (1, 6, 1, 8193), (1, 6, 31, 33), (1, 1280, 16, 16)),
         ),
     ):
-        if len(shape) > 2:
+        if op != "GlobalLpPool" or len(shape) > 3 or shape[0] > 1:
             yield case(op, "x".join(map(str, shape)), [computed(*shape)])
     yield case("GlobalLpPool", "p1", [computed(1, 6, 9, 13)], "p = 1")
 
