@@ -148,12 +148,16 @@ def command(
     def found(symptom: Symptom) -> None:
         out.note(f"{model} shows {symptom.what}")
 
+    def told(text: str) -> None:
+        tell(text)
+        if verbose:
+            out.note(text, "dim")
+
     cache = None if no_cache else CompileCache(home_folder() / "reduce", _CACHE_BYTES)
     find = partial(find_toolkit, resolved.toolkit, toolkit_python, home_folder())
     with Toolchain(find, request.limits) as chain, out.progress(f"reduce {model} for {resolved}") as tell:
-        reduced = reduce_to_report(
-            request, chain, cache=cache, tell=tell, found=found, folders=[home_folder(), find().python.parent.parent]
-        )
+        secret = [home_folder(), *([toolkit_python.resolve().parent.parent] if toolkit_python else [])]
+        reduced = reduce_to_report(request, chain, cache=cache, tell=told, found=found, folders=secret)
     out.lines(_told(reduced))
     out.note(f"wrote {where}", "good")
     if reduced.reduction.stopped == "interrupted":

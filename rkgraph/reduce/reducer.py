@@ -22,7 +22,7 @@ from rkgraph.reduce.nodes import bypass_nodes, cut_nodes, cut_one_by_one, cut_wi
 from rkgraph.reduce.outcome import NotShown, Outcome, Predicate
 from rkgraph.reduce.privacy import Kept, free_weights, replace_names, replace_weights, secret_tensors
 from rkgraph.reduce.search import Best, Budget, Search, Spent
-from rkgraph.reduce.sizes import shrink_sizes
+from rkgraph.reduce.sizes import shrink_large, shrink_sizes
 from rkgraph.reduce.unfold import unfold
 from rkgraph.reduce.validity import Validity
 
@@ -149,6 +149,7 @@ def _search(search: Search, keep_weights: bool) -> tuple[frozenset[str] | None, 
         unfold(search)
         look_around(search)
         cut_window(search)
+        shrink_large(search)
         _take_away(search)
         if not keep_weights:
             needed = replace_weights(search)

@@ -23,9 +23,10 @@ from rkgraph.reduce.random_values import is_structure
 from rkgraph.reduce.search import Search
 from rkgraph.reduce.slicing import sliced
 
-__all__ = ["shrink_sizes"]
+__all__ = ["shrink_large", "shrink_sizes"]
 
 _SMALL = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+_QUICK_BYTES = 1 << 20  # of a model that builds in less than a second
 _MOST_TOGETHER = 3  # sizes that one factor divides
 _MOST_SIZES = 12
 _MOST_FACTORS = 6
@@ -42,10 +43,19 @@ def shrink_sizes(search: Search) -> None:
         continue
 
 
-def _shrink_equal(search: Search) -> bool:
-    """One size, wherever it stands, to the smallest that still shows it."""
+def shrink_large(search: Search) -> None:
+    """Shrink the sizes that make a model large, so that the many builds to come are quick ones."""
+    search.stage = "large sizes"
+    if search.best.size.bytes > _QUICK_BYTES:
+        _shrink_equal(search, least=_QUICK_BYTES)
+
+
+def _shrink_equal(search: Search, least: int = 0) -> bool:
+    """One size, wherever it stands, to the smallest that still shows it; none while the model has `least` bytes."""
     shrunk = False
     for size in _sizes(search.best.proto):
+        if search.best.size.bytes < least:
+            break
         shrunk |= any(_try(search, {size: small}) for small in _SMALL if small < size)
     return shrunk
 
