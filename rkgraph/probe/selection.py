@@ -61,7 +61,7 @@ def select(known: Sequence[Known], budget: int = BUDGET) -> Generator[list[Case]
     The same answers give the same rounds. No case comes twice, and no more than `budget` come in all.
     """
     choosers = {op: _Chooser(of_op) for op, of_op in sorted(_by_op(known).items())}
-    first = _interleaved(chooser.first() for chooser in choosers.values())[: int(budget * _FIRST_SHARE)]
+    first = _interleaved(chooser.first() for chooser in choosers.values())[: max(1, int(budget * _FIRST_SHARE))]
     left = budget - len(first)
     chosen = first
     while chosen:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pytest
-
-distributed = pytest.importorskip("distributed")
 
 from rkgraph.errors import TargetError, UsageError
 from rkgraph.probe.case import Case, case, computed
