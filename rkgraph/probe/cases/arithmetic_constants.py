@@ -131,7 +131,7 @@ PRODUCERS = {
 
 
 def _after_weights() -> Iterator[Case]:
-    """Operators that a compiler would fold into the weights before them: in both orders, by how wide the constant is."""
+    """Operators that a compiler folds into the weights before them: in both orders, by the width of the constant."""
     for name, (producer, shape, weights, text) in PRODUCERS.items():
         channel = (shape[1], 1, 1) if len(shape) == 4 else shape[-1:]
         widths = {"one": (1,), "channel": channel, "row": shape[-1:], "whole": shape, "column": (*shape[-2:-1], 1)}

@@ -155,8 +155,12 @@ def _prelu() -> Iterator[Case]:
     for opset in (6, 7, 9, 16, 19):
         slope = weight(1) if opset == 6 else weight(6, 1, 1)
         yield case("PRelu", f"r4,opset{opset}", [X4, slope], opset=opset)
-    yield case("PRelu", "r4,channel-vector,opset6", [X4, weight(6)], opset=6)
-    yield case("PRelu", "r2,channel-vector,opset6", [computed(4, 20), weight(20)], opset=6)
+    for shape in ((4, 20), (2, 9, 14), (1, 6, 9, 14), (1, 2, 6, 7, 9), (2, 9, 9)):  # numpy's rule came with opset 7
+        yield case(
+            "PRelu", f"r{len(shape)},{shape[1]}of{shape[-1]},opset6", [computed(*shape), weight(shape[1])], opset=6
+        )
+    yield case("PRelu", "r3,last,opset6", [computed(2, 9, 14), weight(14)], opset=6)
+    yield case("PRelu", "r3,one,opset6", [computed(2, 9, 14), weight(1)], opset=6)
 
 
 def _variadic() -> Iterator[Case]:

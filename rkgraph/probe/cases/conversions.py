@@ -16,6 +16,7 @@ BETWEEN = ("float", "float16", "int64", "int32", "int16", "int8", "bool")
 def cases() -> Iterator[Case]:
     """All cases of this file."""
     yield from _pairs()
+    yield from _high_ranks()
     yield from _opsets()
     yield from _chains()
     yield from _cast_like()
@@ -33,6 +34,15 @@ def _pairs() -> Iterator[Case]:
                 yield case(
                     "Cast", f"{source}-{target},rank{rank}", [x], f"to = {CODES[target]}", opset=_opset(source, target)
                 )
+
+
+def _high_ranks() -> Iterator[Case]:
+    """Ranks 2, 5 and 6 of the types that models have."""
+    for shape in ((5, 18), (2, 3, 4, 5, 6), (1, 2, 3, 2, 5, 2)):
+        for source in ("float", "float16", "int64", "int32", "int8", "bool"):
+            for target in ("float", "float16", "int64", "int32", "int8", "int16", "bool"):
+                x = computed(*shape, dtype=source)
+                yield case("Cast", f"{source}-{target},rank{len(shape)}", [x], f"to = {CODES[target]}")
 
 
 def _opset(*types: str) -> int:
