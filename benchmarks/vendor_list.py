@@ -18,80 +18,25 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from vendor_documents.readings import DEPLOYS, READINGS, Documents
+
 from rkgraph.graph.load import read_view, view_of
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.probe.case import parse
 from rkgraph.probe.evidence import lines_of, models_of
 from rkgraph.tables.disputes import Weighed, weigh
-from rkgraph.tables.documented import limits_of, statements
-from rkgraph.tables.entry import Limit, Outcome
-from rkgraph.tables.statement import Statement
-from rkgraph.targets import Target, resolve_target
-
-READINGS = ("list", "remarks", "both")
-DEPLOYS = ("npu", "cpu")
-
-
-@dataclass(frozen=True)
-class Said:
-    """What the documents say of one operator on a target."""
-
-    listed: Statement | None
-    npu: list[Statement]
-    cpu: list[Statement]
-    npu_limits: tuple[Limit, ...]
-
-
-class Documents:
-    """The documents of a target's toolkit version, by operator."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self._said: dict[str, Said] = {}
-
-    def of(self, op: str) -> Said:
-        """What they say of an operator, reports of users apart."""
-        if op not in self._said:
-            t = self.target
-            said = [s for s in statements(t.toolkit, op, t.platform, t.precision) if s.op == op and not s.fuses]
-            documented = [s for s in said if s.sources[0].startswith("doc:")]
-            listed = next((s for s in documented if "op-support" in s.sources[0]), None)
-            npu, cpu = ([s for s in documented if s.claim == claim] for claim in DEPLOYS)
-            self._said[op] = Said(listed, npu, cpu, limits_of(t.toolkit, op, t.platform, t.precision))
-        return self._said[op]
-
-    def deploys(self, reading: str, node: Node, graph: GraphView) -> bool:
-        """Whether a node is deployable by one reading of the documents."""
-        said = self.of(node.op)
-        if reading == "both" and node.domain in ("", "ai.onnx") and (said.npu or said.cpu):
-            return self.device(node, graph) is not None
-        if said.listed is None or node.domain not in ("", "ai.onnx") or said.listed.claim == "unsupported":
-            return False
-        return reading == "list" or admits(said.listed, node, graph)
-
-    def device(self, node: Node, graph: GraphView) -> str | None:
-        """The device that the PDF gives a node, None where neither chapter admits it."""
-        said = self.of(node.op)
-        platform = self.target.platform
-        broken = (x.violated(node, graph, platform, graph.is_constant) is not None for x in said.npu_limits)
-        if said.npu and not any(broken):
-            return "npu"
-        return "cpu" if any(admits(s, node, graph) for s in said.cpu) else None
-
-
-def admits(statement: Statement, node: Node, graph: GraphView) -> bool:
-    """Whether a node keeps all limits of a statement."""
-    return not any(
-        limit.check.check(node, graph, graph.is_constant) is not None
-        and all(c.holds(node, graph, graph.is_constant) for c in limit.when)
-        for limit in statement.limits
-    )
+from rkgraph.tables.documented import documented_versions, statements
+from rkgraph.tables.entry import Outcome
+from rkgraph.targets import platforms, resolve_target
 
 
 def truth_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -130,11 +75,11 @@ class Tally:
 Seen = tuple[str, Node, GraphView, Outcome]
 
 
-def evidence(target: Target) -> dict[str, list[Seen]]:
-    """The evidence of a target by operator. Patterns are left out: the documents know none."""
-    models = models_of()
+def evidence(documents: Documents) -> dict[str, list[Seen]]:
+    """The evidence of the target by operator. Patterns are left out: the documents know none."""
+    models = models_of(documents.folder)
     found: dict[str, list[Seen]] = defaultdict(list)
-    for name, line in lines_of(target).items():
+    for name, line in lines_of(documents.target, documents.folder).items():
         if not models[name].is_pattern:
             graph = view_of(parse(models[name].text), Path("case"), "", {}, {}).main
             node = next(n for n in graph.nodes if n.name == "probe")
@@ -160,7 +105,8 @@ def tally(documents: Documents, cases: list[Seen]) -> Tally:
 def limit_table(documents: Documents, seen: dict[str, list[Seen]]) -> Iterator[str]:
     """What became of models that break one documented limit of the NPU and no other."""
     platform = documents.target.platform
-    over = {name for name, line in lines_of(documents.target).items() if "RK922" in line.get("warned", ())}
+    lines = lines_of(documents.target, documents.folder)
+    over = {name for name, line in lines.items() if "RK922" in line.get("warned", ())}
     weighed = [(op, w) for op, cases in seen.items() for w in weigh(documents.of(op).npu_limits, cases, platform, over)]
     states = Counter(map(state_of, (w for _, w in weighed)))
     yield ", ".join(f"{states[state]} {state}" for state in ("confirmed", "contradicted", "not asked")) + "."
@@ -225,12 +171,38 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "none"
 
 
-def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Target) -> Iterator[str]:
+def documented_table() -> Iterator[str]:
+    """How much the documents say of each platform."""
+    yield "| toolkit | platform | operators on the NPU | on the CPU | statements | limits |"
+    yield "|---|---|---|---|---|---|"
+    for version in documented_versions():
+        for platform in platforms(version):
+            said = [
+                s for s in statements(version, platform=platform) if s.platforms and s.sources[0].startswith("doc:")
+            ]
+            if said:
+                npu, cpu = (len({s.op for s in said if s.claim == claim and not s.internal}) for claim in DEPLOYS)
+                limits = sum(len(s.limits) for s in said)
+                yield f"| {version} | {platform} | {npu} | {cpu} | {len(said)} | {limits} |"
+
+
+def report(truths: dict[tuple[str, str], Path], suite: Path | None, documents: Documents) -> Iterator[str]:
     """The page, line by line."""
+    target = documents.target
     yield "# The vendor's operator lists, held against the compiler"
     yield ""
     yield "Written by `python benchmarks/vendor_list.py`, which says what is compared. What the documents say is in"
     yield "`op_tables/documented.toml`, with the file, commit and section of each statement."
+    yield ""
+    yield "## What the documents say"
+    yield ""
+    newest = documented_versions()[-1]
+    listed = Counter(s.claim for s in statements(newest) if "op-support" in s.sources[0])
+    claims = ", ".join(f"{count} {claim}" for claim, count in listed.most_common())
+    yield f"The Markdown list of {newest} has {listed.total()} ONNX operators: {claims}."
+    yield "The PDF, by platform (ONNX operators, and statements on them and on the compiler's own layers):"
+    yield ""
+    yield from documented_table()
     if truths and suite:
         yield ""
         yield "## Deployable or not: the single-operator models of the ONNX 1.14.1 backend suite"
@@ -239,8 +211,7 @@ def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Targ
         yield "|---|---|---|---|---|---|---|"
         for (version, platform), path in truths.items():
             yield from suite_table(Documents(resolve_target(platform, version)), suite, path)
-    documents = Documents(target)
-    seen = evidence(target)
+    seen = evidence(documents)
     found = {op: tally(documents, cases) for op, cases in seen.items()}
     yield ""
     yield f"## Operator by operator: our evidence, {target}"
@@ -254,8 +225,8 @@ def report(truths: dict[tuple[str, str], Path], suite: Path | None, target: Targ
     yield f"## Beyond the limits of the PDF: our evidence, {target}"
     yield ""
     yield "Models that break one documented limit of the NPU and no other. The compiler splits and rewrites much that"
-    yield "the hardware cannot do at once, so what the PDF gives as a limit often is none of the compiler. Where it does"
-    yield "not, the build may say NPU and warn that a size overflows a register (RK922). Limits:"
+    yield "the hardware cannot do at once, so what the PDF gives as a limit often is none of the compiler. Where it"
+    yield "does not, the build may say NPU and warn that a size overflows a register (RK922). Limits:"
     yield from limit_table(documents, seen)
 
 
@@ -275,10 +246,11 @@ def main() -> None:
     parser.add_argument("--toolkit", default="2.3.2", help="of the evidence to compare with")
     parser.add_argument("--platform", default="rk3588")
     parser.add_argument("--precision", default="fp16")
+    parser.add_argument("--evidence", type=Path, help="its folder, if not op_tables/evidence")
     parser.add_argument("-o", "--output", type=Path, help="write there; without it, print")
     given = parser.parse_args()
     target = resolve_target(given.platform, given.toolkit, given.precision)
-    text = "\n".join(report(dict(given.truth), given.suite, target)) + "\n"
+    text = "\n".join(report(dict(given.truth), given.suite, Documents(target, given.evidence))) + "\n"
     if given.output:
         given.output.write_text(text, encoding="utf-8")
     else:
