@@ -152,7 +152,7 @@ def _three_dimensional() -> Iterator[Case]:
         ("same", (3, 3, 3), 'auto_pad = "SAME_UPPER"'),
     ):
         yield case("Conv", f"3d,{slug}", [computed(1, 6, 7, 9, 11), weight(10, 6, *kernel), weight(10)], attributes)
-    for channels, out, group in ((6, 12, 2), (8, 8, 4), (6, 6, 6), (6, 12, 6), (16, 16, 16)):
+    for channels, out, group in ((6, 12, 2), (8, 8, 4), (9, 6, 3), (6, 6, 6), (6, 12, 6), (16, 16, 16)):
         args = [computed(1, channels, 5, 9, 11), weight(out, channels // group, 3, 3, 3)]
         yield from positions("Conv", f"3d,group{group},{channels}to{out}", args, f"group = {group}")
         args = [computed(1, channels, 5, 9, 11), weight(out, channels // group, 1, 1, 1)]
@@ -160,7 +160,13 @@ def _three_dimensional() -> Iterator[Case]:
     for batch, channels, depth in ((2, 6, 5), (1, 1, 5), (1, 3, 16), (1, 6, 1), (4, 3, 2)):
         args = [computed(batch, channels, depth, 14, 14), weight(8, channels, min(depth, 2), 3, 3)]
         yield case("Conv", f"3d,batch{batch},{channels}x{depth}", args)
-    yield case("Conv", "3d,computed-weight", [computed(1, 6, 5, 9, 11), computed(10, 6, 3, 3, 3)])
+    for slug, kernel, attributes in (
+        ("computed-weight", (10, 6, 3, 3, 3), ""),
+        ("computed-weight,pointwise", (10, 6, 1, 1, 1), ""),
+        ("computed-weight,depthwise", (6, 1, 3, 3, 3), "group = 6"),
+        ("computed-weight,stride2", (4, 6, 2, 2, 2), "strides = [2,2,2]"),
+    ):
+        yield case("Conv", f"3d,{slug}", [computed(1, 6, 5, 9, 11), computed(*kernel)], attributes)
 
 
 def _computed() -> Iterator[Case]:
@@ -172,7 +178,11 @@ def _computed() -> Iterator[Case]:
         "2d,1x1": ((1, 6, 20, 36), (10, 6, 1, 1), ""),
         "2d,one-channel": ((1, 1, 9, 13), (1, 1, 3, 3), "kernel_shape = [3,3]"),
         "2d,group2": ((1, 6, 20, 36), (10, 3, 3, 3), "group = 2"),
+        "2d,group3": ((1, 12, 15, 21), (9, 4, 3, 3), "group = 3, pads = [1,1,1,1]"),
+        "2d,group4,pointwise": ((2, 8, 15, 21), (8, 2, 1, 1), "group = 4"),
+        "1d,group2": ((1, 6, 40), (10, 3, 3), "group = 2"),
         "2d,depthwise": ((1, 6, 20, 36), (6, 1, 3, 3), "group = 6"),
+        "2d,depthwise,twice": ((1, 6, 20, 36), (12, 1, 3, 3), "group = 6"),
         "2d,batch2": ((2, 6, 20, 36), (10, 6, 3, 3), ""),
         "2d,same": ((1, 6, 20, 36), (10, 6, 3, 3), 'auto_pad = "SAME_LOWER", strides = [2,2]'),
         "2d,asymmetric": ((1, 6, 20, 36), (10, 6, 3, 3), "pads = [1,0,1,0], strides = [2,2]"),

@@ -131,6 +131,12 @@ def _other_ranks() -> Iterator[Case]:
         ("1x1x1", (5, 1, 1, 1), ""),
         ("3x3x3,pad", (5, 3, 3, 3), "strides = [2,2,2], pads = [1,1,1,1,1,1], output_padding = [1,1,1]"),
         ("depthwise", (1, 2, 2, 2), "group = 4, strides = [2,2,2]"),
+        ("group2", (3, 2, 2, 2), "group = 2, strides = [2,2,2]"),
+        ("pad1", (5, 3, 3, 3), "pads = [1,1,1,1,1,1]"),
+        ("output-padding", (5, 3, 3, 3), "strides = [2,2,2], output_padding = [1,1,1]"),
+        ("stride3", (5, 3, 3, 3), "strides = [3,3,3]"),
+        ("dilation2", (5, 3, 3, 3), "dilations = [2,2,2]"),
+        ("same", (5, 3, 3, 3), 'strides = [2,2,2], auto_pad = "SAME_UPPER"'),
     ):
         yield from positions("ConvTranspose", f"3d,{slug}", [computed(1, 4, 5, 7, 9), weight(4, *kernel)], attributes)
         yield case(
@@ -147,7 +153,7 @@ def _computed() -> Iterator[Case]:
         args = [computed(1, 6, 9, 14), computed(6, 10, 3, 3)]
         attributes = f"strides = [2,2], output_shape = [{text}]"
         yield case("ConvTranspose", f"2d,computed-weight,output-shape,{slug}", args, attributes)
-    for channels, out, group in ((6, 6, 6), (6, 10, 2), (1, 1, 1), (1, 4, 1), (3, 1, 1)):
+    for channels, out, group in ((6, 6, 6), (6, 10, 2), (9, 9, 3), (8, 4, 4), (6, 12, 6), (1, 1, 1), (3, 1, 1)):
         args = [computed(1, channels, 9, 14), computed(channels, out // group, 4, 4)]
         slug = f"2d,computed-weight,group{group},{channels}to{out}"
         yield case("ConvTranspose", slug, args, f"group = {group}, strides = [2,2]")

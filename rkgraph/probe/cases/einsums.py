@@ -8,7 +8,22 @@ from rkgraph.probe.case import Case, case, computed, positions, weight
 
 __all__ = ["cases"]
 
-SIZES = {"a": 3, "b": 1, "c": 6, "d": 8, "e": 10, "h": 4, "i": 12, "j": 7, "k": 9, "l": 11, "m": 5, "n": 2, "o": 14} | {
+SIZES = {
+    "a": 3,
+    "b": 1,
+    "c": 6,
+    "d": 8,
+    "e": 10,
+    "f": 4,
+    "h": 4,
+    "i": 12,
+    "j": 7,
+    "k": 9,
+    "l": 11,
+    "m": 5,
+    "n": 2,
+    "o": 14,
+} | {
     "p": 3,
     "q": 12,
     "r": 5,
@@ -146,6 +161,16 @@ BINARY = (
 
 TERNARY = ("bxi,oij,byj->boxy", "ij,jk,kl->il", "bid,bd,ed->bie", "i,i,i->i", "bij,bjk,bkl->bil")
 
+WIDE = (
+    "abcij,abcjk->abcik",
+    "bij,abcjk->abcik",
+    "...ij,...jk",
+    "bcd,be,cf->def",
+    "mf,bft->bmt",
+    "bs,bsd->bd",
+    "mf,nft->nmt",
+)
+
 ONE_CONSTANT = (
     *("ij,jk->ik", "i,ij->j", "bij,bjk->bik", "nij,njk->nik", "bij,jk->bik", "bhid,bhjd->bhij", "ij,ij->ij", "i,j->ij"),
     *(
@@ -172,7 +197,7 @@ def cases() -> Iterator[Case]:
         ("transpose", "bij->bji", ((1, 12, 24),)),
     ):
         yield from positions("Einsum", slug, [computed(*s) for s in shapes], f'equation = "{equation}"')
-    for equation in (*UNARY, *BINARY, *TERNARY):
+    for equation in (*UNARY, *BINARY, *TERNARY, *WIDE):
         shapes = _shapes(equation)
         attributes = f'equation = "{equation}"'
         slug = equation.replace(",", "_").replace(" ", "~") or "none"

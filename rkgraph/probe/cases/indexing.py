@@ -59,13 +59,13 @@ def _gather_axes() -> Iterator[Case]:
                 x, written = computed(*shape, dtype=dtype), f"axis = {axis}"
                 name = f"{dtype},r{rank},axis{axis}"
                 forms = [("const", const(min(2, size - 1), 0)), ("const-scalar", const(size - 1, shape=()))]
-                if dtype == "float" or rank in (2, 3):
+                if dtype == "float" or rank == 3:
                     forms.append(("computed", computed(3, dtype="int64")))
                 for slug, index in forms:
                     yield case("Gather", f"{name},{slug}", [x, index], written)
-                    if rank < 6 and (dtype == "float" or rank in (2, 3)):
+                    if rank < 6 and (dtype == "float" or rank == 3):
                         yield case("Gather", f"{name},{slug}", [x, index], written, position="between")
-                    if dtype == "int64" and rank in (1, 2, 3):
+                    if dtype == "int64" and rank == 3:
                         yield case("Gather", f"{name},{slug}", [x, index], written, position="inside")
 
 

@@ -44,7 +44,7 @@ def _concat_axes() -> Iterator[Case]:
 
 
 def _concat_inputs() -> Iterator[Case]:
-    for number in (1, 3, 5, 9, 17):
+    for number in (1, 3, 5, 17):
         for rank, shape in {2: (3, 14), 3: (1, 10, 14), 4: (1, 5, 10, 14), 5: (1, 4, 5, 6, 8)}.items():
             args = [computed(*shape)] * number
             yield case("Concat", f"float,r{rank},{number}inputs,axis1", args, "axis = 1")
@@ -118,11 +118,11 @@ def _expand() -> Iterator[Case]:
     )
     for slug, shape, target in forms:
         for dtype in MAIN:
-            if dtype == "int32" and not slug.startswith("r3"):
+            if dtype in ("int32", "bool") and slug not in ("r3,middle", "r3,last", "r4,mask", "r4,heads", "r4,same"):
                 continue
             args = [computed(*shape, dtype=dtype), const(*target)]
             yield case("Expand", f"{dtype},{slug}", args)
-            if len(target) < 6 and (dtype in ("float", "int64") or slug.startswith("r4")):
+            if len(target) < 6 and (dtype == "float" or slug.startswith("r4")):
                 yield case("Expand", f"{dtype},{slug}", args, position="between")
             if dtype in ("int64", "bool") and slug in ("r3,middle", "r4,heads", "r4,mask"):
                 yield case("Expand", f"{dtype},{slug}", args, position="inside")
@@ -169,11 +169,11 @@ def _tile() -> Iterator[Case]:
     )
     for slug, shape, repeats in forms:
         for dtype in MAIN:
-            if dtype in ("int32", "bool") and slug[:2] not in ("r2", "r4"):
+            if dtype in ("int32", "bool") and slug not in ("r2,rows", "r4,plane", "r4,channel"):
                 continue
             args = [computed(*shape, dtype=dtype), const(*repeats)]
             yield case("Tile", f"{dtype},{slug}", args)
-            if dtype in ("float", "int64") and len(shape) < 6:
+            if dtype == "float" and len(shape) < 6:
                 yield case("Tile", f"{dtype},{slug}", args, position="between")
     for dtype in ("float16", "double", "int8", "uint8"):
         yield case("Tile", f"{dtype},r3", [computed(1, 8, 22, dtype=dtype), const(1, 2, 2)])

@@ -174,6 +174,10 @@ def _other_ranks() -> Iterator[Case]:
         "k3,ceil": "kernel_shape = [3,3,3], strides = [2,2,2], ceil_mode = 1",
         "k3,count-pad": "kernel_shape = [3,3,3], pads = [1,1,1,1,1,1], count_include_pad = 1",
         "k3,same": 'kernel_shape = [3,3,3], auto_pad = "SAME_UPPER"',
+        "k2,count-pad": "kernel_shape = [2,2,2], strides = [2,2,2], pads = [1,1,1,1,1,1], count_include_pad = 1",
+        "k2,count": "kernel_shape = [2,2,2], count_include_pad = 1",
+        "k2,same-lower": 'kernel_shape = [2,2,2], strides = [2,2,2], auto_pad = "SAME_LOWER"',
+        "k2,valid": 'kernel_shape = [2,2,2], auto_pad = "VALID"',
         "full": "kernel_shape = [5,9,11]",
     }.items():
         for op in ("MaxPool", "AveragePool"):

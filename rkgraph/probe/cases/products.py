@@ -188,9 +188,11 @@ def _gemm_biases() -> Iterator[Case]:
             bias = (weight if how == "constant" else computed)(*shape)
         words = "".join(f",{part.split()[0]}" for part in scaled.split(", ") if part)
         yield case("Gemm", f"{slug}-bias,{how},{name}{words}", [a(7, 20), b(20, 15), bias], scaled)
-    for shape in ((1,), (1, 1), (7, 1)):
-        slug = "x".join(map(str, shape))
-        yield case("Gemm", f"one-column,{slug}-bias,computed", [computed(7, 20), computed(20, 1), computed(*shape)])
+    for (rows, columns), how in product(((7, 1), (1, 1), (7, 2), (5, 3), (1, 4), (40, 64)), (computed, weight)):
+        for shape in {(1,), (columns,), (1, 1), (rows, 1), (1, columns), (rows, columns)}:
+            slug = f"{rows}x{columns},{'x'.join(map(str, shape))}-bias"
+            args = [computed(rows, 12), how(12, columns), computed(*shape)]
+            yield case("Gemm", f"{slug},{'both' if how is computed else 'const-right'}", args)
     for opset in (7, 9, 11, 13):
         for name, (a, b) in SIDES.items():
             args = [a(7, 20), b(20, 15), weight(15)]

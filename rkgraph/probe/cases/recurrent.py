@@ -107,6 +107,12 @@ def _inputs(op: str) -> Iterator[Case]:
             args = _model(op, weights=(weight, weight, bias), extra=extra)
             words = f"{slug}{'' if bias else ',no-bias'}"
             yield case(op, f"with-{words}", args, "hidden_size = 16", outputs=_count(op))
+            if bias is None:
+                attributes = 'hidden_size = 16, direction = "reverse"'
+                yield case(op, f"with-{words},reverse", args, attributes, outputs=_count(op))
+    for slug, attributes in {"bare": "hidden_size = 16", "reverse": 'hidden_size = 16, direction = "reverse"'}.items():
+        args = _model(op, weights=(weight, weight, None))
+        yield from positions(op, f"no-bias,{slug}", args, attributes, outputs=_count(op))
     if op == "LSTM":
         yield case(op, "first-state-only", _model(op, extra=(ABSENT, weight(1, 1, 16))), "hidden_size = 16", outputs=3)
         for how in (weight, computed):

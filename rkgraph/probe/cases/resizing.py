@@ -50,7 +50,6 @@ def _modes() -> Iterator[Case]:
         opset = 19 if transform == "half_pixel_symmetric" else 17
         for slug, more in (
             ("x2", [ABSENT, scales(1, 1, 2, 2)]),
-            ("x3", [ABSENT, scales(1, 1, 3, 3)]),
             ("odd", [ABSENT, ABSENT, const(1, 5, 13, 23)]),
         ):
             yield case("Resize", f"float,r4,{transform},{rounding},{slug}", [PLANE, *more], written, opset=opset)

@@ -106,7 +106,7 @@ def _sizes() -> Iterator[Case]:
     shapes += [(1, 4, n, 6) for n in (8191, 8192, 8193)] + [(1, 4, 6, n) for n in (8191, 8192, 8193)]
     shapes += [(1, 16, 64, 128), (1, 32, 64, 129), (1, 1, 20, 30), (1, 12, 1, 30), (1, 12, 20, 1)]
     for shape in shapes:
-        for order in HEADS:
+        for order in HEADS if shape[3] > 90 else HEADS[:4]:
             yield transpose(f"float,r4,{_name(order)},{'x'.join(map(str, shape[1:]))}", computed(*shape), order)
     for rows, columns in ((90, 90), (91, 91), (128, 64), (256, 320), (8191, 6), (8192, 6), (6, 8191), (6, 8192)):
         yield transpose(f"float,r2,10,{rows}x{columns}", computed(rows, columns), (1, 0))
