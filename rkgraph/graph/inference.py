@@ -86,13 +86,13 @@ def _with_values(
         is_range = node.op_type == "Range" and node.domain in ("", "ai.onnx")
         for position, name in enumerate(node.input):
             value = values.get(name)
-            flatten = is_range and value is not None and value.rank == 1 and len(value.items) == 1
+            flatten = is_range and value is not None and value.shape == (1,)
             if value is None or not (flatten or name in wanted):
                 continue
             stand_in = f"{name}\0{'scalar' if flatten else ''}"  # no name in a model that was read has a zero byte
             if stand_in not in constants:
                 constants.add(stand_in)
-                _add_constant(graph, stand_in, replace(value, rank=0) if flatten else value)
+                _add_constant(graph, stand_in, replace(value, shape=()) if flatten else value)
             node.input[position] = stand_in
     for info in graph.value_info:
         if info.name not in static and info.type.HasField("tensor_type"):
@@ -102,7 +102,7 @@ def _with_values(
 
 def _add_constant(graph: GraphProto, name: str, value: ShapeValue) -> None:
     items = {"int64_data" if value.dtype == INT64 else "int32_data": value.items}
-    graph.initializer.add(name=name, data_type=value.dtype, dims=[len(value.items)] * value.rank, **items)
+    graph.initializer.add(name=name, data_type=value.dtype, dims=value.shape, **items)
 
 
 def _adopt(model: ModelProto, found: ModelProto) -> None:

@@ -121,8 +121,7 @@ def _known(name: str, literal: onnx.NodeProto | None, facts: Facts) -> onnx.Tens
 
 
 def _tensor_of(name: str, value: ShapeValue) -> onnx.TensorProto:
-    dims = [len(value.items)] * value.rank
-    tensor = onnx.TensorProto(name=name, data_type=value.dtype, dims=dims)
+    tensor = onnx.TensorProto(name=name, data_type=value.dtype, dims=value.shape)
     (tensor.int64_data if value.dtype == INT64 else tensor.int32_data).extend(value.items)
     return tensor
 
