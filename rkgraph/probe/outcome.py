@@ -33,9 +33,10 @@ def line_of(case: Case, facts: Facts) -> dict[str, Any]:
     """The line of evidence of a case, without its model.
 
     `layers` bear the probed node's name and decide. `around` bear its output's name or nobody's: conversions at the
-    edges of the model, or what the node was turned into; where the node has no layer of its own, they decide, but for
-    conversions around a node that is none itself. (In a pattern those with nobody's name are left out: they may be
-    another node's.) Where nothing decides, the node was fused into a neighbour or folded away, and counts as npu.
+    edges of the model, or what the node was turned into; where the node has no layer of its own, they decide.
+    Conversions between layouts decide only for a node that is one itself, or became nothing else. (In a pattern those
+    with nobody's name are left out: they may be another node's.) Where nothing decides, the node was fused into a
+    neighbour or folded away, and counts as npu.
     `warned` has codes of warnings that leave open what the board makes of the model.
     """
     line: dict[str, Any] = {"id": case.id, "op": case.op}
@@ -62,5 +63,13 @@ def line_of(case: Case, facts: Facts) -> dict[str, Any]:
 
 
 def _device(op: str, layers: list[str], around: list[str]) -> str:
-    deciding = layers or [layer for layer in around if op in _LAYOUT or layer.split("@")[0] not in _CONVERSIONS]
+    if op in _LAYOUT:
+        deciding = layers or around
+    else:
+        deciding = _work(layers) or _work(around) or layers
     return "cpu" if any(layer.endswith("@CPU") for layer in deciding) else "npu"
+
+
+def _work(layers: list[str]) -> list[str]:
+    """Those that are more than a conversion between layouts."""
+    return [layer for layer in layers if layer.split("@")[0] not in _CONVERSIONS]
