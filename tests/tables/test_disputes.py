@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rkgraph.diagnostics import Confidence
+from rkgraph.resources import data_folder
 from rkgraph.tables.disputes import contradiction, disputes, weigh
+from rkgraph.tables.documented import resolves
 from rkgraph.tables.entry import Entry, Limit, Outcome
 from rkgraph.tables.limits import Batch, Dtype
 from rkgraph.tables.statement import Statement
@@ -115,3 +119,15 @@ def test_limits_are_weighed_by_what_lies_beyond_them_alone():
     assert (batch.confirmed, batch.contradicted) == (False, True)
     _, batch = weigh(limits, [*seen, measured("two", "float32", 2, "npu")], "rk3588", {"two", "within"})
     assert (batch.confirmed, batch.contradicted, batch.overflows) == (True, False, {"two"})
+
+
+def test_every_document_that_a_table_calls_disputed_exists_and_is_of_its_version():
+    found = 0
+    for path in sorted(data_folder("op_tables").glob("rknn-*.index.json")):
+        table = json.loads(path.read_text(encoding="utf-8"))
+        for entries in table["ops"].values():
+            for identifier in (i for e in entries for i in e.get("disputed", ())):
+                assert resolves(identifier), f"{path.name}: {identifier}"
+                assert identifier.startswith("field:") or f"-{table['toolkit']}/" in identifier, identifier
+                found += 1
+    assert found >= 10
