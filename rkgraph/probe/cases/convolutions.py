@@ -60,9 +60,9 @@ def _two_dimensional() -> Iterator[Case]:
     for dilation in ((1, 1), (3, 3), (4, 4), (8, 8), (1, 2), (3, 1), (1, 12)):
         attributes = f"dilations = [{dilation[0]},{dilation[1]}]"
         yield case("Conv", f"2d,dilations{dilation[0]}x{dilation[1]}", [x, k5], attributes)
-    for dilation in (16, 31, 32, 33):
+    for step in (16, 31, 32, 33):
         large = [computed(1, 3, 70, 70), weight(5, 3, 3, 3)]
-        yield case("Conv", f"2d,dilations{dilation}", large, f"dilations = [{dilation},{dilation}]")
+        yield case("Conv", f"2d,dilations{step}", large, f"dilations = [{step},{step}]")
     for auto in ("SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"):
         yield case("Conv", f"2d,auto-pad-{auto}", [x, k5], f'auto_pad = "{auto}"')
         yield case("Conv", f"2d,auto-pad-{auto},stride2", [x, k5], f'auto_pad = "{auto}", strides = [2,2]')
@@ -137,6 +137,8 @@ def _one_dimensional() -> Iterator[Case]:
 
 
 def _three_dimensional() -> Iterator[Case]:
+    slug: str
+    kernel: tuple[int, ...]
     for slug, kernel, attributes in (
         ("1x1x1", (1, 1, 1), ""),
         ("1x3x3", (1, 3, 3), "pads = [0,1,1,0,1,1]"),

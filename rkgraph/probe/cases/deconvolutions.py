@@ -112,6 +112,8 @@ def _sizes() -> Iterator[Case]:
 
 
 def _other_ranks() -> Iterator[Case]:
+    slug: str
+    kernel: tuple[int, ...]
     for slug, kernel, attributes in (
         ("bare", (10, 3), ""),
         ("k4,stride2,pad1", (10, 4), "strides = [2], pads = [1,1]"),

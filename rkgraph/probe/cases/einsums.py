@@ -198,13 +198,13 @@ def cases() -> Iterator[Case]:
     ):
         yield from positions("Einsum", slug, [computed(*s) for s in shapes], f'equation = "{equation}"')
     for equation in (*UNARY, *BINARY, *TERNARY, *WIDE):
-        shapes = _shapes(equation)
+        operands = _shapes(equation)
         attributes = f'equation = "{equation}"'
         slug = equation.replace(",", "_").replace(" ", "~") or "none"
-        yield case("Einsum", f"computed,{slug}", [computed(*s) for s in shapes], attributes)
+        yield case("Einsum", f"computed,{slug}", [computed(*s) for s in operands], attributes)
         if equation in ONE_CONSTANT:
-            yield case("Einsum", f"const-right,{slug}", [computed(*shapes[0]), weight(*shapes[1])], attributes)
-            yield case("Einsum", f"const-left,{slug}", [weight(*shapes[0]), computed(*shapes[1])], attributes)
+            yield case("Einsum", f"const-right,{slug}", [computed(*operands[0]), weight(*operands[1])], attributes)
+            yield case("Einsum", f"const-left,{slug}", [weight(*operands[0]), computed(*operands[1])], attributes)
     for dtype in ("float16", "double", "int32", "int64"):
         for equation in ("bij->bji", "bij,bjk->bik", "bhid,bhjd->bhij"):
             args = [computed(*s, dtype=dtype) for s in _shapes(equation)]

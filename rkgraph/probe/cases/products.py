@@ -21,6 +21,9 @@ def cases() -> Iterator[Case]:
 
 
 def _common() -> Iterator[Case]:
+    slug: str
+    left: tuple[int, ...]
+    right: tuple[int, ...]
     for slug, left, right in (
         ("r2,const", (6, 24), (24, 16)),
         ("r3,const", (1, 12, 24), (24, 16)),

@@ -91,7 +91,7 @@ def _inputs(op: str) -> Iterator[Case]:
         "no-bias": (weight, weight, None),
     }.items():
         for direction, ways in (("forward", 1), ("bidirectional", 2)):
-            args = _model(op, ways=ways, weights=chosen)  # type: ignore[arg-type]
+            args = _model(op, ways=ways, weights=chosen)
             yield case(
                 op, f"{slug},{direction}", args, f'hidden_size = 16, direction = "{direction}"', outputs=_count(op)
             )
@@ -137,7 +137,7 @@ def _attributes(op: str) -> Iterator[Case]:
         yield from positions(op, slug, args, attributes, outputs=_count(op))
     for batch in (1, 4):
         for slug, how in {"constant": (weight, weight, weight), "computed": (computed, computed, None)}.items():
-            model = _model(op, batch=batch, batch_first=True, weights=how)  # type: ignore[arg-type]
+            model = _model(op, batch=batch, batch_first=True, weights=how)
             yield case(op, f"layout1,batch{batch},{slug}", model, "layout = 1, hidden_size = 16", outputs=_count(op))
     for opset in (7, 14, 19):
         yield case(op, f"opset{opset}", args, "hidden_size = 16", outputs=_count(op), opset=opset)
