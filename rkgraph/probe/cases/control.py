@@ -44,6 +44,8 @@ def _if() -> Iterator[Case]:
         "true": ("", "bool t = {1}", "", "t"),
         "false-element": ("", "bool[1] t = {0}", "", "t"),
         "greater": ("", "float z = {0.1}", "m = ReduceMean<keepdims = 0>(x) c = Greater(m, z)", "c"),
+        "node": ("", "", "t = Constant<value = bool {1}>()", "t"),
+        "folded": ("", "bool u = {0}", "t = Not(u)", "t"),
         "shape": ("", "int64[1] z = {0}, int64 n = {3}", "s = Shape(x) m = Gather(s, z) c = Equal(m, n)", "c"),
     }
     for name, (then, other, kind) in BRANCHES.items():
