@@ -39,6 +39,9 @@ RELEASES = {
 }
 """The commits of the releases that rkgraph knows and that came with documents; 2.5.0 has none."""
 
+MORE_PLATFORMS = {("2.3.2", "5.1.7"): ["rv1103b", "rv1106b"]}
+"""Sections whose content names more platforms than their title."""
+
 HEADER = """\
 # What the vendor's documents say of operators: facts with a citation, none of their text. Written by
 # benchmarks/read_vendor_documents.py out of the files named below; not edited by hand. What users reported beyond them
@@ -145,7 +148,11 @@ def read_everything(repository: Path) -> str:
         counted = Counter(
             s.number.rpartition(".")[0] for s in sections if s.number.count(".") == 2 or s.number[0] == "4"
         )
-        about = {s.number: s.title.lower().split("/") for s in sections if s.number in counted and s.number[0] == "3"}
+        about = {
+            s.number: MORE_PLATFORMS.get((toolkit, s.number), s.title.lower().split("/"))
+            for s in sections
+            if s.number.startswith("5.1.") or (s.number.startswith("3.") and s.number in counted)
+        }
         parts = {"sections": dict(sorted(counted.items())), "platforms": about}
         sources.append({"name": f"operator-list-{toolkit}", **found, **parts})
         said += from_operator_list(sections, toolkit, f"operator-list-{toolkit}")

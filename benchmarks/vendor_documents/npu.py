@@ -31,7 +31,10 @@ _NOTES = (
     (r"steps 可以不为 1", "steps other than 1 only along the channels of a 1x1 map, aligned to its channel blocks"),
     (r"受限于\s*tran", "bounded by what Transpose can do where the axis is not the channel"),
     (r"(h1|w1)%(8|16)=0", "sizes, or products of them, must be multiples of 4, 8 or 16, depending on `perm` and type"),
-    (r"h1=w1=1, n1%4=0", "and only where all of height, width or of batch, height are 1, the rest a multiple of 4"),
+    (
+        r"h1=w1=1, n1%4=0",
+        "only where height and width, or batch and height, are 1, and another size is a multiple of 4",
+    ),
     (r"目前只支持 \[1\] 和 \[1,2,3\]", "normalises dimension 1, or 1 to 3, of the compiler's own 4-D layout"),
     (r"工具端转换成卷积实现", "not as such: the toolkit turns it into a convolution"),
 )

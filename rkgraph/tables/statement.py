@@ -23,7 +23,8 @@ class Source:
 
     `name` is what ids cite (`doc:NAME/PLACE`, `field:NAME`). Of a document: `repository`, `commit`, `file` and its git
     `blob`, the `toolkit` that it describes, `sections`: how many numbered sections each part has ("3.2": 79), and
-    `platforms`: those that a part is about; a list without sections is cited by operator. Of a report: its `url`.
+    `platforms`: those that a part or a section is about; a list without sections is cited by operator. Of a report:
+    its `url`.
     """
 
     name: str
@@ -40,7 +41,8 @@ class Source:
         """Whether what stands at `place` was said of a toolkit version and a platform; of a report it always was."""
         if self.url:
             return True
-        about = dict(self.platforms).get(place.rpartition(".")[0])
+        known = dict(self.platforms)
+        about = known.get(place, known.get(place.rpartition(".")[0]))
         return self.toolkit == version and (about is None or platform in about)
 
 

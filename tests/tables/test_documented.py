@@ -218,6 +218,8 @@ def test_what_is_cited_is_of_that_version_and_platform():
     assert cited(statement, VERSION, "rk3588") == ("doc:operator-list-2.3.2/3.2.49",)
     assert cited(statement, "2.2.0", "rk3566") == ("doc:operator-list-2.2.0/3.1.48",)
     assert cited(statement, VERSION, "rk2118") == ()
+    first = [s for s in statements(VERSION, "Conv", "rv1106b") if "/5." in s.sources[0]]
+    assert [cited(s, VERSION, "rv1106b") for s in first] == [("doc:operator-list-2.3.2/5.1.7",)]
     (report,) = [
         s
         for s in statements(VERSION, "GridSample", "rk3588")
