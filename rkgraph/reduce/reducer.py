@@ -148,6 +148,7 @@ def _search(search: Search, keep_weights: bool) -> tuple[frozenset[str] | None, 
     try:
         unfold(search)
         look_around(search)
+        shrink_large(search)
         cut_window(search)
         shrink_large(search)
         _take_away(search)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -26,6 +26,7 @@ from rkgraph.reduce.slicing import sliced
 __all__ = ["shrink_large", "shrink_sizes"]
 
 _SMALL = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+_FEW = (1, 4, 32, 256)
 _QUICK_BYTES = 1 << 20  # of a model that builds in less than a second
 _MOST_TOGETHER = 3  # sizes that one factor divides
 _MOST_SIZES = 12
@@ -47,16 +48,16 @@ def shrink_large(search: Search) -> None:
     """Shrink the sizes that make a model large, so that the many builds to come are quick ones."""
     search.stage = "large sizes"
     if search.best.size.bytes > _QUICK_BYTES:
-        _shrink_equal(search, least=_QUICK_BYTES)
+        _shrink_equal(search, _FEW, least=_QUICK_BYTES)
 
 
-def _shrink_equal(search: Search, least: int = 0) -> bool:
+def _shrink_equal(search: Search, targets: Sequence[int] = _SMALL, *, least: int = 0) -> bool:
     """One size, wherever it stands, to the smallest that still shows it; none while the model has `least` bytes."""
     shrunk = False
     for size in _sizes(search.best.proto):
         if search.best.size.bytes < least:
             break
-        shrunk |= any(_try(search, {size: small}) for small in _SMALL if small < size)
+        shrunk |= any(_try(search, {size: small}) for small in targets if small < size)
     return shrunk
 
 
