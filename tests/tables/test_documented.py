@@ -228,6 +228,17 @@ def test_what_is_cited_is_of_that_version_and_platform():
     assert cited(report, VERSION, "rk3588") == ("field:airockchip/rknn-toolkit2#478",)
 
 
+def test_something_is_cited_for_every_version_and_platform_that_a_statement_names():
+    silent = [
+        (s.op, s.claim, version, platform)
+        for s in everything()
+        for version in s.toolkits
+        for platform in s.platforms or ("rk3588",)
+        if not cited(s, version, platform)
+    ]
+    assert silent == []
+
+
 def broken(
     limits: tuple[Limit, ...], op: str, x: tuple[int, ...], w: tuple[int, ...] = (), **attributes: Any
 ) -> list[str]:
