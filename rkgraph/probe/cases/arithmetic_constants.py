@@ -9,7 +9,7 @@ from rkgraph.probe.schemas import allowed_types
 
 RANKS = {1: (38,), 2: (5, 22), 3: (2, 7, 16), 4: (1, 6, 8, 11), 5: (1, 2, 3, 7, 9)}
 
-EXPONENTS = (2.0, 3.0, 0.5, 1.0, -1.0, -0.5, 0.0, 4.0, 1.5, 0.3333333, -2.0, 2.2)
+EXPONENTS = (2.0, 3.0, 0.5, 1.0, -1.0, -0.5, 0.0, 4.0, 1.5, 0.3333333, -2.0, 2.2, 0.25, 2.5, 5.0, -3.0, 10.0)
 
 
 def cases() -> Iterator[Case]:
@@ -19,6 +19,7 @@ def cases() -> Iterator[Case]:
     yield from _whole_divisions()
     yield from _neutral()
     yield from _after_weights()
+    yield from _after_products()
 
 
 def _number(value: float, dtype: str) -> Arg:
@@ -39,6 +40,8 @@ def _powers() -> Iterator[Case]:
     yield case("Pow", "exponents,channels", [x, const(2.0, 3.0, 1.0, 0.5, 2.0, 2.0, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponents,alike", [x, const(*[2.0] * 6, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponents,alike,whole", [computed(5, 6), const(*[2.0] * 30, dtype="float", shape=(5, 6))])
+    yield case("Pow", "exponents,odd-one", [x, const(2.0, 3.0, 1.0, 0.5, 2.0, 1.7, dtype="float", shape=(6, 1, 1))])
+    yield case("Pow", "exponents,fours", [x, const(*[4.0] * 6, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponent-computed-one", [x, computed(1)])
     for rank in (1, 3, 4):
         yield case("Pow", f"base2,r{rank}", [_number(2.0, "float"), computed(*RANKS[rank])])
@@ -57,7 +60,7 @@ def _power_types() -> Iterator[Case]:
     """The exponent may be of another type than the base."""
     for base in ("float", "int64", "int32", "float16"):
         for exponent in allowed_types("Pow", 1):
-            if exponent == "bfloat16" or (base == exponent and base != "int32"):
+            if exponent in ("bfloat16", "uint16", "uint32", "uint64") or (base == exponent and base != "int32"):
                 continue
             yield case(
                 "Pow",
@@ -144,11 +147,53 @@ def _after_weights() -> Iterator[Case]:
                     yield Case(f"{op}/in-after-{name},{width}-{order}", op, _model(inputs, nodes))
 
 
+def _after_products() -> Iterator[Case]:
+    """A factor by rows after a product with weights, which the toolkit tries to put into the weights and cannot."""
+    for rows in ((5, 8), (1, 9, 24), (3, 9, 24), (1, 2, 5, 8), (2, 3, 5, 8), (1, 20)):
+        depth = rows[-1]
+        ones = (1,) * (len(rows) - 1)
+        widths = {
+            "row": (depth,),
+            "row-high": (*ones, depth),
+            "column": (rows[-2], 1),
+            "whole": rows,
+            "single": (*ones, 1),
+        }
+        if len(rows) > 2:
+            widths["batch"] = (*rows[:-2], 1, 1)
+        for width, factor in widths.items():
+            for op in ("Mul", "Div"):
+                inputs = f"float[{_dims(rows)}] x, float[{depth},{depth}] w, float[{_dims(factor)}] w1"
+                nodes = f"a = MatMul(x, w) [probe] b = {op}(a, w1) y = Sigmoid(b)"
+                yield Case(f"{op}/in-after-product,{_dims(rows).replace(',', 'x')},{width}", op, _model(inputs, nodes))
+                if width == "column" and op == "Mul":
+                    biased, nodes = (
+                        f"{inputs}, float[{depth}] w2",
+                        "a = MatMul(x, w) c = Add(a, w2) [probe] b = Mul(c, w1) y = Sigmoid(b)",
+                    )
+                    yield Case(
+                        f"Mul/in-after-bias,{_dims(rows).replace(',', 'x')},{width}", "Mul", _model(biased, nodes)
+                    )
+    for op, text in (("Mul", "Mul(a, w1)"), ("Add", "Add(a, w1)")):  # what has a second consumer stays as it is
+        inputs = "float[2,7,16] x, float[16,16] w, float[7,1] w1"
+        nodes = f"a = MatMul(x, w) [probe] b = {text} y = Add(a, b)"
+        yield Case(f"{op}/in-after-product,two-consumers", op, _model(inputs, nodes))
+    yield Case(
+        "Mul/in-zero-after-product",
+        "Mul",
+        _model(
+            "float[2,7,16] x, float[16,16] w",
+            "a = MatMul(x, w) [probe] b = Mul(a, z) y = Sigmoid(b)",
+            "float z = {0.0}",
+        ),
+    )
+
+
 def _dims(shape: tuple[int, ...]) -> str:
     return ",".join(map(str, shape))
 
 
-def _model(inputs: str, nodes: str) -> str:
+def _model(inputs: str, nodes: str, constants: str = "") -> str:
     first, stored, node, made = COMPANION
     head = f'<ir_version: 8, opset_import: ["" : 17]> rk ({first}, {stored}, {inputs}) => (y, {made})'
-    return f"{head} {{ {node} {nodes} }}"
+    return f"{head}{f' <{constants}>' if constants else ''} {{ {node} {nodes} }}"

@@ -177,12 +177,22 @@ def _forms(op: str) -> Iterator[Case]:
             yield case(op, f"{slug},float", list(FORMS[slug]), position="between")
 
 
+BY_ATTRIBUTE = (
+    *(((5, 18), (18,), 1), ((5, 18), (5, 1), 0), ((5, 18), (1, 18), 0), ((5, 18), (5,), 0), ((2, 9, 14), (14,), None)),
+    *(((2, 9, 14), (9, 14), 1), ((2, 9, 14), (9,), 1), ((2, 9, 14), (2, 9), 0), ((2, 9, 14), (1,), None)),
+    *(((2, 6, 9, 20), (20,), None), ((2, 6, 9, 20), (20,), 3), ((2, 6, 9, 20), (6,), 1), ((2, 6, 9, 20), (9, 20), 2)),
+    *(((2, 6, 9, 20), (6, 9), 1), ((2, 6, 9, 20), (2,), 0), ((1, 7, 7, 7), (7,), 1), ((1, 6, 9, 20), (6, 1, 1), 1)),
+)
+"""Shapes of two operands and the axis of the first at which the second begins, as opset 6 has it."""
+
+
 def _broadcast_by_attribute() -> Iterator[Case]:
-    """Opset 6, where attributes say what is broadcast."""
+    """Opset 6, where attributes say what is broadcast, as numpy would or otherwise."""
     for op in ("Add", "Mul", "Div", "Sub"):
-        for slug, small, attributes in (
-            ("row", (20,), "broadcast = 1"),
-            ("channel", (6,), "broadcast = 1, axis = 1"),
-            ("matrix", (9, 20), "broadcast = 1, axis = 2"),
-        ):
-            yield case(op, f"float,r4,opset6,{slug}", [computed(2, 6, 9, 20), computed(*small)], attributes, opset=6)
+        for large, small, axis in BY_ATTRIBUTE if op in ("Add", "Mul") else BY_ATTRIBUTE[::3]:
+            slug = f"{'x'.join(map(str, large))}-{'x'.join(map(str, small))},axis{axis},opset6"
+            text = "broadcast = 1" if axis is None else f"axis = {axis}, broadcast = 1"
+            yield case(op, slug, [computed(*large), computed(*small)], text, opset=6)
+        yield case(
+            op, "2x6x9x20-6,axis1,const,opset6", [computed(2, 6, 9, 20), weight(6)], "axis = 1, broadcast = 1", opset=6
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.probe.case import ABSENT, CODES, Arg, Case, case, computed, const, weight
+from rkgraph.probe.case import ABSENT, CODES, COMPANION, Arg, Case, case, computed, const, weight
 from rkgraph.probe.schemas import TAKEN, allowed_types
 
 X = computed(1, 6, 9, 14)
@@ -122,8 +122,12 @@ def _ranges_and_fills() -> Iterator[Case]:
             yield case("Range", f"{dtype},{name}-computed", args)
     for dtype in ("float", "int64", "int32", "float16", "bool", "double", "uint8"):
         value = "15360" if dtype == "float16" else "1.5" if dtype in ("float", "double") else "1"
-        for slug, shape in {"const": const(2, 9, 14), "computed": computed(3, dtype="int64")}.items():
-            yield case("ConstantOfShape", f"{dtype},{slug}", [shape], f"value = {dtype}[1] {{{value}}}")
+        yield case("ConstantOfShape", f"{dtype},const", [const(2, 9, 14)], f"value = {dtype}[1] {{{value}}}")
+    for slug, made in {"input": "Identity(n)", "cast": "Cast<to = 7>(n)", "sum": "Add(n, n)"}.items():
+        first, stored, node, kin = COMPANION
+        kind = "float" if slug == "cast" else "int64"
+        head = f'<ir_version: 8, opset_import: ["" : 17]> rk ({first}, {stored}, {kind}[3] n, float[1] x) => (y, {kin})'
+        nodes = f"s = {made} [probe] f = ConstantOfShape<value = float[1] {{1.5}}>(s) y = Add(f, x)"
+        yield Case(f"ConstantOfShape/in-consumed,{slug}", "ConstantOfShape", f"{head} {{ {node} {nodes} }}")
     yield case("ConstantOfShape", "bare,const", [const(2, 9, 14)])
-    yield case("ConstantOfShape", "bare,computed", [computed(2, dtype="int64")])
     yield case("ConstantOfShape", "scalar,const", [weight(2, dtype="int64")])
