@@ -1,8 +1,9 @@
-"""Losses written out by their definitions, at several ranks: gathered classes, weights, ignored targets, reductions."""
+"""Losses and normalisations written out by their definitions, at several ranks and sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from rkgraph.probe.case import Case
 from rkgraph.probe.pattern import Pattern, cases_of
@@ -67,18 +68,46 @@ y = Div(a, b)
 """
 
 
+OLD, NEW = ("<axes = [1]>", ""), ("", ", ax")
+"""Axes of a reduction: attribute and input, before opset 18 and from there on."""
+
+NORMALISED = """
+f = Flatten<axis = {axis}>(x)
+m = ReduceMean{axes[0]}(f{axes[1]})
+q = Mul(f, f)
+w = ReduceMean{axes[0]}(q{axes[1]})
+r = Mul(m, m)
+v = Sub(w, r)
+a = Add(v, e)
+u = Sqrt(a)
+d = Sub(f, m)
+n = Div(d, u)
+k = Flatten<axis = 0>(x2)
+g = Mul(n, k)
+b = Flatten<axis = 0>(x3)
+h = Add(g, b)
+y = Reshape(h, s)
+mean = Reshape(m, t)
+i = Reciprocal(u)
+scale = Reshape(i, t)
+"""
+
+
 def cases() -> Iterator[Case]:
     """One case for every node, at several ranks."""
-    for rest in ((), (7,), (7, 9), (2, 3, 2, 4)):
+    for rest in ((), (7,), (7, 9), (2, 3, 4), (2, 3, 2, 4), (2, 3, 2, 2, 3)):
         rank = 2 + len(rest)
         for ending, text in ENDINGS.items():
-            if ending == "mean" or rank == 4:
+            if (ending == "mean" and rank != 5) or rank == 4:
                 yield from _loss(f"loss-{ending}-r{rank}", rest, GATHERED + text)
+        if rank in (5, 6):
+            continue
         yield from _loss(f"loss-weighted-r{rank}", rest, GATHERED + WEIGHTED.format("x2"), probes="w p a b y")
         yield from _loss(f"loss-ignored-r{rank}", rest, IGNORED + MASKED)
         yield from _loss(
             f"loss-weighted-ignored-r{rank}", rest, IGNORED + WEIGHTED_IGNORED.format("x2"), probes="w c d u p y"
         )
+    yield from _normalised()
     yield from _loss("loss-constant-weights", (7, 9), GATHERED + WEIGHTED.format("w1"), probes="w p b y")
     for op in ("LogSoftmax", "Softmax"):
         yield from cases_of(
@@ -88,6 +117,28 @@ def cases() -> Iterator[Case]:
                 f"r = Reshape(x, three)\nl = {op}<axis = 1>(r)\ny = Reshape(l, four)",
                 constants="int64[3] three = {3, 11, -1}, int64[4] four = {3, 11, 7, 9}",
                 opset=13,
+            )
+        )
+
+
+def _normalised() -> Iterator[Case]:
+    """LayerNormalization by its definition, over flattened data; scale, bias and all three results are the graph's."""
+    for shape, axis, opset in product(((9, 14), (3, 8, 13), (2, 3, 5, 7)), (0, 1, -1), (17, 18)):
+        if axis == (1 if len(shape) < 4 else 0):
+            continue
+        tail = ",".join(map(str, shape[axis:]))
+        rows = [*shape[: axis % len(shape)], *[1] * len(shape[axis:])]
+        yield from cases_of(
+            Pattern(
+                f"normalised-r{len(shape)}-axis{axis}-opset{opset}",
+                f"float[{','.join(map(str, shape))}] x, float[{tail}] x2, float[{tail}] x3",
+                NORMALISED.format(axis=axis % len(shape), axes=OLD if opset < 18 else NEW),
+                constants=f"float e = {{0.00001}}, int64[{len(shape)}] s = {{{', '.join(map(str, shape))}}}, "
+                f"int64[{len(shape)}] t = {{{', '.join(map(str, rows))}}}"
+                + (", int64[1] ax = {1}" if opset == 18 else ""),
+                outputs="y, mean, scale",
+                probes="m w" if opset == 18 else "f m w v a u d n g h y mean i scale",
+                opset=opset,
             )
         )
 
