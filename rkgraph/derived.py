@@ -16,20 +16,25 @@ from typing import Any
 from rkgraph.errors import UsageError
 from rkgraph.files import write_text
 
-__all__ = ["derive", "read_derived", "read_toml"]
+__all__ = ["derive", "parse_toml", "read_derived", "read_toml"]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML source. Raises UsageError naming the file and the line where it is not TOML."""
+    return parse_toml(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Parse TOML. Raises UsageError with `name` and the line where it is not TOML."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: is not TOML: {error}") from error
+        raise UsageError(f"{name}: is not TOML: {error}") from error
 
 
 def index_of(source: Path) -> Path:

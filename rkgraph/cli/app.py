@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "run": "Run a bundle on the board, the simulator or the CPU.",
     "report": "Render a report as one self-contained HTML file.",
     "reduce": "Cut a model that fails down to a small bug report.",
+    "ops": "Say what the compiler makes of operators.",
     "rule": "Explain one rule: what, why, examples, fix.",
     "rules": "List all rules.",
     "doctor": "Check the installation; say what mends it.",

@@ -71,6 +71,9 @@ def command(
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     output: OutputOption = None,
     fail_on: FailOnOption = Severity.ERROR,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Every platform with every toolkit, in one table. A survey: exit 0.")
+    ] = False,
     verify: VerifyOption = False,
     evidence_output: EvidenceOption = None,
     timeout: TimeoutOption = None,
@@ -94,6 +97,8 @@ def command(
 
         rkgraph lint @models.txt --format json -o report.json
 
+        rkgraph lint model.onnx --matrix
+
         rkgraph lint model.onnx --verify --evidence-output new.jsonl
     """
     import time
@@ -111,6 +116,11 @@ def command(
     paths = _paths(models)
     _check_writable(output, evidence_output)
     printer = Output(quiet, verbose)
+    if matrix:
+        if verify:
+            raise UsageError("--matrix and --verify do not go together", "verify one target: --target NAME --verify")
+        _survey(paths, options, format, output, printer, started)
+        return
     shown = format is Format.TEXT and output is None
     runs: list[_Run] = []
     with ExitStack() as stack:
@@ -133,6 +143,20 @@ def command(
     _raise_for_errors([run.error for run in runs if run.error], len(runs))
     if any(d.severity.rank >= fail_on.rank for run in runs for d in run.result.diagnostics):
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _survey(
+    paths: Sequence[Path], options: Options, form: Format, output: Path | None, printer: Output, started: float
+) -> None:
+    """`--matrix`: all targets of each model; the text has a table a model, the document all results."""
+    from rkgraph.cli.lint_matrix import lint_everywhere, matrix_lines
+
+    surveyed = {path: lint_everywhere(path, options) for path in paths}
+    if form is Format.JSON:
+        _emit(_document([result for results in surveyed.values() for result in results], started), output, printer)
+        return
+    lines = [text for path, results in surveyed.items() for text in matrix_lines(str(path), results)]
+    _emit("".join(f"{text}\n" for text in lines), output, printer)
 
 
 @dataclass(frozen=True)

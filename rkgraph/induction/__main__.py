@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from rkgraph.derived import parse_toml
 from rkgraph.files import write_text
 from rkgraph.induction.induce import BASE, induce
 from rkgraph.probe.evidence import lines_of, measured_targets, models_of
 from rkgraph.resources import data_folder
-from rkgraph.tables.index import derive_all
+from rkgraph.tables.index import derive_all, index_table
 from rkgraph.targets import toolkits
 
 
@@ -23,7 +24,9 @@ def main(versions: Sequence[str]) -> None:
             continue
         evidence = {target: lines_of(target) for target in targets} | {BASE: base}
         induced = induce(version, cases, evidence)
-        write_text(data_folder("op_tables") / f"rknn-{version}.toml", induced.text)
+        name = f"rknn-{version}.toml"
+        index_table(parse_toml(induced.text, name), name)  # what cannot be read back is not written
+        write_text(data_folder("op_tables") / name, induced.text)
         listed = "".join(f"{target.platform} {name}: {outcome}\n" for target, name, outcome in induced.unexplained)
         write_text(data_folder("op_tables") / "evidence" / f"rknn-{version}" / "unexplained.txt", listed)
         said = f"{version}: {induced.measured} builds, {len(induced.unexplained)} that no limit explains\n"

@@ -43,6 +43,7 @@ def entry_of(op: str, samples: Sequence[Sample], fitted: Fitted, platforms: Sequ
         confidence=Confidence.PROBED,
         limits=(*learned, *edges),
         platforms=tuple(platforms),
+        cases=sum(not sample.imputed for sample in samples),
     )
 
 

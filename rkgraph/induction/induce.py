@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rkgraph.induction.entries import entry_of
@@ -12,6 +12,8 @@ from rkgraph.induction.sample import Sample, samples_of
 from rkgraph.induction.targets import Lines, carried_over
 from rkgraph.induction.toml_text import table_text
 from rkgraph.probe.case import Case
+from rkgraph.tables.disputes import disputes
+from rkgraph.tables.documented import cited
 from rkgraph.tables.entry import Entry
 from rkgraph.targets import Target
 
@@ -59,7 +61,10 @@ def induce(
         on_operator(op)
         for names, shared in _groups(samples, targets, evidence):
             fitted = fit(shared)
-            entries.append(entry_of(op, shared, fitted, names))
+            entry = entry_of(op, shared, fitted, names)
+            entries.append(
+                replace(entry, disputed=_disputed(entry, version, names[0] if names else targets[0].platform))
+            )
             for index in fitted.unexplained:
                 if not shared[index].imputed:
                     where = [t for t in targets if not names or t.platform in names]
@@ -74,6 +79,12 @@ class _Group:
 
     platforms: list[str]
     samples: list[Sample]
+
+
+def _disputed(entry: Entry, version: str, platform: str) -> tuple[str, ...]:
+    """The documents whose word on an operator as such contradicts the best that was measured."""
+    contradicting = (d for d in disputes(entry, version, platform) if d.kind != "no-warning")
+    return tuple(sorted({source for d in contradicting for source in cited(d.statement, version, platform)}))
 
 
 def _groups(

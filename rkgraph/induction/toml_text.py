@@ -46,7 +46,7 @@ def _entry(entry: Entry) -> list[str]:
     lines += [f"{name} = {_value(value)}" for name, value in named.items() if value]
     if entry.confidence.value != "probed":
         lines.append(f"confidence = {_value(entry.confidence.value)}")
-    lines += [f"evidence = {_value(entry.evidence)}", ""]
+    lines += [f"cases = {entry.cases}", f"evidence = {_value(entry.evidence)}", ""]
     for limit in entry.limits:
         lines += _limit(limit)
     return lines

@@ -75,7 +75,7 @@ class Entry:
     """What the compiler makes of one operator for a range of opsets (inclusive; of its own domain).
 
     `platforms` empty means all that no other entry of the operator names. `disputed` names documents that say
-    otherwise.
+    otherwise; `cases` is how many models were built for it.
     """
 
     op: str
@@ -88,6 +88,7 @@ class Entry:
     platforms: tuple[str, ...] = ()
     note: str = ""
     disputed: tuple[str, ...] = ()
+    cases: int = 0
 
     def covers(self, platform: str, opset: int | None) -> bool:
         """Whether the entry speaks of a platform and an opset (None: any)."""
@@ -126,6 +127,7 @@ def read_entry(data: Mapping[str, Any], place: str) -> Entry:
         platforms=read_texts(data, "platforms", place),
         note=read_text(data, "note", place, ""),
         disputed=read_texts(data, "disputed", place),
+        cases=_count(data, place),
     )
 
 
@@ -211,6 +213,13 @@ def _outcome(data: Mapping[str, Any], place: str) -> Outcome:
     if value not in _SEVERITY:
         raise UsageError(f"{place}: `outcome` must be one of {', '.join(_SEVERITY)}, here {value!r}")
     return cast("Outcome", value)
+
+
+def _count(data: Mapping[str, Any], place: str) -> int:
+    value = data.get("cases", 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UsageError(f"{place}: `cases` must be a number of models, here {value!r}")
+    return value
 
 
 def _evidence(data: Mapping[str, Any], place: str) -> tuple[str, ...]:

@@ -262,7 +262,10 @@ class ConstantInput(TensorLimit):
 
 @dataclass(frozen=True, slots=True)
 class ConstantRange(TensorLimit):
-    """Every element of a small constant input (the steps of a Slice, the exponent of a Pow) lies in [low, high]."""
+    """Every element of a small constant input (the steps of a Slice, the exponent of a Pow) lies in [low, high].
+
+    Truth values count as 0 and 1.
+    """
 
     kind: ClassVar[str] = "constant-range"
     low: float | None = None
@@ -272,7 +275,7 @@ class ConstantRange(TensorLimit):
         for name in self.tensors(node):
             constant = graph.constant(name)
             if constant is not None:
-                yield from (v for v in constant.values if isinstance(v, (int, float)))
+                yield from (int(v) if isinstance(v, bool) else v for v in constant.values if isinstance(v, (int, float)))
 
     def accepts(self, observed: Scalar) -> bool:
         return within(observed, self.low, self.high)
