@@ -58,7 +58,8 @@ def suite_table(documents: Documents, suite: Path, truth: Path) -> Iterator[str]
         agree = count[True, True] + count[False, False]
         cells = (agree, count[True, False], count[False, True])
         shares = " | ".join(f"{100 * n / total:.1f} %" for n in cells)
-        yield f"| {documents.target.toolkit} | {documents.target.platform} | {reading} | {total} | {shares} |"
+        target = documents.target
+        yield f"| {target.toolkit} | {target.platform} | {documents.version} | {reading} | {total} | {shares} |"
 
 
 @dataclass
@@ -207,8 +208,8 @@ def report(truths: dict[tuple[str, str], Path], suite: Path | None, documents: D
         yield ""
         yield "## Deployable or not: the single-operator models of the ONNX 1.14.1 backend suite"
         yield ""
-        yield "| toolkit | platform | reading | models | agrees | wrongly deployable | wrongly refused |"
-        yield "|---|---|---|---|---|---|---|"
+        yield "| toolkit | platform | documents of | reading | models | agrees | wrongly deployable | wrongly refused |"
+        yield "|---|---|---|---|---|---|---|---|"
         for (version, platform), path in truths.items():
             yield from suite_table(Documents(resolve_target(platform, version)), suite, path)
     seen = evidence(documents)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rkgraph.graph.view import GraphView, Node
-from rkgraph.tables.documented import limits_of, statements
+from rkgraph.tables.documented import documented_versions, limits_of, statements
 from rkgraph.tables.entry import Limit
 from rkgraph.tables.statement import Statement
 from rkgraph.targets import Target
@@ -28,10 +28,14 @@ class Said:
 
 
 class Documents:
-    """The documents of a target's toolkit version, by operator; `folder` has the evidence (None: the repository's)."""
+    """The documents of a target's toolkit version, or of the last before it that has any, by operator.
+
+    `folder` has the target's evidence (None: the repository's).
+    """
 
     def __init__(self, target: Target, folder: Path | None = None) -> None:
         self.target = target
+        self.version = [v for v in documented_versions() if _numbers(v) <= _numbers(target.toolkit)][-1]
         self.folder = folder
         self._said: dict[str, Said] = {}
 
@@ -39,11 +43,11 @@ class Documents:
         """What they say of an operator, reports of users apart."""
         if op not in self._said:
             t = self.target
-            said = [s for s in statements(t.toolkit, op, t.platform, t.precision) if s.op == op and not s.fuses]
+            said = [s for s in statements(self.version, op, t.platform, t.precision) if s.op == op and not s.fuses]
             documented = [s for s in said if s.sources[0].startswith("doc:")]
             listed = next((s for s in documented if "op-support" in s.sources[0]), None)
             npu, cpu = ([s for s in documented if s.claim == claim] for claim in DEPLOYS)
-            self._said[op] = Said(listed, npu, cpu, limits_of(t.toolkit, op, t.platform, t.precision))
+            self._said[op] = Said(listed, npu, cpu, limits_of(self.version, op, t.platform, t.precision))
         return self._said[op]
 
     def deploys(self, reading: str, node: Node, graph: GraphView) -> bool:
@@ -72,3 +76,7 @@ def admits(statement: Statement, node: Node, graph: GraphView) -> bool:
         and all(c.holds(node, graph, graph.is_constant) for c in limit.when)
         for limit in statement.limits
     )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in version.split("."))
