@@ -166,7 +166,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file says otherwise")
     arguments = parser.parse_args()
     path = data_folder("op_tables") / "documented.toml"
-    text = read_everything(arguments.repository)
+    try:
+        text = read_everything(arguments.repository)
+    except FileNotFoundError as error:
+        parser.error(f"{error.filename} is not there (git, and pdftotext of poppler, are needed)")
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip()
+        parser.error(f"{arguments.repository}: is not a whole clone of {REPOSITORY}: {said}")
     if arguments.check:
         same = path.read_text(encoding="utf-8") == text
         print(f"{path.name}: {'what the documents say' if same else 'differs from what the documents say'}")
