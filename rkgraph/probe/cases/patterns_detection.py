@@ -234,6 +234,7 @@ g = Gather<axis = 1>(n, i)
 y = Cast<to = 6>(g)
 """,
         constants="int64[1] most = {10}, float[1] iou = {0.45}, float[1] least = {0.25}, int64 i = {2}",
+        probes="n",
     ),
     Pattern(
         "segmentation-head",

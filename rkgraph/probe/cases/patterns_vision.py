@@ -104,11 +104,6 @@ y = MatMul(q, w1)
         constants="int64[4] four = {64, 2, 6, 2}, int64[4] patches = {1, 16, 24, 4}, int64[3] rows = {4, 24, 16}",
     ),
     Pattern(
-        "classifier-mean",
-        "float[1,20,9,15] x, float[7,20] w1, float[7] w2",
-        "m = ReduceMean<axes = [2,3], keepdims = 0>(x)\ng = Gemm<transB = 1>(m, w1, w2)\ny = Softmax<axis = 1>(g)",
-    ),
-    Pattern(
         "classifier-pool",
         "float[1,20,9,15] x, float[7,20] w1, float[7] w2",
         "p = GlobalAveragePool(x)\nf = Flatten<axis = 1>(p)\ng = Gemm<transB = 1>(f, w1, w2)\ny = Softmax<axis = 1>(g)",
@@ -254,9 +249,10 @@ y = Sigmoid(r)
         "uint8[1,3,20,28] x, float[1,3,1,1] w1, float[8,3,3,3] w2",
         "c = Cast<to = 1>(x)\nd = Div(c, k)\ns = Sub(d, w1)\nv = Div(s, w1)\ny = Conv(v, w2)",
         constants="float k = {255.0}",
+        probes="c",
     ),
     *(
-        Pattern(f"input-{dtype}-{slug}", f"{dtype}[{shape}] x{weights}", f"c = Cast<to = 1>(x)\ny = {body}")
+        Pattern(f"input-{dtype}-{slug}", f"{dtype}[{shape}] x{weights}", f"c = Cast<to = 1>(x)\ny = {body}", probes="c")
         for dtype in ("int8", "uint8", "int32")
         for slug, shape, weights, body in (
             ("conv", "1,3,20,28", ", float[8,3,3,3] w2", "Conv(c, w2)"),
