@@ -31,6 +31,9 @@ def attribute_limits(op: str, part: Part) -> Iterator[Limit]:
     elif op == "Resize" and name.endswith("mode"):
         words = re.findall(r"[a-z_]{6,}", text)
         yield {"kind": "attribute-in", "attribute": name, "allowed": words, "default": default}
+    elif op == "Slice" and name == "steps":  # an input of ONNX since opset 10; a 1x1 map has exceptions, see the note
+        wider = [RANK_4, {"kind": "product", "index": 0, "axes": [2, 3], "low": 2}]
+        yield {"kind": "constant-range", "index": 4, "low": 1, "high": 1, "when": wider}
     elif op == "Pad" and name == "mode":
         yield from _pad_modes(text)
     elif name == "auto_pad":
@@ -82,7 +85,7 @@ def _pad_modes(text: str) -> Iterator[Limit]:
 
 
 def _default(head: str) -> float | str | None:
-    found = re.search(r"默认值\s*(?:为|=)?\s*[”\"]?([\w.‑-]+)", head)
+    found = re.search(r"默认值?\s*(?:为|=)?\s*[”\"]?([\w.‑-]+)", head)
     if not found:
         return None
     text = found[1].replace("‑", "-")

@@ -274,6 +274,7 @@ def broken(
         ("Hardmax", {"x": (1, 4, 3, 5461), "axis": 1}, {"x": (1, 4, 128, 128), "axis": 1}),
         ("Softmax", {"x": (1, 4, 3, 5), "axis": 3}, {"x": (1, 4, 3, 5), "axis": 2}),
         ("Resize", {"x": (1, 4, 3, 5), "mode": "linear"}, {"x": (1, 4, 3, 5), "mode": "cubic"}),
+        ("Resize", {"x": (1, 4, 3, 5), "cubic_coeff_a": -0.75}, {"x": (1, 4, 3, 5), "cubic_coeff_a": -0.5}),
         ("ConvTranspose", {"x": (1, 8, 9, 9), "w": (8, 4, 2, 2), "strides": (2, 8)}, None),
     ],
 )
