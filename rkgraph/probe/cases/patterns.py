@@ -31,6 +31,7 @@ p = Add(e, o)
 y = MatMul(g, w1)
 """,
         constants=f"float s = {{{scale[1]}}}, float o = {{1.0}}, {half}",
+        probes="e" if "e)" in tail else "",
     )
 
 

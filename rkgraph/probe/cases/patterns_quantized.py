@@ -30,13 +30,13 @@ def _image(dtype: str, weights: str, more: str, name: str) -> Pattern:
 q = QuantizeLinear(x, s, z)
 d = DequantizeLinear(q, s, z)
 e = DequantizeLinear<axis = 0>(w1, ws, wz)
-b = DequantizeLinear(w2, bs)
+b = DequantizeLinear(w2, bs, bz)
 c = Conv(d, e, b)
 a = Relu(c)
 p = QuantizeLinear(a, s, z)
 y = DequantizeLinear(p, s, z)
 """,
-        constants=SCALES + zero + (", float ws = {0.002}, int8 wz = {0}, float bs = {0.0001}"),
+        constants=SCALES + zero + (", float ws = {0.002}, int8 wz = {0}, float bs = {0.0001}, int32 bz = {0}"),
     )
 
 
@@ -119,11 +119,11 @@ y = DequantizeLinear(p, s, z)
 q = QuantizeLinear(x, s, z)
 d = DequantizeLinear(q, s, z)
 e = DequantizeLinear(w1, r, z)
-b = DequantizeLinear(w2, bs)
+b = DequantizeLinear(w2, bs, bz)
 g = Gemm<transB = 1>(d, e, b)
 y = Relu(g)
 """,
-        constants=SCALES + SIGNED + ", float bs = {0.0001}",
+        constants=SCALES + SIGNED + ", float bs = {0.0001}, int32 bz = {0}",
     ),
     Pattern(
         "weights-only-matmul",
@@ -143,6 +143,13 @@ y = Relu(g)
         "e = Cast<to = 1>(w1)\nm = MatMul(x, e)\ny = Sigmoid(m)",
     ),
     Pattern(
+        "pairs-bias-without-zero",
+        "float[1,12,9,15] x, int8[20,12,3,3] w1, int32[20] w2",
+        "e = DequantizeLinear(w1, r, z)\nb = DequantizeLinear(w2, bs)\ny = Conv(x, e, b)",
+        constants="float r = {0.002}, float bs = {0.0001}, " + SIGNED,
+        probes="b",
+    ),
+    Pattern(
         "dynamic-matmul",
         "float[1,14,30] x, int8[30,20] w1, float[20] w2",
         """
@@ -154,5 +161,6 @@ m = Mul(c, k)
 y = Add(m, w2)
 """,
         constants="float r = {0.002}, int8 wz = {0}",
+        probes="q",
     ),
 )
