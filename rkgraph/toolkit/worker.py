@@ -68,6 +68,7 @@ def main(arguments: list[str]) -> int:
     folder = arguments[1]
     try:
         began = time.monotonic()
+        os.environ["TMPDIR"] = folder  # imports, too, leave files behind: onnxruntime its .ses
         try:
             from rknn.api import RKNN
 

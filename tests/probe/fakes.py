@@ -15,32 +15,39 @@ from rkgraph.toolkit.locate import Toolkit
 FAKE_PACKAGES = Path(__file__).parent.parent / "toolkit" / "fake_rknn"
 SCRIPT = "RKGRAPH_TEST_TOOLKIT"
 
-_START = f"""
+
+def interpreter(*, as_file: bool = False) -> str:
+    """A Python program that is the real worker over a toolkit that does what the environment variable SCRIPT says.
+
+    `as_file`: as an executable it is an interpreter that has that toolkit. The action "once FILE" lets the first job
+    end well at once.
+    """
+    where = (
+        "sys.argv = [w for w in sys.argv[1:] if w != '-I']" if as_file else f"sys.argv[0] = {worker_module.__file__!r}"
+    )
+    return f"""#!{sys.executable}
 import json, os, runpy, sys
 sys.path.insert(0, {str(FAKE_PACKAGES)!r})
 import rknn.api
 
-def once():
-    # the first job ends well at once
-    path = os.environ["RKGRAPH_TEST_ONCE"]
+def once(path):
     if not os.path.exists(path):
         open(path, "w").close()
         os._exit(0)
-
-rknn.api.ACTIONS["once"] = lambda _: once()
 
 class Scripted(rknn.api.RKNN):
     def load_onnx(self, model, **options):
         self.script = json.loads(os.environ[{SCRIPT!r}])
         return self.act("load")
 
+rknn.api.ACTIONS["once"] = once
 rknn.api.RKNN = Scripted
-sys.argv[0] = {worker_module.__file__!r}
+{where}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
-SCRIPTED_TOOLKIT = Toolkit("2.3.2", Path(sys.executable), (sys.executable, "-c", _START))
-"""The real worker over a toolkit that does what the environment variable SCRIPT says, whatever the model."""
+
+SCRIPTED_TOOLKIT = Toolkit("2.3.2", Path(sys.executable), (sys.executable, "-c", interpreter()))
 
 
 def relu(size: int, slug: str = "") -> Case:

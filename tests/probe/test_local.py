@@ -63,8 +63,7 @@ def test_what_a_thread_raises_is_told(private_tmp: Path, monkeypatch: pytest.Mon
 
 def test_closing_ends_what_is_under_way(private_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One model is built, the next would take an hour."""
-    script(monkeypatch, build=["once", "sleep 3600"])
-    monkeypatch.setenv("RKGRAPH_TEST_ONCE", str(private_tmp.parent / "once"))
+    script(monkeypatch, build=[f"once {private_tmp.parent / 'once'}", "sleep 3600"])
     threads = threading.active_count()
     with LocalExecutor(lambda _version: SCRIPTED_TOOLKIT) as executor:
         results = executor.run(TEXTS, TARGET)
