@@ -88,8 +88,8 @@ def _grouped() -> Iterator[Case]:
     }.items():
         args = [computed(1, 20, 33, 40), weight(20, 1, 3, 3)]
         yield case("Conv", f"2d,depthwise,{factor}", args, f"group = 20, {text}")
-    for channels in (1, 2, 3, 16, 17, 64):
-        for out in (1, 3, 16, 33):
+    for channels in (1, 3, 16, 17):
+        for out in (1, 16, 33):
             args = [computed(1, channels, 14, 26), weight(out, channels, 3, 3), weight(out)]
             yield case("Conv", f"2d,channels{channels}to{out}", args)
 

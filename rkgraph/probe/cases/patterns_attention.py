@@ -10,6 +10,7 @@ from rkgraph.probe.pattern import Pattern, cases_of
 __all__ = ["cases"]
 
 MASKED = "float[1,14,40] x, float[40,40] w1, float[40,40] w2, float[40,40] w3, float[40] w4, float[40] w5"
+CORE = "q k qs ks s a m p c g n u b e o"
 HEADS = "int64[4] h = {1, 14, 5, 8}, int64[4] hb = {0, 0, 5, 8}, int64[3] j = {1, 14, 40}"
 
 
@@ -19,7 +20,7 @@ def cases() -> Iterator[Case]:
         yield from cases_of(pattern)
 
 
-def _scores(scores: str, *, mask: str = "", extra: str = "", name: str, opset: int = 17, probes: str = "") -> Pattern:
+def _scores(scores: str, *, mask: str = "", extra: str = "", name: str, opset: int = 17, probes: str = CORE) -> Pattern:
     """Projections with biases, heads, `scores` (which ends in p), the context and the output projection."""
     body = f"""
 q0 = MatMul(x, w1)
@@ -50,7 +51,6 @@ qs = Mul(q, r)
 ks = Mul(k, r)
 s = MatMul(qs, ks)
 """
-CORE = "q k k2 qs ks s a m p c c1 c2 y g z n u b e o d0 d1 f"
 
 PATTERNS = (
     _scores(
@@ -58,12 +58,12 @@ PATTERNS = (
         mask="float[1,1,1,14] b",
         extra="float d = {2.8284271}",
         name="attention-eager",
+        probes="",
     ),
     _scores(
         f"{KEYS}\ns = MatMul(q, k)\na = Mul(s, d)\np = Softmax<axis = -1>(a)",
         extra="float d = {0.35355339}",
         name="attention-unmasked",
-        probes=CORE,
     ),
     _scores(
         f"{SCALED_BOTH}m = Add(s, b)\np = Softmax<axis = -1>(m)",
@@ -75,14 +75,12 @@ PATTERNS = (
         f"{SCALED_BOTH}p = Softmax<axis = -1>(s)",
         extra="float r = {0.5946035}",
         name="attention-sdpa-unmasked",
-        probes=CORE,
     ),
     _scores(
         f"{SCALED_BOTH}m = Add(s, w6)\np = Softmax<axis = -1>(m)",
         mask="float[14,14] w6",
         extra="float r = {0.5946035}",
         name="attention-sdpa-constant-mask",
-        probes=CORE,
     ),
     _scores(
         f"{SCALED_BOTH}m = Add(s, b)\ng = Softmax<axis = -1>(m)\nn = IsNaN(g)\np = Where(n, z, g)",
@@ -90,7 +88,6 @@ PATTERNS = (
         extra="float r = {0.5946035}, float z = {0.0}",
         name="attention-sdpa-guarded",
         opset=18,
-        probes=CORE,
     ),
     _scores(
         f"{SCALED_BOTH}n = Cast<to = 9>(ids)\nu = Unsqueeze(n, ax)\ng = Where(u, z, f)\nm = Add(s, "
@@ -98,20 +95,17 @@ PATTERNS = (
         mask="int64[1,14] ids",
         extra="float r = {0.5946035}, float z = {0.0}, float f = {-1000000000.0}, int64[2] ax = {1, 2}",
         name="attention-sdpa-boolean",
-        probes=CORE,
     ),
     _scores(
         f"{KEYS}\ns = MatMul(q, k)\na = Div(s, d)\nm = Where(w6, a, f)\np = Softmax<axis = -1>(m)",
         mask="bool[1,1,14,14] w6",
         extra="float d = {2.8284271}, float f = {-10000.0}",
         name="attention-causal",
-        probes=CORE,
     ),
     _scores(
         f"{KEYS}\ns = MatMul(q, k)\nm = Add(s, w6)\no = Add(m, b)\np = Softmax<axis = -1>(o)",
         mask="float[1,5,14,14] w6, float[1,1,1,14] b",
         name="attention-relative-bias",
-        probes=CORE,
     ),
     _scores(
         f"{KEYS}\ns = MatMul(q, k)\na = Div(s, d)\nm = Add(a, b)\ne = Max(m, "
@@ -119,6 +113,5 @@ PATTERNS = (
         mask="float[1,1,14,14] b, float[1,5,1,1] t",
         extra="float d = {2.8284271}, float f = {-60000.0}",
         name="attention-head-mask",
-        probes=CORE,
     ),
 )

@@ -165,6 +165,8 @@ def _sizes(op: str) -> Iterator[Case]:
         ),
         *((1, 1, 20, 17), (1, 4, 20, 16), (300, 1, 8, 8)),
     ):
+        if op == "RNN" and (steps, hidden) != (7, 16):
+            continue
         args = _model(op, steps=steps, batch=batch, width=width, hidden=hidden)
         slug = f"steps{steps},batch{batch},{width}to{hidden}"
         yield case(op, slug, args, f"hidden_size = {hidden}", outputs=_count(op))
