@@ -12,10 +12,12 @@ from rkgraph.errors import TargetError
 from rkgraph.resources import data_folder
 
 __all__ = [
+    "ModelFacts",
     "PlatformFacts",
     "Target",
     "largest_activation",
     "max_opset",
+    "model_facts",
     "platform_facts",
     "platforms",
     "precision_config",
@@ -47,6 +49,29 @@ class PlatformFacts:
     core_masks: tuple[str, ...]
     quantized_only: bool
     evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a toolkit version does with models as a whole, whatever the operators.
+
+    Attributes:
+        max_opset: the newest opset of the standard domain that loads.
+        ir_versions: the first and last that load, None where no limit was found.
+        refused_inputs, refused_scalars: dtypes of inputs, and of inputs of rank 0, that end the build if a node reads
+            them.
+        stale_scalars: any other input of rank 0 ends the build as soon as a rule of the optimiser fires.
+        folds_random: random numbers that depend on constants only become constants.
+        onnxruntime: the version in which the toolkit runs every node by itself.
+    """
+
+    max_opset: int
+    ir_versions: tuple[int, int] | None
+    refused_inputs: frozenset[str]
+    refused_scalars: frozenset[str]
+    stale_scalars: bool
+    folds_random: bool
+    onnxruntime: str
 
 
 def resolve_target(platform: str = "rk3588", toolkit: str = "2.3.2", precision: str = "fp16") -> Target:
@@ -97,6 +122,21 @@ def refused_inputs(toolkit: str) -> frozenset[str]:
     Raises TargetError if the version is unknown.
     """
     return frozenset(_toolkit(toolkit).get("refused_inputs", ()))
+
+
+def model_facts(toolkit: str) -> ModelFacts:
+    """What a toolkit version does with models as a whole. Raises TargetError for an unknown version."""
+    facts = _toolkit(toolkit)
+    versions = facts.get("ir_versions")
+    return ModelFacts(
+        max_opset=facts["max_opset"],
+        ir_versions=(versions[0], versions[1]) if versions else None,
+        refused_inputs=frozenset(facts["refused_inputs"]),
+        refused_scalars=frozenset(facts["refused_scalars"]),
+        stale_scalars=facts["stale_scalars"],
+        folds_random=facts["folds_random"],
+        onnxruntime=facts["onnxruntime"],
+    )
 
 
 def precisions(platform: str, toolkit: str) -> tuple[str, ...]:

@@ -1,73 +1,143 @@
 """Which nodes are gone before the compiler lowers anything.
 
-The toolkit folds what depends on constants only, takes shapes that are known for constants, and drops what feeds no
-output (its `fold_constant` passes run in ONNX Runtime; seen with 2.2.0 to 2.5.0). Nodes with randomness never fold.
+The toolkit runs every node by itself in ONNX Runtime (its `fold_constant` passes, 2.2.0 to 2.5.0): what depends on
+constants only becomes a constant, whatever the operator, and Shape of a static shape does too, but not Size. It runs
+dead nodes as well, and drops them later (`probe:model-laws/*`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from rkgraph.analysis.origins import Origin, subgraphs, value_origins
-from rkgraph.graph.view import GraphView, ModelView
+from rkgraph.analysis.origins import RANDOM, Origin, captured, subgraphs, value_origins
+from rkgraph.graph.view import GraphView, ModelView, Node
 
-__all__ = ["folded_nodes"]
+__all__ = ["Folding", "fold", "folded_nodes"]
+
+# Inputs that are sizes. Where an input of the model gives them as whole numbers, the toolkit feeds zeros while it
+# builds: what is made of them is empty, and so a constant.
+EMPTIED: Mapping[str, int] = {"BlackmanWindow": 0, "CenterCropPad": 1, "HammingWindow": 0, "HannWindow": 0}
+
+Places = frozenset[tuple[str, int]]
+"""(graph path, node index) of nodes."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """The nodes that are not lowered.
+
+    Attributes:
+        constant: they depend on constants and static shapes only, and all inside them; nodes in functions that nothing
+            alive calls count, too.
+        dead: they feed no output and are not constant; the toolkit runs and checks them before it drops them.
+    """
+
+    constant: Places
+    dead: Places
+
+    @property
+    def gone(self) -> Places:
+        """Both."""
+        return self.constant | self.dead
 
 
 def folded_nodes(
-    model: ModelView, origins: Mapping[str, Mapping[str, Origin]] | None = None
-) -> frozenset[tuple[str, int]]:
-    """(graph path, node index) of the nodes that disappear: fixed ones, dead ones, and all inside them.
+    model: ModelView, origins: Mapping[str, Mapping[str, Origin]] | None = None, *, folds_random: bool = True
+) -> Places:
+    """The nodes that disappear before lowering: constant ones, dead ones, and all inside them."""
+    return fold(model, origins, folds_random=folds_random).gone
 
-    A function that no live node calls is dead as a whole.
+
+def fold(
+    model: ModelView, origins: Mapping[str, Mapping[str, Origin]] | None = None, *, folds_random: bool = True
+) -> Folding:
+    """What is not lowered, and why.
+
+    Args:
+        model: the model.
+        origins: what `value_origins` says of it, if that is known.
+        folds_random: random numbers that depend on constants only are drawn while building.
     """
-    origins = value_origins(model) if origins is None else origins
-    folded: set[tuple[str, int]] = set()
-    called: set[str] = set()
-    _fold(model.main, origins, folded, called)
+    folder = _Folder(value_origins(model) if origins is None else origins, folds_random, set(), set(), set())
+    folder.fold(model.main, frozenset())
     waiting = {function.path: function for function in model.functions}
-    while ready := sorted(called & waiting.keys()):
+    while ready := sorted(folder.called & waiting.keys()):
         for path in ready:
-            _fold(waiting.pop(path), origins, folded, called)
+            folder.fold(waiting.pop(path), frozenset())
     for function in waiting.values():
-        _fold_whole(function, folded)
-    return frozenset(folded)
+        _add_all(function, folder.constant)
+    return Folding(frozenset(folder.constant), frozenset(folder.dead))
 
 
-def _fold(
-    graph: GraphView,
-    origins: Mapping[str, Mapping[str, Origin]],
-    folded: set[tuple[str, int]],
-    called: set[str],
-) -> None:
-    of_values = origins[graph.path]
-    needed = set(graph.outputs)
-    for node in reversed(graph.nodes):
-        outputs = [name for name in node.outputs if name]
-        is_fixed = all(of_values[name] is Origin.FIXED for name in outputs)
-        if is_fixed or needed.isdisjoint(outputs):
-            folded.add((node.path, node.index))
+@dataclass
+class _Folder:
+    """Walks graphs forwards for what is constant, then backwards for what is needed."""
+
+    origins: Mapping[str, Mapping[str, Origin]]
+    folds_random: bool
+    constant: set[tuple[str, int]]
+    dead: set[tuple[str, int]]
+    called: set[str]
+
+    def fold(self, graph: GraphView, outer: frozenset[str]) -> None:
+        """Fold one graph; `outer` are the values of enclosing graphs that became constants."""
+        known = self._forwards(graph, outer)
+        self._backwards(graph, known)
+
+    def _forwards(self, graph: GraphView, outer: frozenset[str]) -> frozenset[str]:
+        known = set(outer)
+        for node in graph.nodes:
+            if self._is_constant(graph, node, known):
+                known.update(filter(None, node.outputs))
+                self.constant.add((node.path, node.index))
+                for inner in subgraphs(node):
+                    _add_all(inner, self.constant)
+        return frozenset(known)
+
+    def _is_constant(self, graph: GraphView, node: Node, known: set[str]) -> bool:
+        standard = node.domain in ("", "ai.onnx")
+        if standard and node.op == "Shape":
+            return self.origins[graph.path][node.outputs[0]] is Origin.FIXED
+        if standard and node.op in RANDOM and not self.folds_random:
+            return False
+        if standard and _is_emptied(graph, node):
+            return True
+        sources = {name for name in node.inputs if name}
+        if not sources and not standard:
+            return False
+        for inner in subgraphs(node):
+            sources |= captured(inner)
+        return all(name in known or graph.is_constant(name) for name in sources)
+
+    def _backwards(self, graph: GraphView, known: frozenset[str]) -> None:
+        needed = set(graph.outputs)
+        for node in reversed(graph.nodes):
+            place = (node.path, node.index)
+            if place in self.constant:
+                continue
+            if needed.isdisjoint(node.outputs):
+                self.dead.add(place)
+                for inner in subgraphs(node):
+                    _add_all(inner, self.dead)
+                continue
+            needed.update(node.inputs)
+            self.called.add(f"function:{node.domain}.{node.op}")
             for inner in subgraphs(node):
-                _fold_whole(inner, folded)
-            continue
-        needed.update(node.inputs)
-        called.add(f"function:{node.domain}.{node.op}")
-        for inner in subgraphs(node):
-            _fold(inner, origins, folded, called)
-            needed.update(_captured(inner))
+                self.fold(inner, known)
+                needed.update(captured(inner))
 
 
-def _fold_whole(graph: GraphView, folded: set[tuple[str, int]]) -> None:
+def _is_emptied(graph: GraphView, node: Node) -> bool:
+    position = EMPTIED.get(node.op)
+    if position is None or position >= len(node.inputs):
+        return False
+    sizes = graph.value(node.inputs[position])
+    return graph.parent is None and sizes.kind == "input" and sizes.dtype in ("int32", "int64")
+
+
+def _add_all(graph: GraphView, places: set[tuple[str, int]]) -> None:
     for node in graph.nodes:
-        folded.add((node.path, node.index))
+        places.add((node.path, node.index))
         for inner in subgraphs(node):
-            _fold_whole(inner, folded)
-
-
-def _captured(graph: GraphView) -> set[str]:
-    """Names that `graph` and the graphs within read from around it (and harmlessly, some of its own)."""
-    names = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
-    for node in graph.nodes:
-        for inner in subgraphs(node):
-            names.update(_captured(inner))
-    return names
+            _add_all(inner, places)

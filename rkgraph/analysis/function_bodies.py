@@ -1,4 +1,4 @@
-"""The function body that the ONNX standard gives for an operator, written onto a tape."""
+"""Function bodies written onto a tape: those that the ONNX standard gives for operators, and a model's own."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from rkgraph.errors import RkgraphError
 from rkgraph.graph.rewrite import Tape
 from rkgraph.graph.tensors import dtype_code
-from rkgraph.graph.view import GraphView, Node
+from rkgraph.graph.view import AttributeReference, Constant, GraphView, Node
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["NoBody", "expand"]
+__all__ = ["NoBody", "expand", "inline"]
 
 
 class NoBody(RkgraphError):
-    """The standard gives no function body for the operator, or not for this use of it."""
+    """There is no function body for the operator, or not for this use of it, or it cannot be written out."""
 
 
 def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
@@ -40,6 +40,47 @@ def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
     if missing:
         raise NoBody(f"the function body of {node.op} does not compute {missing[0]}")
     return tuple(names[output] if name else "" for output, name in wanted.items())
+
+
+def inline(function: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
+    """Write the body of a model's own `function`, which `node` calls, onto `tape`; the names of its outputs.
+
+    Raises:
+        NoBody: the body has subgraphs or large constants, or needs an attribute that the node does not give.
+    """
+    names = dict(zip(function.inputs, node.inputs, strict=False))
+    names |= dict.fromkeys(function.inputs[len(node.inputs) :], "")
+    for inner in function.nodes:
+        if inner.op == "Constant" and inner.domain in ("", "ai.onnx"):
+            names[inner.outputs[0]] = _own_constant(function, inner, tape)
+            continue
+        attributes = {key: _resolved(value, node, inner) for key, value in inner.attributes.items()}
+        given = {key: value for key, value in attributes.items() if not isinstance(value, AttributeReference)}
+        inputs = (names.get(name, "") for name in inner.inputs)
+        made = tape.ops(inner.op, *inputs, count=len(inner.outputs), domain=inner.domain, **given)
+        names.update(zip(inner.outputs, made, strict=True))
+    missing = [output for output in function.outputs[: len(node.outputs)] if output not in names]
+    if missing:
+        raise NoBody(f"the function {node.op} does not compute {missing[0]}")
+    return tuple(names[output] for output in function.outputs[: len(node.outputs)])
+
+
+def _own_constant(function: GraphView, inner: Node, tape: Tape) -> str:
+    constant = function.constant(inner.outputs[0])
+    if constant is None:
+        raise NoBody(f"the constant {inner.outputs[0]} of its body is too large to be copied, or comes from outside")
+    import numpy as np
+
+    return tape.constant(np.array(constant.values, constant.dtype).reshape(constant.shape), constant.dtype)
+
+
+def _resolved(value: Any, node: Node, inner: Node) -> Any:
+    """An attribute in the body as it is for this call; a reference that the call does not give stays one."""
+    if isinstance(value, AttributeReference):
+        value = node.attributes.get(value.name, value)
+    if value is None or isinstance(value, GraphView | Constant):
+        raise NoBody(f"{inner.label} in its body has an attribute that is no plain value")
+    return value
 
 
 def _body(graph: GraphView, node: Node, proto: onnx.NodeProto) -> onnx.FunctionProto:

@@ -8,10 +8,24 @@ from enum import IntEnum
 
 from rkgraph.graph.view import AttributeReference, GraphView, ModelView, Node
 
-__all__ = ["CONTROL_INPUTS", "DATA_SHAPED", "RANDOM", "SHAPE_INPUTS", "Origin", "subgraphs", "value_origins"]
+__all__ = [
+    "CONTROL_INPUTS",
+    "DATA_SHAPED",
+    "RANDOM",
+    "SHAPE_INPUTS",
+    "Origin",
+    "captured",
+    "subgraphs",
+    "value_origins",
+]
 
-# Operators whose output shape depends on what is in their inputs, by the ONNX specification.
-DATA_SHAPED = frozenset({"NonZero", "NonMaxSuppression", "Unique", "Compress"})
+# Operators whose output shape depends on what is in these inputs, by the ONNX specification.
+DATA_SHAPED: Mapping[str, tuple[int, ...]] = {
+    "Compress": (1,),
+    "NonMaxSuppression": (0, 1, 2, 3, 4),
+    "NonZero": (0,),
+    "Unique": (0,),
+}
 
 # Inputs, by position, that give a shape, sizes or bounds: ONNX operator specifications up to opset 19.
 SHAPE_INPUTS: Mapping[str, tuple[int, ...]] = {
@@ -65,6 +79,15 @@ def subgraphs(node: Node) -> Iterator[GraphView]:
         for inner in attribute if isinstance(attribute, tuple) else (attribute,):
             if isinstance(inner, GraphView):
                 yield inner
+
+
+def captured(graph: GraphView) -> frozenset[str]:
+    """The values of enclosing graphs that `graph` and the graphs within read."""
+    names = {name for node in graph.nodes for name in node.inputs} | set(graph.outputs)
+    for node in graph.nodes:
+        for inner in subgraphs(node):
+            names |= captured(inner)
+    return frozenset(name for name in names if name and graph.value(name).kind == "outer")
 
 
 @dataclass

@@ -6,11 +6,11 @@ input gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rkgraph.analysis.folding import folded_nodes
-from rkgraph.analysis.origins import value_origins
+from rkgraph.analysis.folding import Folding, fold
+from rkgraph.analysis.origins import subgraphs, value_origins
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
 from rkgraph.engine.identity import Identities, numbered
@@ -23,7 +23,7 @@ from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import Finding, LintContext, Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.tables.table import Judgement, OpTable, load_table
-from rkgraph.targets import Target
+from rkgraph.targets import Target, model_facts
 
 __all__ = ["Found", "failed", "find", "lint_view", "make_context", "result_of"]
 
@@ -59,14 +59,33 @@ def make_context(view: ModelView, target: Target, options: Options, table: OpTab
     """What rules may look at. Raises TargetError where there is no op table of the target's toolkit."""
     table = table or load_table(target.toolkit)
     origins = value_origins(view)
-    folded = folded_nodes(view, origins)
+    folding = fold(view, origins, folds_random=model_facts(target.toolkit).folds_random)
     judgements: dict[tuple[str, int], Judgement] = {}
-    for graph in view.graphs():
-        is_constant = _constant_or_folded(graph, folded)
-        for node in graph.nodes:
-            if (node.path, node.index) not in folded:
-                judgements[node.path, node.index] = table.judge(node, graph, target, is_constant)
-    return LintContext(view, target, table, options, folded, origins, judgements)
+    for graph in (view.main, *view.functions):
+        _judge(graph, table, target, folding, judgements)
+    return LintContext(view, target, table, options, folding, origins, judgements)
+
+
+def _judge(
+    graph: GraphView, table: OpTable, target: Target, folding: Folding, judgements: dict[tuple[str, int], Judgement]
+) -> None:
+    """Judge the nodes of a graph that are not constant; what is in their bodies goes where they go."""
+    is_constant = _constant_or_folded(graph, folding.constant)
+    for node in graph.nodes:
+        if (node.path, node.index) not in folding.constant:
+            judgement = table.judge(node, graph, target, is_constant)
+            judgements[node.path, node.index] = judgement
+            inherited = Judgement(judgement.outcome, (), judgement.evidence, judgement.confidence)
+            for inner in subgraphs(node):
+                judgements.update((place, inherited) for place in _places(inner))
+
+
+def _places(graph: GraphView) -> Iterator[tuple[str, int]]:
+    """All nodes of a graph and of the bodies in it."""
+    for node in graph.nodes:
+        yield node.path, node.index
+        for inner in subgraphs(node):
+            yield from _places(inner)
 
 
 def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = None) -> tuple[Found, ...]:

@@ -24,5 +24,5 @@ def decide(context: LintContext, findings: Sequence[Finding]) -> tuple[Verdict, 
         if grounds:
             surest = max(grounds, key=lambda c: c.rank)
             return verdict, Confidence.UNKNOWN if verdict is Verdict.UNKNOWN else surest
-    grounds = [judgement.confidence for judgement in context.judgements.values()]
+    grounds = [judgement.confidence for place, judgement in context.judgements.items() if place not in context.folded]
     return Verdict.DEPLOYABLE, min(grounds, key=lambda c: c.rank, default=Confidence.PROBED)

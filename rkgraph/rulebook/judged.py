@@ -1,52 +1,93 @@
-"""Findings straight from the op table: one for each violated limit, in the limit's own words."""
+"""Findings straight from the op table, in the words of its entries and limits.
+
+What the table says of an operator as such is reported by outcome (RK101 to RK104); a violated limit is reported by its
+kind (`rule_of_kind`), whatever it leads to. A node gets all of its findings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from rkgraph.analysis.origins import CONTROL_INPUTS, DATA_SHAPED, Origin
-from rkgraph.diagnostics import Confidence, Device, Verdict
+from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
 from rkgraph.rulebook.rule import EXPLAINED, Finding, LintContext
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
     from rkgraph.tables.entry import Entry
-    from rkgraph.tables.table import Violation
+    from rkgraph.tables.table import Judgement, Violation
 
-__all__ = ["findings_of_outcome"]
+__all__ = ["OTHER_KINDS", "RULES_OF_KINDS", "findings_of_limits", "findings_of_operators", "rule_of_kind"]
+
+RULES_OF_KINDS: Mapping[str, tuple[str, ...]] = {
+    "RK105": ("constant",),
+    "RK106": ("dtype",),
+    "RK107": ("rank",),
+    "RK108": ("dimension", "product", "elements", "batch", "static-shape", "broadcast", "axis"),
+    "RK113": ("attribute-in", "attribute-range", "attribute-presence", "constant-range"),
+}
+"""Code → the kinds of limits that it speaks for."""
+
+OTHER_KINDS = "RK114"
+"""Speaks for all other kinds: what stands beside a node, and which of its inputs and outputs are there."""
 
 # Limits that a dynamic input, or a shape that comes from data, is the reason to break.
 SHAPE_ROOTS = ("RK301", "RK302")
 
 
-def findings_of_outcome(
-    lint: LintContext, outcome: str, *, otherwise: str, verdict: Verdict | None = None, device: Device | None = None
-) -> Iterator[Finding]:
-    """All that leads to `outcome` ("cpu", "no-kernel", …), for every live node of every graph.
+class _Meaning(NamedTuple):
+    severity: Severity
+    verdict: Verdict | None
+    device: Device | None
 
-    A node gets a finding for each limit that it violates with this outcome. Without one, a node whose entry has this
-    outcome itself gets one finding that says `otherwise` ("{op}" and "{toolkit}" are filled in). `device` is claimed
-    only where the outcome is also the worst one of the node.
+
+# What an outcome means for the report, the model and the node. A node that ends the build runs nowhere.
+_MEANINGS: Mapping[str, _Meaning] = {
+    "no-kernel": _Meaning(Severity.ERROR, Verdict.NO_BOARD_KERNEL, Device.NO_KERNEL),
+    "build-fails": _Meaning(Severity.ERROR, Verdict.BUILD_FAILS, None),
+    "unknown": _Meaning(Severity.WARNING, Verdict.UNKNOWN, Device.UNKNOWN),
+    "cpu": _Meaning(Severity.WARNING, None, Device.CPU),
+}
+
+
+def rule_of_kind(kind: str) -> str:
+    """The code of the rule that speaks for limits of a kind."""
+    return next((code for code, kinds in RULES_OF_KINDS.items() if kind in kinds), OTHER_KINDS)
+
+
+def findings_of_operators(lint: LintContext, outcome: str, *, otherwise: str) -> Iterator[Finding]:
+    """One finding for each live node whose entry has this outcome itself, unless a limit that it violates says so, too.
+
+    Args:
+        lint: what may be looked at.
+        outcome: "cpu", "no-kernel", "build-fails" or "unknown".
+        otherwise: the message; "{op}" and "{toolkit}" are filled in.
     """
+    for graph, node, judgement in _judged(lint):
+        own = judgement.entry.outcome if judgement.entry else "unknown"
+        if own == outcome and all(v.outcome != outcome for v in judgement.violations):
+            yield _of_entry(otherwise, outcome, lint, graph, node)
+
+
+def findings_of_limits(lint: LintContext, code: str) -> Iterator[Finding]:
+    """One finding for each limit of the kinds of rule `code` that a live node violates, in the limit's own words."""
+    for graph, node, judgement in _judged(lint):
+        for violation in judgement.violations:
+            if violation.outcome in _MEANINGS and rule_of_kind(violation.limit.check.kind) == code:
+                yield _of_violation(violation, lint, graph, node)
+
+
+def _judged(lint: LintContext) -> Iterator[tuple[GraphView, Node, Judgement]]:
+    """The live nodes that are lowered by themselves: those in a body of another node are that node's."""
     for graph in lint.model.graphs():
-        for node in lint.live_nodes(graph):
-            judgement = lint.judgement(node)
-            found = [_of_violation(v, lint, graph, node) for v in judgement.violations if v.outcome == outcome]
-            if not found and outcome == (judgement.entry.outcome if judgement.entry else "unknown"):
-                message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
-                found = [_of_entry(message, outcome, judgement.entry, graph, node)]
-            claimed = device if judgement.outcome == outcome else None
-            # Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away.
-            computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
-            more = SHAPE_ROOTS if computes_shapes else ()
-            for finding in found:
-                yield replace(finding, verdict=verdict, device=claimed, roots=(EXPLAINED, *more, *finding.roots))
+        if graph.parent is None:
+            for node in lint.live_nodes(graph):
+                yield graph, node, lint.judgement(node)
 
 
 def _of_violation(violation: Violation, lint: LintContext, graph: GraphView, node: Node) -> Finding:
-    limit = violation.limit
+    limit, meaning = violation.limit, _MEANINGS[violation.outcome]
     return Finding(
         f"{node.op}: {violation.message}",
         graph=graph.path,
@@ -55,8 +96,11 @@ def _of_violation(violation: Violation, lint: LintContext, graph: GraphView, nod
         limit={"kind": limit.check.kind, "rule": limit.describe()},
         evidence=limit.evidence,
         confidence=limit.confidence,
-        key=f"{limit.check.kind}:{limit.describe()}",
-        roots=SHAPE_ROOTS if _is_about_shapes(violation, lint, graph, node) else (),
+        severity=meaning.severity,
+        verdict=meaning.verdict,
+        device=meaning.device if lint.judgement(node).outcome == violation.outcome else None,
+        key=f"{violation.outcome}:{limit.check.kind}:{limit.describe()}",
+        roots=_roots(lint, graph, node, SHAPE_ROOTS if _is_about_shapes(violation, lint, graph, node) else ()),
     )
 
 
@@ -67,7 +111,11 @@ def _is_about_shapes(violation: Violation, lint: LintContext, graph: GraphView, 
     return kind == "static-shape" or (kind == "constant" and (reads_shapes or violation.outcome == "build-fails"))
 
 
-def _of_entry(message: str, outcome: str, entry: Entry | None, graph: GraphView, node: Node) -> Finding:
+def _of_entry(otherwise: str, outcome: str, lint: LintContext, graph: GraphView, node: Node) -> Finding:
+    judgement = lint.judgement(node)
+    entry: Entry | None = judgement.entry
+    message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
+    meaning = _MEANINGS[outcome]
     ends_by_data = outcome == "build-fails" and (node.op in DATA_SHAPED or node.op in CONTROL_INPUTS)
     return Finding(
         f"{message} ({entry.note})" if entry and entry.note else message,
@@ -76,8 +124,17 @@ def _of_entry(message: str, outcome: str, entry: Entry | None, graph: GraphView,
         observed={"operator": _full_name(node), "opset": _opset(graph, node)},
         evidence=entry.evidence if entry else (),
         confidence=entry.confidence if entry else Confidence.UNKNOWN,
-        roots=("RK302",) if ends_by_data else (),
+        severity=meaning.severity,
+        verdict=meaning.verdict,
+        device=meaning.device if judgement.outcome == outcome else None,
+        roots=_roots(lint, graph, node, ("RK302",) if ends_by_data else ()),
     )
+
+
+def _roots(lint: LintContext, graph: GraphView, node: Node, more: tuple[str, ...]) -> tuple[str, ...]:
+    """Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away."""
+    computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
+    return (EXPLAINED, *(SHAPE_ROOTS if computes_shapes else ()), *more)
 
 
 def _full_name(node: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +25,21 @@ MODULES = (
     "rk102_build_failing_operator",
     "rk103_unknown_operator",
     "rk104_cpu_fallback_operator",
+    "rk105_computed_input",
+    "rk106_operator_dtype",
+    "rk107_operator_rank",
+    "rk108_operator_size",
+    "rk109_no_host_kernel",
     "rk110_opset_above_toolkit",
     "rk111_operator_newer_than_opset",
     "rk112_missing_default_attribute",
+    "rk113_operator_attribute",
+    "rk114_operator_form",
+    "rk115_omitted_output",
+    "rk116_plain_constant",
+    "rk117_local_function",
+    "rk118_captured_value",
+    "rk119_unreadable_header",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
@@ -36,6 +49,7 @@ MODULES = (
     "rk303_foldable_shape_arithmetic",
     "rk304_only_constant_outputs",
     "rk305_degenerate_input_shape",
+    "rk306_input_of_dead_nodes",
     "rk401_no_op_node",
     "rk402_training_mode_operator",
     "rk502_late_score_scale",
@@ -122,6 +136,7 @@ def _nearest(wanted: str) -> str:
     return f"did you mean {' or '.join(words)}?" if words else "`rkgraph rules` lists all rules"
 
 
+@cache
 def _load(stem: str) -> Rule:
     card = read_card(card_path(stem))
     module = import_module(f"rkgraph.rules.{stem}")

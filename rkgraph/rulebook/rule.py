@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
@@ -20,6 +21,7 @@ from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from rkgraph.analysis.folding import Folding
     from rkgraph.analysis.origins import Origin
     from rkgraph.graph.view import GraphView, ModelView, Node
     from rkgraph.tables.table import Judgement, OpTable
@@ -46,24 +48,34 @@ class Options:
 class LintContext:
     """All that a rule may look at: the model, the target, the op table of its toolkit, and what was asked for.
 
-    `folded` holds (graph path, node index) of the nodes that disappear before lowering: constants and shapes only.
-    `origins` is by graph path and value name; `judgements` by graph path and node index, live nodes only.
+    `folding` says which nodes disappear before lowering. `origins` is by graph path and value name; `judgements` by
+    graph path and node index, all nodes but constant ones: a dead node is checked before it is dropped. What lies in
+    the body of a node (Scan, Loop, If) goes where that node goes.
     """
 
     model: ModelView
     target: Target
     table: OpTable
     options: Options
-    folded: frozenset[tuple[str, int]]
+    folding: Folding
     origins: Mapping[str, Mapping[str, Origin]]
     judgements: Mapping[tuple[str, int], Judgement]
+
+    @cached_property
+    def folded(self) -> frozenset[tuple[str, int]]:
+        """(graph path, node index) of the nodes that disappear before lowering: constant ones and dead ones."""
+        return self.folding.gone
+
+    def is_read(self, name: str) -> bool:
+        """Whether a node of the main graph, dead ones too, or a body in it reads the value."""
+        return bool(self.model.main.consumers(name)) or name in self.model.main.captured
 
     def live_nodes(self, graph: GraphView) -> tuple[Node, ...]:
         """The nodes of `graph` that reach the compiler's lowering, in file order."""
         return tuple(n for n in graph.nodes if (n.path, n.index) not in self.folded)
 
     def judgement(self, node: Node) -> Judgement:
-        """What the op table says of a live node. Raises KeyError for a folded one."""
+        """What the op table says of a node that is not constant. Raises KeyError for one that is."""
         return self.judgements[node.path, node.index]
 
     def origin(self, graph: GraphView, name: str) -> Origin:

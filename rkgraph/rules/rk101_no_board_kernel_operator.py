@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.diagnostics import Device, Verdict
-from rkgraph.rulebook.judged import findings_of_outcome
+from rkgraph.rulebook.judged import findings_of_operators
 from rkgraph.rulebook.rule import Finding, LintContext
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """Every reason why a node would be lowered to a generic custom operator."""
-    return findings_of_outcome(
-        lint,
-        "no-kernel",
-        otherwise="{op} is lowered to a generic custom operator, which the runtime on the board refuses",
-        verdict=Verdict.NO_BOARD_KERNEL,
-        device=Device.NO_KERNEL,
-    )
+    """Every operator that is lowered to a generic custom operator in whatever form."""
+    otherwise = "{op} is lowered to a generic custom operator, which the runtime on the board refuses"
+    return findings_of_operators(lint, "no-kernel", otherwise=otherwise)

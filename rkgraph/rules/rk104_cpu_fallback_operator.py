@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.diagnostics import Device
-from rkgraph.rulebook.judged import findings_of_outcome
+from rkgraph.rulebook.judged import findings_of_operators
 from rkgraph.rulebook.rule import Finding, LintContext
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """Every reason why a node would leave the NPU."""
-    return findings_of_outcome(
-        lint,
-        "cpu",
-        otherwise="{op} runs on the CPU",
-        device=Device.CPU,
-    )
+    """Every operator that runs on the CPU in whatever form."""
+    otherwise = "{op} runs on the CPU"
+    return findings_of_operators(lint, "cpu", otherwise=otherwise)

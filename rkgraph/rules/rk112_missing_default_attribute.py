@@ -40,9 +40,12 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 
 def _missing(violation: Violation) -> str | None:
-    """The attribute that has to be there, where that is the limit."""
+    """The attribute that has to be there, where that is the limit, or the limit is only for nodes without it."""
     limit = violation.limit.check
-    return limit.attribute if isinstance(limit, AttributePresence) and limit.present else None
+    if isinstance(limit, AttributePresence):
+        return limit.attribute if limit.present else None
+    conditions = (c for c in violation.limit.when if isinstance(c, AttributePresence) and not c.present)
+    return next((c.attribute for c in conditions), None)
 
 
 def _default(graph: GraphView, node: Node, attribute: str) -> float | int | None:

@@ -10,12 +10,12 @@ from rkgraph.targets import refused_inputs
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each input of a refused dtype, whether anything reads it or not."""
+    """One finding for each input of a refused dtype that a node reads; what nothing reads is dropped."""
     refused = refused_inputs(lint.target.toolkit)
     main = lint.model.main
     for name in main.inputs:
         dtype = main.value(name).dtype
-        if dtype in refused:
+        if dtype in refused and lint.is_read(name):
             yield Finding(
                 f"the input '{name}' is {dtype}, which rknn-toolkit2 {lint.target.toolkit} does not take as an input",
                 value=name,

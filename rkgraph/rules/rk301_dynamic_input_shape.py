@@ -11,11 +11,14 @@ from rkgraph.rulebook.rule import Finding, LintContext, Options
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each input of the model with a dimension that is no number, or of unknown rank."""
+    """One finding for each input with a dimension that is no number, or of unknown rank.
+
+    An input that no node reads, dead ones included, is dropped by the toolkit before it looks at its shape.
+    """
     main = lint.model.main
     for name in main.inputs:
         value = main.value(name)
-        if not value.is_static:
+        if not value.is_static and lint.is_read(name):
             yield Finding(
                 f"the input shape {_text(value.shape)} of '{name}' is not supported: fix it before the build",
                 value=name,

@@ -9,7 +9,7 @@ from rkgraph.diagnostics import Verdict
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.rule import Finding, LintContext
 
-# Operators that make or take values which are no tensors (strings aside, see `_strange_values`).
+# Operators that make or take values which are no tensors (strings aside).
 NOT_TENSORS = frozenset(
     {
         "ConcatFromSequence",
@@ -27,28 +27,60 @@ NOT_TENSORS = frozenset(
     }
 )
 
+# Refused at load wherever it stands, so also where nothing needs it.
+NEVER_LOADED = frozenset({"SequenceConstruct"})
+
+NEEDED = "the compiler needs every shape before it starts"
+GUESSED = (
+    "the compiler builds for the value that its own dummy input gives, and what it builds is right for that one only"
+)
+
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each live node whose shape, or number of runs, is decided by data."""
-    for graph in lint.model.graphs():
-        for node in lint.live_nodes(graph):
-            if node.domain not in ("", "ai.onnx"):
+    """One finding for each node whose shape, or number of runs, is decided by data.
+
+    Where the op table has measured that such a node builds all the same, the compiler has guessed.
+    """
+    for graph in (lint.model.main, *lint.model.functions):
+        for node in graph.nodes:
+            reason = _reason(lint, graph, node) if _is_looked_at(lint, node) else None
+            if reason is None:
                 continue
-            reason = _reason(lint, graph, node)
-            if reason:
-                yield Finding(
-                    f"{reason}; the compiler needs every shape before it starts",
-                    graph=graph.path,
-                    node=node,
-                    observed={"operator": node.op},
-                    limit={"shapes": "known before lowering"},
-                    verdict=Verdict.BUILD_FAILS,
-                    roots=("RK302",),
-                )
+            ends = node.op in NEVER_LOADED or _ends_build(lint, node)
+            if not ends and (node.op in NOT_TENSORS or node.op in CONTROL_INPUTS):
+                continue  # it was given tensors all the same, or its bodies fold
+            yield Finding(
+                f"{reason}; {NEEDED if ends else GUESSED}",
+                graph=graph.path,
+                node=node,
+                observed={"operator": node.op},
+                limit={"shapes": "known before lowering"},
+                verdict=Verdict.BUILD_FAILS if ends else None,
+                roots=("RK302",),
+            )
+
+
+def _is_looked_at(lint: LintContext, node: Node) -> bool:
+    """Live nodes, and of those that fold or are dead the ones that the toolkit checks first."""
+    if node.domain not in ("", "ai.onnx"):
+        return False
+    place = (node.path, node.index)
+    if place in lint.folding.constant:
+        return node.op in NEVER_LOADED or node.op in SHAPE_INPUTS
+    if place in lint.folding.dead:
+        return node.op in NEVER_LOADED or node.op in SHAPE_INPUTS or node.op in CONTROL_INPUTS
+    return True
+
+
+def _ends_build(lint: LintContext, node: Node) -> bool:
+    """False where it is known better: the node folds, or the table has its operator, and this node of it builds."""
+    if (node.path, node.index) in lint.folding.constant:
+        return False
+    return lint.judgement(node).outcome in ("build-fails", "unknown")
 
 
 def _reason(lint: LintContext, graph: GraphView, node: Node) -> str | None:
-    if node.op in DATA_SHAPED:
+    if any(_is_data(lint, graph, node, position) for position in DATA_SHAPED.get(node.op, ())):
         return f"how much {node.op} returns depends on the elements of its input"
     for position in SHAPE_INPUTS.get(node.op, ()):
         if _is_data(lint, graph, node, position):

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.analysis.origins import Origin
 from rkgraph.diagnostics import Verdict
 from rkgraph.rulebook.rule import Finding, LintContext
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding where no output of the model depends on an input."""
+    """One finding where the toolkit folds every output, or where there is no node at all."""
     main = lint.model.main
-    if main.outputs and all(lint.origin(main, name) is Origin.FIXED for name in main.outputs):
+    if not main.nodes:
+        yield Finding(
+            "the model has no nodes, and the compiler refuses it",
+            observed={"nodes": 0},
+            limit={"nodes": "at least 1"},
+            verdict=Verdict.BUILD_FAILS,
+        )
+    elif main.outputs and all(_is_folded(lint, name) for name in main.outputs):
         yield Finding(
             "no output depends on an input: everything folds to constants, and the compiler refuses what is left",
             observed={"constant outputs": list(main.outputs)},
             limit={"outputs": "at least one depends on an input"},
             verdict=Verdict.BUILD_FAILS,
         )
+
+
+def _is_folded(lint: LintContext, name: str) -> bool:
+    producer = lint.model.main.producer(name)
+    if producer is None:
+        return lint.model.main.is_constant(name)
+    return (producer.path, producer.index) in lint.folding.constant

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from rkgraph.analysis.folding import folded_nodes
+from rkgraph.analysis.folding import fold, folded_nodes
 from tests.rules.harness import view_of
 
 
@@ -35,8 +35,45 @@ def test_what_feeds_nothing_folds_with_all_that_feeds_only_it() -> None:
     assert folded(model) == {"a", "b"}
 
 
-def test_chance_never_folds() -> None:
-    assert folded("g () => (float[2] y) { r = RandomNormal<shape = [2]>() y = Neg(r) }") == set()
+def test_chance_folds_where_the_toolkit_draws_while_building() -> None:
+    model = view_of("g (float[2] x) => (float[2] y) { r = RandomNormal<shape = [2]>() n = Neg(r) y = Add(x, n) }")
+    assert folded_nodes(model) == {("main", 0), ("main", 1)}
+    assert folded_nodes(model, folds_random=False) == frozenset()
+
+
+def test_shape_folds_and_size_does_not() -> None:
+    model = "g (float[2, 3] x) => (int64[2] y, int64 z) { y = Shape(x) z = Size(x) }"
+    assert folded(model) == {"y"}
+
+
+def test_size_of_a_constant_folds_like_all_else_of_constants() -> None:
+    model = "g (int64 x) => (int64 y) <float[2] c = {1, 2}> { s = Size(c) t = Tan(c) y = Add(x, s) unused = Neg(t) }"
+    assert folded(model) == {"s", "t", "unused"}
+    assert fold(view_of(model)).dead == frozenset()
+
+
+def test_what_is_dead_and_what_is_constant_are_told_apart() -> None:
+    model = "g (float[4] x) => (float[4] y) <float[4] c = {1, 2, 3, 4}> { a = Neg(x) b = Neg(c) y = Add(x, b) }"
+    found = fold(view_of(model))
+    assert (found.dead, found.constant) == ({("main", 0)}, {("main", 1)})
+    assert found.gone == {("main", 0), ("main", 1)}
+
+
+LOOP = """g (float[2] x) => (float[2] y) <int64 n = {3}, bool go = {1}, float[2] zero = {0, 0}, float[2] c = {1, 2}> {
+    sum = Loop(n, go, zero) <body = b (int64 i, bool g, float[2] v) => (bool h, float[2] w) {
+        h = Identity(g)
+        w = Add(v, c)
+    }>
+    y = Add(x, sum)
+}"""
+
+
+def test_a_loop_over_constants_folds_as_a_whole() -> None:
+    assert folded(LOOP) == {"sum", "h", "w"}
+
+
+def test_a_loop_that_reads_data_does_not() -> None:
+    assert folded(LOOP.replace("Add(v, c)", "Add(v, x)")) == set()
 
 
 def test_a_value_that_only_a_subgraph_reads_is_alive() -> None:

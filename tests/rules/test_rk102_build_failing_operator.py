@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rkgraph.diagnostics import Device, Verdict
 from tests.rules.harness import lint_text
-from tests.rules.judged import Case, by_entry, by_limit, on_both_sides_of_a_limit
+from tests.rules.judged import Case, by_entry, not_where_a_limit_says_so
 
 CASE = Case("RK102", "build-fails", Verdict.BUILD_FAILS, Device.UNKNOWN)
 
@@ -11,12 +11,8 @@ def test_an_operator_that_always_ends_so_is_found() -> None:
     by_entry(CASE)
 
 
-def test_each_violated_limit_is_found_in_its_own_words() -> None:
-    by_limit(CASE)
-
-
-def test_both_sides_of_a_limit() -> None:
-    on_both_sides_of_a_limit(CASE)
+def test_a_limit_that_says_so_is_another_rules_business() -> None:
+    not_where_a_limit_says_so(CASE)
 
 
 def test_an_operator_whose_shape_comes_from_data_is_induced_by_the_rule_that_says_why() -> None:
