@@ -17,7 +17,9 @@ BINARY = (*ARITHMETIC, *COMPARISONS, *BITWISE, *LOGIC)
 
 FLOATS = ("float", "float16", "double", "bfloat16")
 
-RANKS = {1: (36,), 3: (2, 9, 20), 4: (2, 6, 9, 20)}
+RANKS = {1: (36,), 3: (2, 9, 20), 4: (2, 6, 9, 20), 2: (7, 18), 5: (1, 3, 4, 9, 10), 6: (1, 2, 3, 4, 5, 6)}
+MAIN = ("float", "int32", "bool")
+"""The types that are asked in all ranks, the others in the first three (or one, where all are alike)."""
 
 FORMS: dict[str, tuple[Arg, Arg]] = {
     "r1,scalar-last": (computed(36), computed(1)),
@@ -86,6 +88,7 @@ FORMS: dict[str, tuple[Arg, Arg]] = {
 """Two float inputs by how one is broadcast against the other, and which of them is constant or both are one value."""
 
 INTEGER_FORMS = (
+    "r3,row-first",
     "r3,line",
     "r4,channels",
     "r4,outer-product",
@@ -141,7 +144,7 @@ def _opset(op: str, dtype: str) -> int:
 def _types(op: str) -> Iterator[Case]:
     for dtype in allowed_types(op):
         options, attributes = {"opset": _opset(op, dtype)}, attributes_of(op, dtype)
-        ranks = tuple(RANKS) if dtype in TAKEN and op in WIDE else (3,)
+        ranks = tuple(RANKS) if dtype in MAIN else tuple(RANKS)[:3] if dtype in TAKEN and op in WIDE else (3,)
         for rank in () if dtype == "int16" else ranks:  # no model takes int16, a Cast makes it
             x = computed(*RANKS[rank], dtype=dtype)
             yield case(op, f"{dtype},rank{rank},same", [x, x], attributes, **options)

@@ -8,7 +8,7 @@ from rkgraph.probe.case import COMPANION, Arg, Case, case, computed, const, weig
 from rkgraph.probe.schemas import TAKEN, allowed_types
 
 SCALE, SCALES = const(0.02, dtype="float", shape=()), const(*[0.02] * 6, dtype="float")
-SHAPES = {1: (34,), 2: (5, 18), 3: (2, 9, 14), 4: (1, 6, 9, 14), 5: (1, 6, 3, 4, 5)}
+SHAPES = {1: (34,), 2: (5, 18), 3: (2, 9, 14), 4: (1, 6, 9, 14), 5: (1, 6, 3, 4, 5), 6: (1, 2, 3, 4, 5, 6)}
 
 
 def cases() -> Iterator[Case]:
