@@ -123,6 +123,7 @@ def command(
     from rkgraph.files import check_writable
     from rkgraph.reduce.driver import Request, reduce_to_report
     from rkgraph.reduce.reducer import Budget
+    from rkgraph.reduce.steadiness import Share
     from rkgraph.reduce.symptoms import Symptom
     from rkgraph.toolkit.jobs import Limits
     from rkgraph.toolkit.locate import find_toolkit
@@ -145,8 +146,8 @@ def command(
         limits=Limits(timeout, memory),
     )
 
-    def found(symptom: Symptom) -> None:
-        out.note(f"{model} shows {symptom.what}")
+    def found(symptom: Symptom, share: Share) -> None:
+        out.note(f"{model} shows {symptom.what}{'' if share.steady else f', in {share}'}")
 
     def told(text: str) -> None:
         tell(text)
@@ -198,7 +199,7 @@ def _feeds(inputs: Path, model: Path) -> Mapping[str, npt.NDArray[Any]]:
 def _told(reduced: Reduced) -> Iterator[tuple[str, str]]:
     """What came of it: a table of before and after, how it ended, what is still the original's."""
     from rkgraph.cli.output import plain_table
-    from rkgraph.reduce.readme import STOPPED, kept_lines
+    from rkgraph.reduce.readme import STOPPED, kept_lines, unsteady
 
     reduction = reduced.reduction
     before, after = reduction.before, reduction.after
@@ -215,6 +216,8 @@ def _told(reduced: Reduced) -> Iterator[tuple[str, str]]:
         yield f"not the smallest: {STOPPED[reduction.stopped]} ({cost}); run it again to go on", "warning"
     else:
         yield f"nothing more can be taken away ({cost})", "good"
+    if not reduced.share.steady:
+        yield unsteady(reduced.share), "warning"
     names, weights = kept_lines(reduction)
     yield names, "warning" if reduction.kept.names else ""
     yield weights, "warning" if reduction.kept.weights else ""

@@ -52,6 +52,11 @@ class Toolchain:
             self._worker.__enter__()
         return self._worker
 
+    def renew(self) -> None:
+        """Let the next job run in a new process of the toolkit, whose memory no other job has had a part in."""
+        if self._worker is not None:
+            self._worker.__exit__(None, None, None)
+
     def run(self, job: Job, tell: Callable[[str], None]) -> JobResult:
         """Run one job to its end. Raises as `start` and `Worker.run`."""
         return self.start().run(job, tell)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rkgraph.reduce.builds import Built
     from rkgraph.reduce.reducer import Reduction
+    from rkgraph.reduce.steadiness import Share
     from rkgraph.reduce.symptoms import Symptom
     from rkgraph.targets import Target
 
@@ -35,12 +36,15 @@ __all__ = ["write_archive"]
 _TEXT_BYTES = 64 << 10
 """Up to this size a model is also written as text."""
 
+_TAKES = 20
+"""How often `reproduce.py` builds, at most, what is not shown in every process."""
+
 _SCRIPT = Path(__file__).with_name("reproduce.py")
 _DAY = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same files give the same zip
 
 
 def write_archive(
-    path: Path, model: Path, reduction: Reduction, symptom: Symptom, *, folders: Sequence[Path] = ()
+    path: Path, model: Path, reduction: Reduction, symptom: Symptom, *, share: Share, folders: Sequence[Path] = ()
 ) -> None:
     """Write the zip at `path`, whole or not at all.
 
@@ -49,19 +53,20 @@ def write_archive(
         model: the reduced model; its weights are inside (or, beyond 2 GB, beside it).
         reduction: how it came about.
         symptom: what it shows; `reduction.outcome` is what this said of it.
+        share: how often the result shows it.
         folders: further folders whose names are taken out of the log.
 
     Raises:
         UsageError: `path` cannot be written.
     """
     built = _built_of(reduction)
-    files: dict[str, bytes] = {"README.md": readme(reduction, symptom).encode()}
+    files: dict[str, bytes] = {"README.md": readme(reduction, symptom, share).encode()}
     if model.stat().st_size <= _TEXT_BYTES:
         files["model.txt"] = (onnx.printer.to_text(onnx.load(model)) + "\n").encode()
     files["log.txt"] = without_machine(built.log, [*folders, model.parent]).encode()
     files["versions.json"] = _json(_versions(symptom.builds.target))
     files["reproduce.py"] = _SCRIPT.read_bytes()
-    files["reproduce.json"] = _json(_settings(model, reduction, symptom))
+    files["reproduce.json"] = _json({**_settings(model, reduction, symptom), "takes": 1 if share.steady else _TAKES})
     files["command.txt"] = _commands(symptom.builds.target).encode()
     files |= _arrays(reduction, built)
     with writing(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -72,18 +72,27 @@ class Builds:
     seconds: float = 0.0
     _recent: dict[str, Built] = field(default_factory=dict)
 
-    def run(self, model: Path, feeds: Sequence[Feeds] = (), outputs: Sequence[str] = ()) -> Built:
+    def run(self, model: Path, feeds: Sequence[Feeds] = (), outputs: Sequence[str] = (), *, take: int = 0) -> Built:
         """Build `model`; with `feeds` simulate it. A quantized build is calibrated with the feeds, or with others.
+
+        Args:
+            model: the .onnx file.
+            feeds: inputs by name, in model order, one mapping a case.
+            outputs: names of the outputs, where there are feeds.
+            take: above 0: build it again, as often, in a new process of the toolkit. What reads memory that nobody
+                wrote comes out differently then.
 
         Raises:
             ToolkitFailed: the toolkit cannot be started, or its worker hangs.
         """
         samples = () if self.source is None else feeds or self._samples(model)
         job = self._job(model, feeds, samples, outputs)
-        key = self._key(model, job, feeds, samples)
+        key = self._key(model, job, feeds, samples, take)
         built = self._recent.get(key) or self._cached(key, len(feeds))
         if built is None:
             self.count += 1
+            if take:
+                self.chain.renew()
             done = self.chain.run(job, lambda _text: None)
             self.seconds = max(self.seconds, sum(done.seconds.values()) - done.seconds.get("import", 0.0))
             built = _built(done)
@@ -119,11 +128,14 @@ class Builds:
         folder.mkdir(exist_ok=True)
         return write_dataset(Samples(tuple(tuple(sample.values()) for sample in samples)), folder)
 
-    def _key(self, model: Path, job: Job, feeds: Sequence[Feeds], samples: Sequence[Feeds]) -> str:
+    def _key(  # what is built, of what
+        self, model: Path, job: Job, feeds: Sequence[Feeds], samples: Sequence[Feeds], take: int
+    ) -> str:
         build = {name: value for name, value in job.build.items() if name != "dataset"}
         return key_of(
             {
                 "kind": _SCHEMA,
+                "take": take,
                 "toolkit": self.target.toolkit,
                 "platform": job.platform,
                 "config": dict(job.config),

@@ -16,6 +16,7 @@ from rkgraph.reduce.builds import Builds
 from rkgraph.reduce.detect import Wanted, find_symptom
 from rkgraph.reduce.feeds import FeedSource
 from rkgraph.reduce.reducer import Budget, Reduction, reduce_model
+from rkgraph.reduce.steadiness import Share, careful, share_of, steadied
 from rkgraph.reduce.symptoms import Symptom
 from rkgraph.targets import Target, precision_config
 from rkgraph.toolkit.jobs import Limits
@@ -66,11 +67,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Reduced:
-    """What came of it; `builds`: how many of the tries the toolkit had to make, the cache knew the others."""
+    """What came of it.
+
+    Attributes:
+        reduction: sizes and how it ended.
+        symptom: what was held on to.
+        builds: how often the toolkit ran; the cache knew the other tries.
+        share: how often the result shows it.
+    """
 
     reduction: Reduction
     symptom: Symptom
     builds: int
+    share: Share
 
 
 def reduce_to_report(
@@ -79,7 +88,7 @@ def reduce_to_report(
     *,
     cache: CompileCache | None = None,
     tell: Tell = lambda _text: None,
-    found: Callable[[Symptom], None] = lambda _symptom: None,
+    found: Callable[[Symptom, Share], None] = lambda _symptom, _share: None,
     folders: Sequence[Path] = (),
 ) -> Reduced:
     """Find out what the model shows, reduce it, and write the zip.
@@ -89,7 +98,7 @@ def reduce_to_report(
         chain: the toolkit.
         cache: of builds; an interrupted reduction goes on from it.
         tell: called with a few words of progress.
-        found: called with what the model shows, before it is reduced.
+        found: called with what the model shows, and how often, before it is reduced.
         folders: further folders whose names are taken out of the log.
 
     Raises:
@@ -102,24 +111,36 @@ def reduce_to_report(
         model = _pinned(request, folder)
         builds = _builds(request, model, chain, folder, cache)
         symptom = find_symptom(model, builds, request.wanted, name=str(request.model), tell=tell)
-        found(symptom)
+        share = share_of(symptom, model)
+        found(symptom, share)
         if builds.seconds:  # what takes much longer than the original is not smaller
             least = max(_LEAST_SECONDS, _TIMES_AS_LONG * builds.seconds)
             chain.start().limits = Limits(min(request.limits.seconds, least), request.limits.memory_mb)
+        symptom = steadied(symptom, share)
         result = folder / "model.onnx"
-        reduction = reduce_model(
-            model,
-            symptom,
-            result,
-            what=symptom.what,
-            keep_names=request.keep_names,
-            keep_weights=request.keep_weights,
-            budget=request.budget,
-            renamed=symptom.renamed,
-            tell=tell,
-        )
-        write_archive(request.output, result, reduction, symptom, folders=[*folders, request.model.parent])
-    return Reduced(reduction, symptom, builds.count)
+        reduction = _reduced(request, model, symptom, result, tell)
+        if share.steady and not share_of(symptom, result).steady:
+            tell("the result does not show it in every process: once more, with care")
+            symptom = careful(symptom)
+            reduction = _reduced(request, model, symptom, result, tell)
+        share = share_of(symptom, result)
+        secret = [*folders, request.model.parent]
+        write_archive(request.output, result, reduction, symptom, share=share, folders=secret)
+    return Reduced(reduction, symptom, builds.count, share)
+
+
+def _reduced(request: Request, model: Path, symptom: Symptom, result: Path, tell: Tell) -> Reduction:
+    return reduce_model(
+        model,
+        symptom,
+        result,
+        what=symptom.what,
+        keep_names=request.keep_names,
+        keep_weights=request.keep_weights,
+        budget=request.budget,
+        renamed=symptom.renamed,
+        tell=tell,
+    )
 
 
 def _pinned(request: Request, folder: Path) -> Path:

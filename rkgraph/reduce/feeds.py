@@ -52,8 +52,10 @@ class FeedSource:
         self._model = model
         self._inner: list[Feeds] | None = None
 
-    def of(self, model: Path, names: Mapping[str, str]) -> tuple[Feeds, ...]:
+    def of(self, model: Path, names: Mapping[str, str], *, made_up: bool = False) -> tuple[Feeds, ...]:
         """One mapping a case for the candidate `model`; `names`: new name → name in the original, where they differ.
+
+        With `made_up` nothing of the original is used.
 
         Raises:
             UsageError: an input has no fixed shape, or a dtype that numpy does not have.
@@ -61,7 +63,7 @@ class FeedSource:
         view = read_view(model)
         inputs, _ = tensors_of(view.main)
         found = []
-        for seed, known in enumerate(self._known()):
+        for seed, known in enumerate([{} for _ in self._cases] if made_up else self._known()):
             made = generate_feeds(view.main, inputs, seed)
             for tensor in inputs:
                 value = known.get(names.get(tensor.name, tensor.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,8 @@ class Compared:
     """A build, the feeds it was simulated with, what was expected of them, and how well each output was met.
 
     `shaken` is the lowest cosine between what ONNX Runtime computes of the feeds and of the feeds rounded at random as
-    fp16 would: where that is low, the numbers are no more the simulator's fault than the model's.
+    fp16 would: where that is low, the numbers are no more the simulator's fault than the model's. `made_up`: the feeds
+    have nothing to do with the original.
     """
 
     built: Built
@@ -42,6 +43,7 @@ class Compared:
     expected: tuple[Feeds, ...]
     matches: tuple[OutputMatch, ...]
     shaken: float
+    made_up: bool = False
 
     def worst_below(self, threshold: float) -> OutputMatch | None:
         """The output that is met worst, where that is below `threshold`."""
@@ -72,9 +74,16 @@ class NumbersDiffer(Symptom):
         return f"an output whose cosine with ONNX Runtime is below {self.threshold:g} in the simulator"
 
     def __call__(self, model: Path) -> Outcome:
-        """Whether `model` builds, runs in both, and an output differs."""
+        """Whether `model` builds, runs in both, and an output differs; with new names, of made-up inputs if it does."""
+        for made_up in (True, False) if self.names else (False,):
+            outcome = self._of(model, made_up)
+            if outcome.shows:
+                break
+        return outcome
+
+    def _of(self, model: Path, made_up: bool) -> Outcome:
         try:
-            feeds = self.source.of(model, self.names)
+            feeds = self.source.of(model, self.names, made_up=made_up)
         except UsageError as error:
             return Outcome(False, error.message)
         outputs = read_view(model).main.outputs
@@ -90,7 +99,7 @@ class NumbersDiffer(Symptom):
             return Outcome(
                 False, "its numbers are so unsteady that fp16 rounding of the inputs changes them", record=compared
             )
-        return Outcome(bad is not None, says, () if bad is None else (bad.name,), compared)
+        return Outcome(bad is not None, says, () if bad is None else (bad.name,), replace(compared, made_up=made_up))
 
     def renamed(self, names: Mapping[str, str]) -> Predicate:
         """The same, with feeds by new names."""

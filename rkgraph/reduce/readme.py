@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rkgraph.reduce.numbers import Compared
+
 if TYPE_CHECKING:
     from rkgraph.reduce.reducer import Reduction
+    from rkgraph.reduce.steadiness import Share
     from rkgraph.reduce.symptoms import Symptom
 
-__all__ = ["STOPPED", "kept_lines", "readme"]
+__all__ = ["STOPPED", "kept_lines", "readme", "unsteady"]
 
 STOPPED = {
     "tries": "the budget of builds was used up",
@@ -18,7 +21,7 @@ STOPPED = {
 """Why a reduction ended before its end."""
 
 
-def readme(reduction: Reduction, symptom: Symptom) -> str:
+def readme(reduction: Reduction, symptom: Symptom, share: Share) -> str:
     """The text of README.md."""
     before, after = reduction.before, reduction.after
     lines = [
@@ -27,6 +30,7 @@ def readme(reduction: Reduction, symptom: Symptom) -> str:
         f"`model.onnx` shows {symptom.what}.",
         "",
         f"Target: {symptom.builds.target}. Seen: {reduction.outcome.says}.",
+        *([] if share.steady else ["", unsteady(share)]),
         "",
         "    python reproduce.py        # needs rknn-toolkit2 only; says REPRODUCED or NOT REPRODUCED",
         "",
@@ -49,16 +53,36 @@ def readme(reduction: Reduction, symptom: Symptom) -> str:
 
 
 def kept_lines(reduction: Reduction) -> list[str]:
-    """What the result may give away, a sentence each."""
+    """What the result may give away, a sentence each: names, weights, and the inputs of wrong numbers."""
+    names = (
+        "Names are those of the original model."
+        if reduction.kept.names
+        else "All names are new; operators keep theirs."
+    )
+    lines = [names, _weights(reduction)]
+    if isinstance(reduction.outcome.record, Compared) and not reduction.outcome.record.made_up:
+        lines.append("Its inputs, feeds-N.npz, are what the original model computes there of the inputs given.")
+    return lines
+
+
+def _weights(reduction: Reduction) -> str:
     kept = reduction.kept
-    names = "Names are those of the original model." if kept.names else "All names are new; operators keep theirs."
-    weights = (
+    if not reduction.after.weights:
+        return "It has no weights."
+    if not kept.weights:
+        return "Its weights are random numbers; constants of up to 4 numbers, and shapes, are those of the original."
+    return (
         f"{kept.weights} of its tensors ({kept.numbers:,} numbers) hold values of the original model: they may tell "
         "what it has learnt."
-        if kept.weights
-        else "Its weights are random numbers; constants of up to 4 numbers, and shapes, are those of the original."
     )
-    return [names, weights]
+
+
+def unsteady(share: Share) -> str:
+    """What to say where it is not shown each time."""
+    return (
+        f"It is shown in {share}, each in a process of its own: the compiler does not behave the same each time, "
+        "as if it read memory that it did not write."
+    )
 
 
 def _end(reduction: Reduction) -> str:

@@ -106,16 +106,24 @@ def main() -> int:
     if sys.argv[1:] == ["--build"]:
         build(settings)
         return 0
+    for _take in range(settings["takes"]):
+        code, text = run()
+        if shown(settings, code, text):
+            break
+    (HERE / "reproduce.log").write_text(text)
+    found = shown(settings, code, text)
+    print(f"{'REPRODUCED' if found else 'NOT REPRODUCED'} (exit code {code}): {settings['what']}")  # noqa: T201
+    return 0 if found else 1
+
+
+def run() -> tuple[int, str]:
+    """Exit code and output of a child that builds."""
     with tempfile.TemporaryDirectory() as folder:  # the toolkit leaves files in the current directory
         done = subprocess.run(
             [sys.executable, str(Path(__file__).resolve()), "--build"],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", done.stdout.decode(errors="replace"))
-    (HERE / "reproduce.log").write_text(text)
-    found = shown(settings, done.returncode, text)
-    print(f"{'REPRODUCED' if found else 'NOT REPRODUCED'} (exit code {done.returncode}): {settings['what']}")  # noqa: T201
-    return 0 if found else 1
+    return done.returncode, re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", done.stdout.decode(errors="replace"))
 
 
 if __name__ == "__main__":

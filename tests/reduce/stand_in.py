@@ -29,9 +29,13 @@ class StandIn:
         self.judge = judge
         self.factor = factor
         self.jobs: list[Job] = []
+        self.renewed = 0
 
     def start(self) -> SimpleNamespace:
         return SimpleNamespace()
+
+    def renew(self) -> None:
+        self.renewed += 1
 
     def run(self, job: Job, tell: Callable[[str], None]) -> JobResult:
         self.jobs.append(job)

@@ -21,7 +21,9 @@ from rkgraph.reduce import Budget, NotShown
 from rkgraph.reduce.detect import Wanted
 from rkgraph.reduce.driver import Reduced, Request, reduce_to_report
 from rkgraph.reduce.sanitise import without_machine
+from rkgraph.reduce.steadiness import Share
 from rkgraph.targets import Target
+from rkgraph.toolkit.jobs import JobResult
 from tests.builders import attention_block, dynamic_model, saved, text_model
 from tests.reduce.stand_in import StandIn, crashes_on, loses, on_cpu, raises_on, spoils, works
 
@@ -38,8 +40,8 @@ def run(chain: StandIn, tmp_path: Path, wanted: Wanted | None = None, **more: ob
         "dims": {},
         "budget": Budget(),
     }
-    cache = more.pop("cache", None)
-    return reduce_to_report(Request(**{**options, **more}), chain, cache=cache)  # type: ignore[arg-type]
+    cache, found = more.pop("cache", None), more.pop("found", lambda _symptom, _share: None)
+    return reduce_to_report(Request(**{**options, **more}), chain, cache=cache, found=found)  # type: ignore[arg-type]
 
 
 def files(tmp_path: Path) -> dict[str, bytes]:
@@ -100,6 +102,54 @@ def test_wrong_numbers(tmp_path: Path) -> None:
     ):
         value = feeds["x0"]
         assert np.allclose(expected["y0"], np.exp(value) / np.exp(value).sum(-1, keepdims=True), atol=1e-6)
+
+
+def test_inputs_that_the_failure_does_not_need_are_made_up(tmp_path: Path) -> None:
+    """Real inputs are the user's: they go into the zip only where random ones do not show it, and it says so."""
+    model = saved(text_model("g (float[1,4] x) => (float[1,4] y) { y = Relu(x) }"), tmp_path)
+    real = {"x": np.full((1, 4), 3.25, np.float32)}
+    always = StandIn(works, lambda _model: 3.0)
+    found = run(always, tmp_path, Wanted(cases=[real]), model=model)
+    assert found.reduction.outcome.record.made_up
+    with np.load(io.BytesIO(files(tmp_path)["feeds-0.npz"])) as feeds:
+        assert not (feeds["x0"] == 3.25).any()
+    assert "feeds-N.npz, are what" not in files(tmp_path)["README.md"].decode()
+    kept = run(always, tmp_path, Wanted(cases=[real]), model=model, keep_names=True)
+    assert not kept.reduction.outcome.record.made_up
+    assert "feeds-N.npz, are what" in files(tmp_path)["README.md"].decode()
+
+
+def test_a_crash_that_comes_and_goes(tmp_path: Path) -> None:
+    """It dies in every second process only: that is found out, asked of candidates likewise, and told."""
+    chain = StandIn(works)
+
+    def judge(model: onnx.ModelProto) -> JobResult:
+        return works(model) if chain.renewed % 2 else crashes_on("Erf")(model)
+
+    chain.judge = judge
+    told: list[Share] = []
+    found = run(chain, tmp_path, found=lambda _symptom, share: told.append(share))
+    assert told == [Share(2, 4)]
+    assert ops(tmp_path) == ["Erf"]
+    assert (found.share.takes, found.share.steady) == (4, False)
+    assert f"It is shown in {found.share}" in files(tmp_path)["README.md"].decode()
+    assert json.loads(files(tmp_path)["reproduce.json"])["takes"] > 10
+
+
+def test_a_reduction_that_slips_into_a_crash_that_comes_and_goes_is_made_again(tmp_path: Path) -> None:
+    """An Erf after a Div dies always; one that reads anything else dies in the first process only."""
+    chain = StandIn(works)
+
+    def judge(model: onnx.ModelProto) -> JobResult:
+        makers = {name: node.op_type for node in model.graph.node for name in node.output}
+        read = [makers.get(node.input[0]) for node in model.graph.node if node.op_type == "Erf"]
+        dies = "Div" in read or (bool(read) and chain.renewed < 4)
+        return (crashes_on("Erf") if dies else works)(model)
+
+    chain.judge = judge
+    found = run(chain, tmp_path)
+    assert found.share.steady
+    assert ops(tmp_path) == ["Div", "Erf"]
 
 
 def test_a_sound_model_is_refused_with_what_is_right(tmp_path: Path) -> None:
