@@ -146,7 +146,7 @@ def _answer(model: Subject, truth: Truth, target: Target, ruleset: Any) -> Answe
     why = truth.error or ", ".join(dict.fromkeys(f"no kernel for {entry.op}" for entry in truth.facts.no_lowering))
     try:
         view = read_view(model.path, shapes=model.shapes)
-        done = reconcile(view, target, ruleset, Options(shapes=model.shapes), truth)
+        done = reconcile(view, target, ruleset, truth, options=Options(shapes=model.shapes))
     except ModelError as error:
         return Answer(model.id, "unreadable", truth.verdict.value, why, (error.message,))
     wrong = tuple((m.node.op, m.predicted.value, m.real.value) for m in done.mismatches)

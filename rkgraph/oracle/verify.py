@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, ModelView
     from rkgraph.results import Result
     from rkgraph.rulebook.ruleset import RuleSet
+    from rkgraph.tables.table import OpTable
     from rkgraph.targets import Target
 
 __all__ = ["Verified", "reconcile", "verify"]
@@ -86,12 +87,14 @@ def verify(
     view = read_view(model, shapes=options.shapes, dims=options.dims)
     pins = Pins(options.shapes, options.dims)
     truth = find_truth(model, target, chain, pins=pins, cache=cache, tell=tell)
-    return reconcile(view, target, ruleset, options, truth)
+    return reconcile(view, target, ruleset, truth, options=options)
 
 
-def reconcile(view: ModelView, target: Target, ruleset: RuleSet, options: Options, truth: Truth) -> Verified:
-    """Lint `view`, and hold against that what the compiler made of the same model."""
-    context = make_context(view, target, options)
+def reconcile(
+    view: ModelView, target: Target, ruleset: RuleSet, truth: Truth, *, options: Options, table: OpTable | None = None
+) -> Verified:
+    """Lint `view`, and hold against that what the compiler made of the same model. `table` defaults to the target's."""
+    context = make_context(view, target, options, table)
     found = find(context, ruleset)
     predicted = result_of(context, found)
     placed = place_nodes(view.main, truth, predicted)

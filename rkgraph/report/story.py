@@ -16,6 +16,13 @@ from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
 __all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "stories"]
 
 _DETAILS = 3
+_AGREEMENT = {
+    "agree": "where they were predicted",
+    "differ": "elsewhere",
+    "folded": "gone before lowering",
+    "unpredicted": "without prediction",
+    "unmapped": "not found in the layer table",
+}
 _MANY = 6  # more findings of one rule than this are folded
 
 
@@ -141,6 +148,22 @@ class Story:
     def compile(self) -> Mapping[str, Any] | None:
         """What the real compiler did, by the last result that has it."""
         return next((r.compile for r in reversed(self.results) if r.compile is not None), None)
+
+    @property
+    def judgement(self) -> str:
+        """What the compiler said against what was predicted, in a line; "" where it was not asked."""
+        predicted = (self.compile or {}).get("predicted_verdict")
+        if predicted is None:
+            return ""
+        agrees = predicted == self.after.verdict.value
+        words = [f"{predicted}, as predicted" if agrees else f"{self.after.verdict.value}, predicted {predicted}"]
+        for stage in self.compiled_stages:
+            words += [
+                f"{count} nodes {_AGREEMENT.get(key, key)}"
+                for key, count in stage.get("agreement", {}).items()
+                if count
+            ]
+        return " · ".join(words)
 
     @property
     def compiled_stages(self) -> Sequence[Mapping[str, Any]]:

@@ -20,8 +20,10 @@ from tests.builders import saved, text_model
 from tests.compile.conftest import recorded_model, replaying
 from tests.oracle.chains import layer_table
 from tests.report.validate import check_report
+from tests.rulebook.builders import op, table
 
 RULES = load_ruleset("rknn-2.3.2")
+TABLE = table(op("Relu", "npu"), op("Trilu", "no-kernel"))
 RELU = "g (float[1,4] x) => (float[1,4] y) { [act] y = Relu(x) }"
 TRILU = "g (float[1,3,8,8] x) => (float[1,3,8,8] z) { [tri] z = Trilu(x) }"
 NO_KERNEL = "E RKNN: [00:00:00.000] No lowering found for: {}, node type = {}, use CustomOperatorLower instead.\n"
@@ -29,7 +31,7 @@ NO_KERNEL = "E RKNN: [00:00:00.000] No lowering found for: {}, node type = {}, u
 
 def judged(text: str, truth: Truth, folder: Path) -> Verified:
     view = read_view(saved(text_model(text), folder))
-    return reconcile(view, Target(), RULES, Options(), truth)
+    return reconcile(view, Target(), RULES, truth, options=Options(), table=TABLE)
 
 
 def codes(verified: Verified) -> list[tuple[str, Severity]]:
