@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from op_cases.model import case as make_case
-from op_cases.model import computed, parse, weight
-
+from rkgraph.probe.case import case as make_case
+from rkgraph.probe.case import computed, parse, weight
 from rkgraph.resources import data_folder
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.jobs import Job, Limits
@@ -61,7 +57,7 @@ def measure(worker: Worker, version: str, folder: Path) -> Iterator[dict[str, An
     for platform, precision, opset in jobs:
         model = folder / "model.onnx"
         case = make_case("Conv", "target", [computed(1, 8, 16, 16), weight(8, 8, 3, 3)], opset=opset)
-        onnx.save(parse(case.text, case.id), model)
+        onnx.save(parse(case.text), model)
         quantized = precision != "fp16"
         config = {"quantized_dtype": precision} if quantized else {}
         build = {"do_quantization": True, "dataset": str(samples)} if quantized else {}
