@@ -175,6 +175,10 @@ def _tile() -> Iterator[Case]:
             yield case("Tile", f"{dtype},{slug}", args)
             if dtype == "float" and len(shape) < 6:
                 yield case("Tile", f"{dtype},{slug}", args, position="between")
+    for channels in (1, 4, 8, 16, 20, 32, 64):
+        x = computed(1, channels, 10, 14)
+        yield case("Tile", f"float,r4,channel,aligned{channels}", [x, const(1, 2, 1, 1)])
+        yield case("Tile", f"float,r4,width,aligned{channels}", [x, const(1, 1, 1, 2)])
     for dtype in ("float16", "double", "int8", "uint8"):
         yield case("Tile", f"{dtype},r3", [computed(1, 8, 22, dtype=dtype), const(1, 2, 2)])
         yield case("Tile", f"{dtype},r4", [computed(1, 5, 8, 22, dtype=dtype), const(1, 2, 1, 1)])

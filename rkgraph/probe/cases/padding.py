@@ -149,6 +149,8 @@ def _sizes() -> Iterator[Case]:
                 [x, const(0, 0, amount, amount, 0, 0, amount, amount)],
                 f'mode = "{mode}"',
             )
+    for channels in (1, 4, 8, 16, 20, 32, 64):
+        yield case("Pad", f"float,r4,aligned{channels}", [computed(1, channels, 10, 14), const(*PLANE)])
     for length in (8190, 8191, 8192, 9000):
         yield case("Pad", f"float,r4,width{length}", [computed(1, 4, 6, length), const(0, 0, 0, 1, 0, 0, 0, 1)])
         yield case("Pad", f"float,r3,last{length}", [computed(1, 4, length), const(0, 0, 1, 0, 0, 1)])

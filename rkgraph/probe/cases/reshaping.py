@@ -34,6 +34,7 @@ def cases() -> Iterator[Case]:
     """All cases of this file."""
     yield from _reshape()
     yield from _reshape_forms()
+    yield from _reshape_aligned()
     yield from _flatten()
     yield from _squeeze()
     yield from _unsqueeze()
@@ -78,6 +79,27 @@ def _reshape_forms() -> Iterator[Case]:
         yield case("Reshape", f"float,r3,to-r4,{length}", [computed(1, length, 12), const(1, length, 3, 4)])
         yield case("Reshape", f"float,r4,to-r3,{length}", [computed(1, 6, 2, length), const(1, 12, length)])
         yield case("Reshape", f"float,r2,to-r4,{length}", [computed(4, length), const(1, 4, 1, length)])
+
+
+def _reshape_aligned() -> Iterator[Case]:
+    """Channels and planes that are, and are not, multiples of the 8 lanes of the NPU's layout."""
+    for channels in (4, 8, 12, 16, 24):
+        for height, width in ((6, 10), (8, 8), (1, 16), (14, 14)):
+            x, plane = computed(1, channels, height, width), height * width
+            for target in ((1, channels, plane), (1, channels * plane), (1, 2, channels // 2 * height, width)):
+                slug = f"float,r4,{channels}x{height}x{width},to{'x'.join(map(str, target))}"
+                yield case("Reshape", slug, [x, const(*target)], position="between")
+    for tokens, heads, width in ((12, 4, 8), (12, 4, 6), (16, 4, 8), (16, 8, 8), (197, 4, 16), (7, 2, 10), (9, 6, 8)):
+        full = heads * width
+        for shape, target in (
+            ((1, tokens, full), (1, tokens, heads, width)),
+            ((1, tokens, heads, width), (1, tokens, full)),
+            ((1, tokens, full), (tokens, full)),
+            ((1, tokens, full), (1, full, tokens)),
+            ((tokens, full), (1, tokens, full)),
+        ):
+            slug = f"float,{'x'.join(map(str, shape))},to{'x'.join(map(str, target))}"
+            yield case("Reshape", slug, [computed(*shape), const(*target)], position="between")
 
 
 def _flatten() -> Iterator[Case]:

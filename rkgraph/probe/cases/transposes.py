@@ -108,6 +108,22 @@ def _sizes() -> Iterator[Case]:
     for shape in shapes:
         for order in HEADS if shape[3] > 90 else HEADS[:4]:
             yield transpose(f"float,r4,{_name(order)},{'x'.join(map(str, shape[1:]))}", computed(*shape), order)
+    for shape in (
+        (1, 4, 16, 8),
+        (1, 8, 10, 5),
+        (1, 12, 10, 14),
+        (1, 16, 7, 5),
+        (2, 3, 8, 14),
+        (2, 6, 16, 5),
+        (1, 20, 8, 16),
+    ):
+        for order in (*HEADS[:4], (0, 3, 2, 1)):
+            yield transpose(
+                f"float,r4,{_name(order)},{'x'.join(map(str, shape))}", computed(*shape), order, position="between"
+            )
+    for channels in (1, 4, 8, 16, 20, 32):
+        for order in ((0, 2, 3, 1), (0, 2, 1, 3)):
+            yield transpose(f"float,r4,{_name(order)},aligned{channels}", computed(1, channels, 10, 14), order)
     for rows, columns in ((90, 90), (91, 91), (128, 64), (256, 320), (8191, 6), (8192, 6), (6, 8191), (6, 8192)):
         yield transpose(f"float,r2,10,{rows}x{columns}", computed(rows, columns), (1, 0))
         yield transpose(f"float,r3,021,{rows}x{columns}", computed(1, rows, columns), (0, 2, 1))
