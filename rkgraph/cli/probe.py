@@ -131,7 +131,7 @@ def command(
         with _executor(executor, jobs) as chosen:
             _measure(cases, store, chosen, targets, plan=plan, limit=limit, output=output)
     if export is not None:
-        _export(cases, store, targets, export, output)
+        _export(cases, store, targets, export, output, whole=not (only or match))
 
 
 def _measure(
@@ -158,7 +158,13 @@ def _measure(
 
 
 def _export(
-    cases: Mapping[str, Case], store: ProbeStore, targets: tuple[Target, ...], folder: Path, output: Output
+    cases: Mapping[str, Case],
+    store: ProbeStore,
+    targets: tuple[Target, ...],
+    folder: Path,
+    output: Output,
+    *,
+    whole: bool,
 ) -> None:
     """Write evidence files of all that is measured on these targets, or on any."""
     from rkgraph.probe.campaign import every_target, measured_lines
@@ -172,7 +178,7 @@ def _export(
                 found[each] = tuple(lines.values())
     if not found:
         raise UsageError("nothing is measured that could be written", "run rkgraph probe without --export first")
-    size = write_evidence(cases, found, folder)
+    size = write_evidence(cases, found, folder, whole=whole)
     count = sum(map(len, found.values()))
     output.print(f"{folder}: {count} lines of evidence of {len(found)} targets, {size / 1e6:.1f} MB")
 

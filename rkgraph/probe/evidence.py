@@ -49,29 +49,81 @@ def models_of(folder: Path | None = None) -> dict[str, Case]:
 
 
 def write_evidence(
-    cases: Mapping[str, Case], lines: Mapping[Target, Iterable[Mapping[str, Any]]], folder: Path | None = None
+    cases: Mapping[str, Case],
+    lines: Mapping[Target, Iterable[Mapping[str, Any]]],
+    folder: Path | None = None,
+    *,
+    whole: bool = True,
 ) -> int:
-    """Write the models that lines are about, and every target's lines, sorted by id: the same bytes for the same facts.
+    """Write the lines of targets, and the models that they are about, sorted by id: the same facts, the same bytes.
+
+    Files of other targets stay as they are, and so do their models.
+
+    Args:
+        cases: models by id.
+        lines: what became of them on each target.
+        folder: where to; that of the repository unless given.
+        whole: `cases` are all that there are; else the lines of other cases stay, too.
 
     Returns:
-        The size of the files in bytes.
+        The size of all evidence in the folder, in bytes.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, what is there is no evidence, or it is about another model of one id.
     """
     place = folder or evidence_folder()
-    used: set[str] = set()
-    size = 0
-    for target, of_target in lines.items():
-        ordered = sorted(of_target, key=lambda line: str(line["id"]))
-        used |= {line["id"] for line in ordered}
-        size += _write_jsonl(target_file(target, place), ordered, drop={"op"})
-    models = [{"id": c.id, "op": c.op, "model": c.text} for name, c in sorted(cases.items()) if name in used]
-    return size + _write_jsonl(place / "cases.jsonl", models)
+    new = {target_file(t, place): {str(line["id"]): line for line in of_target} for t, of_target in lines.items()}
+    kept = {path: _kept(path, new, () if whole else cases) for path in sorted(place.glob("rknn-*/*.jsonl"))}
+    models = _models(new, cases, kept, _models_before(place), place)
+    for path, of_target in new.items():
+        ordered = sorted({**kept.get(path, {}), **of_target}.items())
+        _write_jsonl(path, (line for _, line in ordered), drop={"op"})
+    _write_jsonl(place / "cases.jsonl", ({"id": n, "op": c.op, "model": c.text} for n, c in sorted(models.items())))
+    return sum(path.stat().st_size for path in (place / "cases.jsonl", *place.glob("rknn-*/*.jsonl")))
 
 
-def _write_jsonl(path: Path, lines: Iterable[Mapping[str, Any]], drop: Collection[str] = ()) -> int:
-    """Write one JSON object a line without the keys in `drop`; the size in bytes."""
+_Lines = Mapping[str, Mapping[str, Any]]
+
+
+def _kept(path: Path, new: Mapping[Path, _Lines], renewed: Collection[str]) -> _Lines:
+    """The lines of a file that stay: all where it is not written anew, else those of cases that are not renewed."""
+    if path in new and not renewed:
+        return {}
+    there = {str(line["id"]): line for line in _read_jsonl(path)}
+    return {name: line for name, line in there.items() if path not in new or name not in renewed}
+
+
+def _models(
+    new: Mapping[Path, _Lines],
+    cases: Mapping[str, Case],
+    kept: Mapping[Path, _Lines],
+    before: Mapping[str, Case],
+    place: Path,
+) -> dict[str, Case]:
+    """The models of all lines, old and new. Raises UsageError where these disagree about one."""
+    models = {name: before[name] for of_file in kept.values() for name in of_file if name in before}
+    for name in {name for of_file in new.values() for name in of_file}:
+        if models.setdefault(name, cases[name]).text != cases[name].text:
+            holder = next(path for path, of_file in kept.items() if name in of_file)
+            raise UsageError(
+                f"{holder}: is about another model of {name}", f"write all targets: rkgraph probe --export {place}"
+            )
+    return models
+
+
+def _models_before(folder: Path) -> dict[str, Case]:
+    return models_of(folder) if (folder / "cases.jsonl").exists() else {}
+
+
+def _read_jsonl(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise UsageError(f"{path}: is no evidence ({error})", "give another folder, or move it away") from error
+
+
+def _write_jsonl(path: Path, lines: Iterable[Mapping[str, Any]], drop: Collection[str] = ()) -> None:
+    """Write one JSON object a line, without the keys in `drop`."""
     kept = ({key: value for key, value in line.items() if key not in drop} for line in lines)
     text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in kept)
     try:
@@ -79,4 +131,3 @@ def _write_jsonl(path: Path, lines: Iterable[Mapping[str, Any]], drop: Collectio
     except OSError as error:
         raise UsageError(f"{path.parent}: cannot be made ({error.strerror})", "give another folder") from error
     write_text(path, text)
-    return len(text.encode())

@@ -130,6 +130,46 @@ def test_evidence_holds_only_models_that_it_is_about(store: ProbeStore, tmp_path
     assert json.loads(only) == {"id": relu(3).id, "op": "Relu", "model": relu(3).text}
 
 
+def line_of(size: int, outcome: str = "npu") -> dict[str, object]:
+    return {"id": relu(size).id, "op": "Relu", "outcome": outcome, "layers": []}
+
+
+def test_other_targets_and_their_models_stay(tmp_path: Path) -> None:
+    write_evidence(CASES, {BASE: [line_of(3), line_of(4)]}, tmp_path)
+    write_evidence(CASES, {OTHER: [line_of(4), line_of(5)]}, tmp_path)
+    assert set(lines_of(BASE, tmp_path)) == {relu(3).id, relu(4).id}
+    assert set(models_of(tmp_path)) == {relu(3).id, relu(4).id, relu(5).id}
+
+
+def test_a_part_of_the_cases_renews_its_lines_only(tmp_path: Path) -> None:
+    write_evidence(CASES, {BASE: [line_of(3), line_of(4)]}, tmp_path)
+    part = {relu(4).id: relu(4), relu(5).id: relu(5)}
+    write_evidence(part, {BASE: [line_of(5, "cpu")]}, tmp_path, whole=False)
+    assert {name: line["outcome"] for name, line in lines_of(BASE, tmp_path).items()} == {
+        relu(3).id: "npu",
+        relu(5).id: "cpu",
+    }
+    write_evidence(part, {BASE: [line_of(5, "cpu")]}, tmp_path)
+    assert set(lines_of(BASE, tmp_path)) == set(models_of(tmp_path)) == {relu(5).id}
+
+
+def test_two_models_of_one_id_are_refused(tmp_path: Path) -> None:
+    write_evidence({relu(3).id: Case(relu(3).id, "Relu", "another model")}, {BASE: [line_of(3)]}, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.jsonl")}
+    with pytest.raises(UsageError, match=r"rk3588-fp16\.jsonl: is about another model of Relu"):
+        write_evidence(CASES, {OTHER: [line_of(3)]}, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.jsonl")} == before
+    write_evidence(CASES, {OTHER: [line_of(3)], BASE: [line_of(3)]}, tmp_path)
+    assert models_of(tmp_path) == {relu(3).id: relu(3)}
+
+
+def test_what_is_no_evidence_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rknn-2.3.2").mkdir()
+    (tmp_path / "rknn-2.3.2" / "rk3566-fp16.jsonl").write_text("{")
+    with pytest.raises(UsageError, match="is no evidence"):
+        write_evidence(CASES, {OTHER: [line_of(3)]}, tmp_path)
+
+
 def test_shipped_evidence_stands_in_for_a_base_that_was_not_measured(
     store: ProbeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
