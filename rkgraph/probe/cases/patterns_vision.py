@@ -266,6 +266,23 @@ y = Sigmoid(r)
             ("pool", "1,12,20,28", "", "GlobalAveragePool(c)"),
         )
     ),
+    *(
+        Pattern(
+            f"input-int8-conv-{channels}-{size}x{size}",
+            f"int8[1,{channels},20,28] x, float[9,{channels},{size},{size}] w2",
+            "c = Cast<to = 1>(x)\ny = Conv(c, w2)",
+            probes="c",
+        )
+        for channels, size in ((2, 3), (3, 5), (3, 1), (4, 3), (5, 3), (8, 3), (16, 1))
+    ),
+    *(
+        Pattern(f"input-int8-{slug}", f"int8[{shape}] x, float[9,3,3,3] w2", f"c = Cast<to = 1>(x)\n{body}", probes="c")
+        for slug, shape, body in (
+            ("two-convs", "1,3,20,28", "y = Conv(c, w2)\nz = Conv<strides = [2,2]>(c, w2)"),
+            ("relu-conv", "1,3,20,28", "r = Relu(c)\ny = Conv(r, w2)"),
+            ("conv-batch2", "2,3,20,28", "y = Conv(c, w2)"),
+        )
+    ),
     Pattern(
         "input-channels-last",
         "float[1,20,28,3] x, float[8,3,3,3] w2",
