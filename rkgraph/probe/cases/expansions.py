@@ -101,11 +101,11 @@ def cases() -> Iterator[Case]:
             if (ending == "mean" and rank != 5) or rank == 4:
                 probes = "n" if rank > 5 else ""  # Neg ends the build of 2.5.0 there
                 yield from _loss(f"loss-{ending}-r{rank}", rest, GATHERED + text, probes)
-        if rank in (5, 6):
+        if rank > 4:
+            alone = "w = Gather(x2, ids)\ny = ReduceSum<keepdims = 0>(w)"
+            yield from _loss(f"loss-weights-r{rank}", rest, alone)
             continue
         yield from _loss(f"loss-weighted-r{rank}", rest, GATHERED + WEIGHTED.format("x2"), probes="w p a b y")
-        if rank == 7:
-            continue
         yield from _loss(f"loss-ignored-r{rank}", rest, IGNORED + MASKED)
         yield from _loss(
             f"loss-weighted-ignored-r{rank}", rest, IGNORED + WEIGHTED_IGNORED.format("x2"), probes="w c d u p y"
