@@ -40,6 +40,7 @@ from rkgraph.oracle.truth import Pins, Truth, find_truth
 from rkgraph.oracle.verify import Verified, reconcile
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import load_ruleset
+from rkgraph.tables.table import CONSEQUENCE
 from rkgraph.targets import Target, resolve_target
 from rkgraph.toolkit.jobs import Job, Limits
 from rkgraph.toolkit.locate import find_toolkit
@@ -156,7 +157,9 @@ def _answer(model: Subject, truth: Truth, target: Target, ruleset: Any) -> Answe
 
 
 def _said(done: Verified) -> tuple[str, ...]:
-    found = [d for d in done.predicted.diagnostics if d.severity is Severity.ERROR or d.code == "RK103"]
+    """Lint's errors; where there are none, what it does not know."""
+    found = [d for d in done.predicted.diagnostics if d.severity is Severity.ERROR]
+    found = found or [d for d in done.predicted.diagnostics if CONSEQUENCE["unknown"] in d.message]
     return tuple(f"{d.code} {d.message}" for d in found[:2])
 
 
