@@ -16,6 +16,9 @@ from rkgraph.tables.limits import LimitKind, Scalar
 
 __all__ = ["Atom", "Feature", "features_of"]
 
+_FLAGS = ("constant", "present", "same", "matches", "blank", "uniform", "multiple", "even")
+"""Fields that make a limit of its kind the one or the other."""
+
 _MOST_VALUES = 400
 
 
@@ -87,7 +90,7 @@ class Feature:
         if "allowed" in names:
             given: dict[str, Any] = {"allowed": tuple(allowed), "refused": tuple(refused)}
             return replace(self.template, **given)
-        flag = next(name for name in ("constant", "present", "same", "matches", "blank") if name in names)
+        flag = next(name for name in _FLAGS if name in names)
         for way in (True, False):
             limit = replace(self.template, **{flag: way})
             if all(limit.accepts(v) for v in allowed) and not any(limit.accepts(v) for v in refused):

@@ -13,7 +13,7 @@ from rkgraph.tables.limits import LimitKind
 
 __all__ = ["templates"]
 
-_INPUTS = 4
+_INPUTS = 5
 """Inputs beyond these get no dtype and rank of their own."""
 
 _SIZED = 3
@@ -41,6 +41,15 @@ _FORMS: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 """Forms of text attributes that may matter, by operator: attribute, expression, and what it finds in words."""
 
+_OWN: dict[str, tuple[tuple[LimitKind, float], ...]] = {
+    "Transpose": ((kinds.MergedOrder(allowed=("?",)), 0.2),),
+    "Split": ((kinds.Divisible(), 0.3),),
+    "AveragePool": ((kinds.WindowOverhang(), 0.3),),
+    "MaxPool": ((kinds.WindowOverhang(), 0.3),),
+    "LpPool": ((kinds.WindowOverhang(), 0.3),),
+}
+"""Kinds that make sense for some operators only."""
+
 _WIDE_AXES = ("kernel_shape", "strides", "dilations", "pads", "output_padding", "group", "blocksize")
 
 
@@ -63,6 +72,8 @@ def templates(samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:
     if inputs >= 2:
         yield kinds.Broadcast(0, 1, allowed=("?",)), 0.5
         yield kinds.SameOperand(0, 1), 0.7
+        yield kinds.RankOrder(0, 1, allowed=("?",)), 0.55
+    yield from _OWN.get(op, ())
     yield from _of_neighbours(op, samples)
 
 
@@ -76,8 +87,12 @@ def _of_inputs(count: int, label: list[str], samples: Sequence[Sample]) -> Itera
         if i < _INPUTS:
             yield kinds.Rank(i, label[i], allowed=(0,)), 0.4
             yield kinds.ConstantRange(i, label[i]), 0.5
+            yield kinds.ConstantIn(i, label[i], allowed=(0,)), 0.55
         if i < _SIZED:
+            yield kinds.TrueRank(i, label[i]), 0.6
             yield kinds.Elements(i, label[i]), 0.9
+            for axis in (1, 2, -1):
+                yield kinds.Multiple(i, label[i], axis=axis), 0.9
             for axis in (0, 1, 2, -1, -2, -3):
                 yield kinds.DimensionRange(i, label[i], axis=axis), 0.8 if axis in (1, -1) else 0.85
             yield kinds.DimensionProduct(i, label[i], axes=(-2, -1)), 0.9
@@ -103,6 +118,7 @@ def _of_attributes(samples: Sequence[Sample], schema: Any) -> Iterator[tuple[Lim
             yield kinds.AttributePresence(name), 0.35
         if any(_is_number(s.place.node.attributes.get(name)) for s in samples):
             yield kinds.AttributeRange(name, default=default), 0.3 if name in _WIDE_AXES else 0.5
+            yield kinds.AttributeUniform(name), 0.6
 
 
 def _default(schema: Any, name: str) -> kinds.Scalar | None:
@@ -140,6 +156,7 @@ def _of_axes(op: str, nodes: Sequence[Any], schema: Any) -> Iterator[tuple[Limit
             allowed=(0,),
         )
         yield axis, 0.4
+    yield kinds.AxisSize(name, index, default if isinstance(default, int) else None), 0.6
 
 
 def _of_neighbours(op: str, samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:

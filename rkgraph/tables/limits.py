@@ -8,22 +8,22 @@ from rkgraph.tables.node_limits import (
     AttributeMatches,
     AttributePresence,
     AttributeRange,
+    AttributeUniform,
     BlankOutput,
     Neighbour,
 )
-from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, SameOperand
+from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, RankOrder, SameOperand
+from rkgraph.tables.shape_limits import AxisSize, Divisible, MergedOrder, Multiple, TrueRank, WindowOverhang
 from rkgraph.tables.tensor_limits import (
     Batch,
-    ConstantInput,
-    ConstantRange,
     DimensionProduct,
     DimensionRange,
     Dtype,
     Elements,
-    Presence,
     Rank,
     StaticShape,
 )
+from rkgraph.tables.value_limits import ConstantIn, ConstantInput, ConstantRange, Presence
 
 __all__ = [
     "KINDS",
@@ -32,25 +32,34 @@ __all__ = [
     "AttributeMatches",
     "AttributePresence",
     "AttributeRange",
+    "AttributeUniform",
     "Axis",
+    "AxisSize",
     "Batch",
     "BlankOutput",
     "Broadcast",
+    "ConstantIn",
     "ConstantInput",
     "ConstantRange",
     "DimensionProduct",
     "DimensionRange",
+    "Divisible",
     "Dtype",
     "Elements",
     "IsConstant",
     "LimitKind",
+    "MergedOrder",
+    "Multiple",
     "Neighbour",
     "Opset",
     "Presence",
     "Rank",
+    "RankOrder",
     "SameOperand",
     "Scalar",
     "StaticShape",
+    "TrueRank",
+    "WindowOverhang",
 ]
 
 KINDS: dict[str, type[LimitKind]] = {
@@ -77,6 +86,15 @@ KINDS: dict[str, type[LimitKind]] = {
         Axis,
         Broadcast,
         SameOperand,
+        RankOrder,
+        AttributeUniform,
+        ConstantIn,
+        TrueRank,
+        Multiple,
+        MergedOrder,
+        AxisSize,
+        Divisible,
+        WindowOverhang,
     )
 }
 """Kind by its name in the table. Nothing else is a limit."""

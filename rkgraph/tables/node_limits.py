@@ -14,7 +14,15 @@ from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, either, 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["AttributeIn", "AttributeMatches", "AttributePresence", "AttributeRange", "BlankOutput", "Neighbour"]
+__all__ = [
+    "AttributeIn",
+    "AttributeMatches",
+    "AttributePresence",
+    "AttributeRange",
+    "AttributeUniform",
+    "BlankOutput",
+    "Neighbour",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,31 @@ class AttributePresence(LimitKind):
     @property
     def requirement(self) -> str:
         return "written out" if self.present else "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeUniform(LimitKind):
+    """All elements of an attribute are equal (`uniform` true: a square kernel), or are not."""
+
+    kind: ClassVar[str] = "attribute-uniform"
+    attribute: str
+    uniform: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        value = node.attributes.get(self.attribute)
+        if isinstance(value, tuple) and value:
+            yield "uniform" if len(set(value)) == 1 else "mixed"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "uniform") == self.uniform
+
+    @property
+    def subject(self) -> str:
+        return f"attribute `{self.attribute}`"
+
+    @property
+    def requirement(self) -> str:
+        return f"{'the same' if self.uniform else 'not the same'} along all dimensions"
 
 
 @dataclass(frozen=True, slots=True)

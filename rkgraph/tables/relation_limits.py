@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from rkgraph.tables.axes import axes_of, shape_of_first
 from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, interval, listed, within
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["Arity", "Axis", "Broadcast", "Opset", "SameOperand"]
+__all__ = ["Arity", "Axis", "Broadcast", "Opset", "RankOrder", "SameOperand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +84,11 @@ class Axis(LimitKind):
     refused: tuple[int, ...] = ()
 
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
-        names = node.inputs if self.side == "input" else node.outputs
-        shape = graph.value(names[0]).shape if names and names[0] else None
+        shape = shape_of_first(node, graph, self.side)
         if shape is None:
             return
-        for axis in self._axes(node, graph):
-            if -len(shape) <= axis < len(shape):
-                start = axis % len(shape)
-                yield start if self.counted == "start" else start - len(shape)
-
-    def _axes(self, node: Node, graph: GraphView) -> Sequence[int]:
-        found = node.attributes.get(self.attribute) if self.attribute else None
-        if found is None and self.index is not None and self.index < len(node.inputs) and node.inputs[self.index]:
-            constant = graph.constant(node.inputs[self.index])
-            if constant is None:
-                return ()
-            found = constant.values
-        if found is None:
-            found = self.default
-        axes = found if isinstance(found, tuple) else (found,)
-        return [axis for axis in axes if isinstance(axis, int)]
+        for axis in axes_of(node, graph, len(shape), (self.attribute, self.index, self.default)):
+            yield axis if self.counted == "start" else axis - len(shape)
 
     def accepts(self, observed: Scalar) -> bool:
         return listed(observed, self.allowed, self.refused)
@@ -123,6 +109,7 @@ _FORMS = {
     "first": "such that the first is broadcast",
     "second": "such that the second is broadcast",
     "both": "such that both are broadcast",
+    "unaligned": "of shapes that numpy does not broadcast",
 }
 """The ways in which two operands meet, as what they are."""
 
@@ -164,6 +151,35 @@ class Broadcast(LimitKind):
 
 
 @dataclass(frozen=True, slots=True)
+class RankOrder(LimitKind):
+    """The rank of input `first` against that of input `second`: "lower", "equal" or "higher"."""
+
+    kind: ClassVar[str] = "rank-order"
+    first: int = 0
+    second: int = 1
+    allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        if max(self.first, self.second) >= len(node.inputs):
+            return
+        a, b = (graph.value(node.inputs[i]).shape for i in (self.first, self.second))
+        if a is not None and b is not None:
+            yield "lower" if len(a) < len(b) else "higher" if len(a) > len(b) else "equal"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return f"the rank of input {self.first}, against that of input {self.second},"
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
 class SameOperand(LimitKind):
     """Two inputs are one and the same value (`same` true), or are not."""
 
@@ -200,6 +216,8 @@ def _meeting(a: list[int], b: list[int]) -> str:
         return "first-single" if prod(a) == 1 and len(a) <= len(b) else "second-single"
     rank = max(len(a), len(b))
     wide_a, wide_b = [1] * (rank - len(a)) + a, [1] * (rank - len(b)) + b
+    if any(m != n and 1 not in (m, n) for m, n in zip(wide_a, wide_b, strict=True)):
+        return "unaligned"
     result = [max(m, n) for m, n in zip(wide_a, wide_b, strict=True)]
     if wide_a == result and wide_b == result:
         return "first" if len(a) < len(b) else "second"
