@@ -1,16 +1,16 @@
 """How often lint is right: its predictions against what the real compiler makes of the same models.
 
-    python benchmarks/lint_accuracy.py [--target rk3588:2.3.2 --target rk3588:2.5.0 …] [--newer]
     python benchmarks/collect_corpus.py FOLDER
-    python benchmarks/lint_accuracy.py --no-suite --corpus FOLDER [--models more.jsonl]
+    python benchmarks/lint_accuracy.py --target rk3588:2.3.2 --target rk3588:2.5.0 --newer --corpus FOLDER -o tables.md
 
-Three blocks: the single-operator models of the onnx 1.14.1 backend suite (`--suite FOLDER`: unpacked already), with
-`--newer` those of onnx 1.18.0 above opset 19, and the public models of a folder as `corpus.py` takes them, every shape
-pinned to that of the sample inputs. The suites are for measuring only: nothing in the op tables comes from them.
+Three blocks: the single-operator models of the onnx 1.14.1 backend suite (`--suite FOLDER`: unpacked already) on every
+target; on the first target with `--newer` those of onnx 1.18.0 above opset 19, and with `--corpus` the public models of
+a folder as `corpus.py` takes them, every shape pinned to that of the sample inputs. The suites are for measuring only:
+nothing in the op tables comes from them.
 
 Every model is built by the toolkit (one worker) as it is, and the answer is kept by content below `--cache`, so that a
-second run only lints; a run that is interrupted goes on where it ended. Disagreements are printed; `-o FILE.md` writes
-the tables, those of `lint_accuracy.md` among them.
+second run only lints; a run that is interrupted goes on where it ended. Disagreements are printed; the tables go to
+`-o FILE.md`.
 """
 
 from __future__ import annotations
@@ -52,25 +52,41 @@ TITLES = {
     "public": "Public models, shapes pinned",
 }
 
+HEADER = f"""# How often lint is right
+
+Made by `python benchmarks/lint_accuracy.py` (which says how): lint's predictions, held against what the real compiler
+makes of the same models, fp16. `rkgraph lint --verify` does the same for one model.
+
+The suites are the single-operator models of the onnx package ({OLD}; {NEW} for opsets that the toolkits refuse): they
+are for measuring only, and no evidence behind the op tables is one of them. The public models are those of
+`corpus_models.jsonl`, and exports of architectures by torch's two exporters with random weights; every shape is pinned
+to that of the sample inputs.
+
+A verdict is *right* where it is the compiler's word. A node *survives folding* where the compiler neither folds nor
+drops it before lowering; its device is that of the layer that computes it. Shares are of the models or nodes of the
+row."""
+
 
 def main() -> None:
     """Measure what is asked for and print it."""
     args = _arguments()
     subjects = _subjects(args)
     sections: dict[str, list[Block]] = {name: [] for name in subjects}
-    for word in args.target:
+    for place, word in enumerate(args.target):
         platform, _, version = word.partition(":")
         target = resolve_target(platform, version or args.toolkit)
         for name, models in subjects.items():
+            if place and name != "suite":
+                continue
             block = Block(TITLES[name], f"{target.platform}, {target.toolkit}")
             sections[name].append(block)
             _measure(block, models, target, args)
             for line in disagreements(block):
                 print(line, flush=True)
-    text = "\n".join(_markdown(sections))
+    text = "\n".join((HEADER, *_markdown(sections), ""))
     print(text)
     if args.output is not None:
-        args.output.write_text(text + "\n", encoding="utf-8")
+        args.output.write_text(text, encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
