@@ -9,7 +9,6 @@ import onnx
 
 from rkgraph.graph.tensors import element_count
 from rkgraph.graph.walk import all_graphs, graph_tensors
-from rkgraph.graph.weights import Weights
 from rkgraph.reduce.facts import copied
 from rkgraph.reduce.minimise import minimise
 from rkgraph.reduce.outcome import Predicate
@@ -18,7 +17,7 @@ from rkgraph.reduce.search import Search
 from rkgraph.reduce.slicing import loaded, stored
 from rkgraph.reduce.unfold import stripped
 
-__all__ = ["Kept", "anonymised", "free_weights", "replace_names", "replace_weights", "secret_tensors"]
+__all__ = ["Kept", "anonymised", "free_weights", "learnt_values", "replace_names", "replace_weights", "secret_tensors"]
 
 _LARGE = 1024  # numbers; beyond that a weight is better sent as an input
 
@@ -48,24 +47,40 @@ def replace_weights(search: Search, *, at_the_end: Predicate | None = None) -> f
     """
     search.stage = "weights"
     proto = search.best.proto
-    secret = secret_tensors(proto)
+    secret = secret_tensors(proto, search.learnt)
     fixed = frozenset(t.name for t in graph_tensors(proto.graph) if t.name in secret and not can_be_random(t))
     rest = sorted(secret - fixed)
     if not rest:
         return fixed
     if at_the_end is not None:
-        return fixed if search.last_words(_randomised(proto, rest, search.weights), at_the_end) else secret
+        return fixed if search.last_words(_randomised(search, rest, proto), at_the_end) else secret
 
     def holds(kept: list[str]) -> bool:
         others = [name for name in rest if name not in kept]
-        return search.attempt(_randomised(proto, others, search.weights), even_if_larger=True)
+        return search.attempt(_randomised(search, others, proto), even_if_larger=True)
 
     return fixed | frozenset(minimise(rest, holds))
 
 
-def secret_tensors(proto: onnx.ModelProto) -> frozenset[str]:
-    """The names of tensors whose values may tell what the model has learnt."""
-    return frozenset(tensor.name for tensor in graph_tensors(proto.graph) if not is_structure(tensor))
+def learnt_values(proto: onnx.ModelProto) -> frozenset[str]:
+    """The names of initializers and Constants of the original that are more than structure.
+
+    They stay secret where a reduction cuts them to a few numbers.
+    """
+    literals = (
+        node.output[0]
+        for node in proto.graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.HasField("t") and not is_structure(attribute.t)
+    )
+    named = (tensor.name for tensor in proto.graph.initializer if not is_structure(tensor))
+    return frozenset({*literals, *named} - {""})
+
+
+def secret_tensors(proto: onnx.ModelProto, learnt: frozenset[str]) -> frozenset[str]:
+    """The names of tensors whose values may tell what the model has learnt; `learnt`: names in the original."""
+    return frozenset(t.name for t in graph_tensors(proto.graph) if t.name in learnt or not is_structure(t))
 
 
 def free_weights(search: Search) -> None:
@@ -86,11 +101,11 @@ def _freed(proto: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
     return part
 
 
-def _randomised(proto: onnx.ModelProto, names: list[str], weights: Weights) -> onnx.ModelProto:
+def _randomised(search: Search, names: list[str], proto: onnx.ModelProto) -> onnx.ModelProto:
     part = copied(proto)
     for tensor in graph_tensors(part.graph):
-        if tensor.name in names and not is_structure(tensor):
-            tensor.CopyFrom(stored(randomised(loaded(tensor, weights)), weights))
+        if tensor.name in names and (tensor.name in search.learnt or not is_structure(tensor)):
+            tensor.CopyFrom(stored(randomised(loaded(tensor, search.weights)), search.weights))
     return part
 
 

@@ -20,7 +20,7 @@ from rkgraph.reduce.details import simplify
 from rkgraph.reduce.measure import Size, measure
 from rkgraph.reduce.nodes import bypass_nodes, cut_nodes, cut_one_by_one, cut_window, look_around
 from rkgraph.reduce.outcome import NotShown, Outcome, Predicate
-from rkgraph.reduce.privacy import Kept, free_weights, replace_names, replace_weights, secret_tensors
+from rkgraph.reduce.privacy import Kept, free_weights, learnt_values, replace_names, replace_weights, secret_tensors
 from rkgraph.reduce.search import Best, Budget, Search, Spent
 from rkgraph.reduce.sizes import shrink_large, shrink_sizes
 from rkgraph.reduce.unfold import unfold
@@ -107,7 +107,16 @@ def reduce_model(
         if not outcome.shows:
             raise NotShown(f"{model}: the model does not show {what}; {outcome.says or 'nothing else was seen'}")
         first = Best(proto, outcome, measure(proto))
-        search = Search(first, weights, Validity(proto), predicate, budget or Budget(), tell, Path(folder))
+        search = Search(
+            first,
+            weights,
+            Validity(proto),
+            predicate,
+            budget or Budget(),
+            tell,
+            Path(folder),
+            learnt=learnt_values(proto),
+        )
         needed, stopped = _search(search, keep_weights)
         if needed is None:  # it was stopped before it came to them
             needed = replace_weights(search, at_the_end=predicate)
@@ -144,7 +153,7 @@ def _load(
 
 def _search(search: Search, keep_weights: bool) -> tuple[frozenset[str] | None, str]:
     """Take away all that can be; which tensors have to keep their values (None: not asked yet), and what stopped it."""
-    needed = secret_tensors(search.best.proto) if keep_weights else None
+    needed = secret_tensors(search.best.proto, search.learnt) if keep_weights else None
     try:
         unfold(search)
         look_around(search)

@@ -59,6 +59,7 @@ class Search:
         best: the smallest candidate so far that shows it.
         weights: where the bytes of its large tensors are.
         validity: what candidates are held to.
+        learnt: names of tensors of the original that are more than structure.
         tries: how often the predicate was asked.
         stage: what is being done, for progress.
     """
@@ -72,10 +73,13 @@ class Search:
         budget: Budget,
         tell: Tell,
         folder: Path,
+        *,
+        learnt: frozenset[str],
     ) -> None:
         self.best = best
         self.weights = weights
         self.validity = validity
+        self.learnt = learnt
         self.stage = ""
         self.tries = 1  # the original
         self._predicate = predicate

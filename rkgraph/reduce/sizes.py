@@ -173,13 +173,15 @@ def _is_shape(tensor: onnx.TensorProto) -> bool:
 
 
 def _sizes(proto: onnx.ModelProto) -> list[int]:
-    """Sizes above 1 of inputs and weights, those that make the most of the model first."""
+    """Sizes above 1 of inputs and weights and in shapes, those that make the most of the model first."""
     found: Counter[int] = Counter()
     for value in proto.graph.input:
         known = [size for dim in value.type.tensor_type.shape.dim if (size := size_of(dim)) is not None]
         found.update({size: math.prod(known) for size in known})
     for tensor in proto.graph.initializer:
-        if not _is_shape(tensor):
+        if _is_shape(tensor):  # what a ConstantOfShape or an Expand makes of it
+            found.update(dict.fromkeys((int(size) for size in numpy_helper.to_array(tensor).ravel()), 1))
+        else:
             found.update({size: element_count(tensor.dims) for size in tensor.dims})
     return sorted((size for size in found if size > 1), key=lambda size: (-found[size], -size))
 

@@ -95,6 +95,19 @@ def test_weights_are_replaced(tmp_path: Path) -> None:
     assert (found.kept.weights, found.kept.names) == (0, False)
 
 
+def test_a_weight_that_is_cut_to_one_number_is_replaced_too(tmp_path: Path) -> None:
+    def by_a_weight(path: Path) -> Outcome:
+        model = onnx.load(path)
+        constants = {tensor.name for tensor in model.graph.initializer}
+        return Outcome(any(n.op_type == "MatMul" and n.input[1] in constants for n in model.graph.node))
+
+    model = weighted_model(32)
+    run(model, by_a_weight, tmp_path)
+    (tensor,) = result(tmp_path).graph.initializer
+    assert tuple(tensor.dims) == (1, 1)
+    assert not np.isin(numpy_helper.to_array(tensor), numpy_helper.to_array(model.graph.initializer[0])).any()
+
+
 def test_weights_that_matter_are_kept_and_counted(tmp_path: Path) -> None:
     model = attention_block(hidden=16)
     secret = numpy_helper.to_array(next(t for t in model.graph.initializer if t.name == "w_q"))
