@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from rkgraph.results import Result
     from rkgraph.rulebook.rule import Options
     from rkgraph.rulebook.ruleset import RuleSet
+    from rkgraph.tables.user_table import UserTable
     from rkgraph.targets import Target
 
 __all__ = ["command"]
@@ -201,12 +203,20 @@ def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, 
     suggested = suggested_shapes(view, path)
     told = replace(options, suggested_shapes=suggested)
     if verifier is None:
-        return _Run(lint_view(view, target, ruleset, told), suggested)
+        return _Run(lint_view(view, target, ruleset, told, user=_user_table()), suggested)
     try:
         verified = verifier.verify(path, told)
     except ToolkitFailed as error:  # the other models are still to be done
-        return _Run(lint_view(view, target, ruleset, told), suggested, error)
+        return _Run(lint_view(view, target, ruleset, told, user=_user_table()), suggested, error)
     return _Run(verified.result, suggested, verified.cut_short)
+
+
+@lru_cache(maxsize=1)
+def _user_table() -> UserTable:
+    """What `rkgraph probe --model … --add` has learnt. Raises UsageError where that cannot be read."""
+    from rkgraph.tables.user_table import load_user_table
+
+    return load_user_table()
 
 
 def _sources(path: Path) -> tuple[Path, ...]:

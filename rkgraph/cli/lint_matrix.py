@@ -28,9 +28,13 @@ def lint_everywhere(path: Path, options: Options) -> list[Result]:
     from rkgraph.engine.lint import lint_view
     from rkgraph.graph.load import read_view
     from rkgraph.rulebook.ruleset import load_ruleset
+    from rkgraph.tables.user_table import load_user_table
 
+    user = load_user_table()
     view = read_view(path, shapes=options.shapes, dims=options.dims)
-    return [lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"), options) for target in _targets()]
+    return [
+        lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"), options, user=user) for target in _targets()
+    ]
 
 
 def _targets() -> Iterator[Target]:

@@ -23,6 +23,7 @@ from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import Finding, LintContext, Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.tables.table import Judgement, OpTable, load_table
+from rkgraph.tables.user_table import UserTable
 from rkgraph.targets import Target, model_facts
 
 __all__ = ["Found", "failed", "find", "lint_view", "make_context", "result_of"]
@@ -45,35 +46,45 @@ def lint_view(
     *,
     rules: Sequence[Rule] | None = None,
     table: OpTable | None = None,
+    user: UserTable | None = None,
 ) -> Result:
     """Lint one model. `rules` and `table` default to all rules, and the table of the target's toolkit.
+
+    `user` is what the user has measured; nothing unless given, so that the same file gives the same report everywhere.
 
     Raises:
         TargetError: there is no op table of that toolkit.
     """
-    context = make_context(view, target, options or Options(), table)
+    context = make_context(view, target, options or Options(), table, user)
     return result_of(context, find(context, ruleset, rules))
 
 
-def make_context(view: ModelView, target: Target, options: Options, table: OpTable | None = None) -> LintContext:
+def make_context(
+    view: ModelView, target: Target, options: Options, table: OpTable | None = None, user: UserTable | None = None
+) -> LintContext:
     """What rules may look at. Raises TargetError where there is no op table of the target's toolkit."""
     table = table or load_table(target.toolkit)
     origins = value_origins(view)
     folding = fold(view, origins, folds_random=model_facts(target.toolkit).folds_random)
     judgements: dict[tuple[str, int], Judgement] = {}
     for graph in (view.main, *view.functions):
-        _judge(graph, table, target, folding, judgements)
+        _judge(graph, (table, user or UserTable()), target, folding, judgements)
     return LintContext(view, target, table, options, folding, origins, judgements)
 
 
 def _judge(
-    graph: GraphView, table: OpTable, target: Target, folding: Folding, judgements: dict[tuple[str, int], Judgement]
+    graph: GraphView,
+    tables: tuple[OpTable, UserTable],
+    target: Target,
+    folding: Folding,
+    judgements: dict[tuple[str, int], Judgement],
 ) -> None:
     """Judge the nodes of a graph that are not constant; what is in their bodies goes where they go."""
+    table, user = tables
     is_constant = _constant_or_folded(graph, folding.constant)
     for node in graph.nodes:
         if (node.path, node.index) not in folding.constant:
-            judgement = table.judge(node, graph, target, is_constant)
+            judgement = user.consult(table.judge(node, graph, target, is_constant), node, graph, target, is_constant)
             judgements[node.path, node.index] = judgement
             inherited = Judgement(judgement.outcome, (), judgement.evidence, judgement.confidence)
             for inner in subgraphs(node):

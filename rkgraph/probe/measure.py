@@ -54,13 +54,16 @@ def _job(model: onnx.ModelProto, text: str, path: Path, target: Target) -> Job:
 
 
 def _sample(model: onnx.ModelProto, text: str, folder: Path) -> Path:
-    """One calibration sample: standard normal for floats, 0 and 1 for whole numbers and truth values."""
+    """One calibration sample: standard normal for floats, 0 and 1 for whole numbers and truth values.
+
+    What is no tensor (a sequence) cannot be sampled, and gets a number in its place: no toolkit takes it as an input.
+    """
     generator = np.random.default_rng(zlib.crc32(text.encode()))
     names = []
     for number, value in enumerate(model.graph.input):
         tensor = value.type.tensor_type
         shape = [d.dim_value for d in tensor.shape.dim]
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type or onnx.TensorProto.FLOAT)
         array = generator.normal(0, 1, shape) if dtype.kind == "f" else generator.integers(0, 2, shape)
         names.append(folder / f"{number}.npy")
         np.save(names[-1], np.asarray(array, dtype))

@@ -144,6 +144,30 @@ def test_own_model(sandbox: Sandbox) -> None:
     assert not (sandbox.home / "user_table.json").exists()
 
 
+def test_lint_says_what_was_measured(sandbox: Sandbox) -> None:
+    assert probe(sandbox, "--model", "model.onnx", "--add", build=["fail no Thing"]).code == 0
+    outcome = sandbox.run("lint", "model.onnx", "--format", "json")
+    (result,) = json.loads(outcome.stdout)["results"]
+    assert result["verdict"] == "build-fails"
+    (key,) = json.loads((sandbox.home / "user_table.json").read_text())["instances"]
+    found = [each for each in result["diagnostics"] if each["evidence"] == [f"user:{key}"]]
+    assert {each["at"]["node"] for each in found} == {"odd", "again"}
+    assert {each["confidence"] for each in found} == {"probed"}
+
+
+def codes(outcome: Outcome) -> set[str]:
+    (result,) = json.loads(outcome.stdout)["results"]
+    return {each["code"] for each in result["diagnostics"]}
+
+
+def test_a_broken_user_table_is_told(sandbox: Sandbox) -> None:
+    (sandbox.home / "user_table.json").write_text("{")
+    outcome = sandbox.run("lint", "model.onnx")
+    assert outcome.code == 2
+    assert "is no user table" in outcome.error_line
+    assert outcome.hint_line
+
+
 def test_own_model_added_to_the_user_table(sandbox: Sandbox) -> None:
     outcome = probe(sandbox, "--model", "model.onnx", "--add", "--target", "rk3588", "--target", "rk3576")
     assert outcome.code == 0, outcome.stderr
@@ -154,6 +178,10 @@ def test_own_model_added_to_the_user_table(sandbox: Sandbox) -> None:
         "rknn-2.3.2/rk3588-fp16": "npu",
         "rknn-2.3.2/rk3576-fp16": "npu",
     }
+    assert "RK103" not in codes(sandbox.run("lint", "model.onnx", "--format", "json"))
+    nowhere = {"RKGRAPH_USER_TABLE": "none.json"}
+    assert "RK103" in codes(sandbox.run("lint", "model.onnx", "--format", "json", env=nowhere))
+
     everything = probe(sandbox, "--model", "model.onnx", "--all", "--user-table", "mine.json", build=["fail x"])
     assert everything.code == 0
     assert len(json.loads((sandbox.folder / "mine.json").read_text())["instances"]) == 3

@@ -11,6 +11,7 @@ import pytest
 from rkgraph.errors import ToolkitMissing
 from rkgraph.probe.local import LocalExecutor
 from rkgraph.probe.measure import measure
+from rkgraph.probe.plan import all_cases
 from rkgraph.targets import Target
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.jobs import Limits
@@ -98,3 +99,13 @@ def test_a_worker_that_is_killed_is_replaced(private_tmp: Path, monkeypatch: pyt
         worker.start()
         worker.abort()
         assert measure(TEXTS[0], TARGET, worker).ended == "ok"
+
+
+@pytest.mark.parametrize("op", ["SequenceLength", "Identity", "Cast", "StringNormalizer", "Relu"])
+def test_every_case_can_be_calibrated(op: str, private_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the types of its inputs are, sequences and strings too."""
+    script(monkeypatch)
+    texts = [each.text for each in all_cases().values() if each.op == op][::7] or [TEXTS[0]]
+    with LocalExecutor(lambda _version: SCRIPTED_TOOLKIT) as executor:
+        found = dict(executor.run(texts, Target("rv1106", "2.3.2", "w8a8")))
+    assert {facts.ended for facts in found.values()} == {"ok"}
