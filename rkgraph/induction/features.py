@@ -5,7 +5,7 @@ Cases are numbered, and a set of cases is an integer whose bit i stands for case
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
@@ -19,7 +19,7 @@ __all__ = ["Atom", "Feature", "features_of"]
 _FLAGS = ("constant", "present", "same", "matches", "blank", "uniform", "multiple", "even")
 """Fields that make a limit of its kind the one or the other."""
 
-_MOST_VALUES = 400
+_MOST_VALUES = 3000
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,16 @@ class Atom:
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing to look at: `values` maps what was observed to the set of cases that show it (maybe among others)."""
+    """One thing to look at: `values` maps what was observed to the set of cases that show it (maybe among others).
+
+    Of what is ordered, `flips` are the values above which the outcome may be another: bounds elsewhere say nothing.
+    """
 
     number: int
     template: LimitKind
     values: dict[Scalar, int]
     cost: float
+    flips: frozenset[Scalar] = frozenset()
 
     @property
     def ordered(self) -> bool:
@@ -72,6 +76,8 @@ class Feature:
     def _bounds(self) -> Iterator[Atom]:
         order = sorted(self.values, key=float)
         for low, high in pairwise(order):
+            if low not in self.flips:
+                continue
             above = _union(self.values[v] for v in order if float(v) > float(low))
             below = self.seen & ~above
             upper = _union(self.values[v] for v in order if float(v) < float(high))
@@ -116,8 +122,20 @@ def features_of(samples: Sequence[Sample]) -> list[Feature]:
             continue
         if len(values) == 1 and _union(values.values()) == everything:
             continue
-        found.append(Feature(len(found), template, values, cost))
+        found.append(Feature(len(found), template, values, cost, _flips(values, samples)))
     return found
+
+
+def _flips(values: Mapping[Scalar, int], samples: Sequence[Sample]) -> frozenset[Scalar]:
+    """The numbers for which they or the next larger one do not have one and the same outcome throughout."""
+    if not all(isinstance(value, (int, float)) for value in values):
+        return frozenset()
+    order = sorted(values, key=float)
+    with_outcome: dict[str, int] = {}
+    for number, sample in enumerate(samples):
+        with_outcome[sample.outcome] = with_outcome.get(sample.outcome, 0) | 1 << number
+    seen = {value: frozenset(o for o, cases in with_outcome.items() if cases & values[value]) for value in order}
+    return frozenset(low for low, high in pairwise(order) if len(seen[low] | seen[high]) > 1)
 
 
 def _union(sets: Any) -> int:

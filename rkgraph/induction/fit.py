@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -31,8 +31,12 @@ _CONDITION_COST = 0.7
 _TOLERATED = 0.04
 """Share of cases inside an impure rule that may contradict it; each counts against four that it explains."""
 
-_SIZE_KINDS = ("dimension", "product", "elements", "arity")
-_LARGE = 1000.0
+_FEW = 8
+"""Elements of a constant that are worth a list."""
+
+_SIZE_KINDS = ("dimension", "product", "elements", "axis-size", "multiple")
+_SMALL = (2.0, 1000.0)
+"""Bounds between these are sizes that cases happen to have; a size of 1 means something, and so do large ones."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class _Learner:
         self.everything = (1 << len(samples)) - 1
         self.with_outcome = {o: sum(1 << i for i, s in enumerate(samples) if s.outcome == o) for o in _ORDER}
         self.features = features_of(samples) if len({s.outcome for s in samples}) > 1 else []
-        self.atoms = [atom for feature in self.features for atom in feature.atoms()]
+        self.atoms = _cheapest(atom for feature in self.features for atom in feature.atoms())
 
     def learn(self, default: Outcome) -> Fitted:
         """Add rules until nothing is left to explain, or nothing explains it."""
@@ -185,10 +189,21 @@ class _Learner:
             check, outside = widened
             gain = (outside & residue).bit_count()
             harm = (outside & contradicting).bit_count()
-            least = _LEAST[len(facts)] + (2 if any(_is_small_size(f.kind) for f in facts) else 0)
-            score = gain - 4 * harm - fact.cost - sum(_CONDITION_COST + o.cost for o in others)
+            small = sum(_is_small_size(kind) for kind in (check, *(other.kind for other in others)))
+            least = _LEAST[len(facts)] + 4 * small
+            score = gain - 4 * harm - fact.cost - sum(_CONDITION_COST + o.cost for o in others) - 2.5 * small
             if gain >= least and score > 0 and harm <= tolerance * gain:
                 yield score, Rule(check, tuple(o.kind for o in others), outcome, outside)
+
+
+def _cheapest(atoms: Iterable[Atom]) -> list[Atom]:
+    """Of facts that hold of the same cases the likeliest reason only: nothing measured tells them apart."""
+    found: dict[int, Atom] = {}
+    for atom in atoms:
+        known = found.setdefault(atom.cases, atom)
+        if atom.cost < known.cost:
+            found[atom.cases] = atom
+    return list(found.values())
 
 
 def _widened(
@@ -212,14 +227,20 @@ def _widened(
             good.append(value)
     if not bad or not outside & fact.cases or (feature.is_flag and not good and len(bad) > 1):
         return None
-    return feature.with_values(*_choice(feature, good, bad)), outside
+    return feature.with_values(*_choice(feature, good, bad, everywhere=scope & feature.seen == feature.seen)), outside
 
 
-def _choice(feature: Feature, good: list[Scalar], bad: list[Scalar]) -> tuple[tuple[Scalar, ...], tuple[Scalar, ...]]:
-    """(allowed, refused): what is good where most values were seen, else what is bad."""
+def _choice(
+    feature: Feature, good: list[Scalar], bad: list[Scalar], everywhere: bool
+) -> tuple[tuple[Scalar, ...], tuple[Scalar, ...]]:
+    """(allowed, refused): element types that are good, where the limit has no conditions; else what is bad.
+
+    A refused value says nothing of values that were not seen; that only a few are allowed must rest on all of them.
+    """
     allowed, refused = (tuple(sorted(values, key=str)) for values in (good, bad))
-    closed = feature.template.kind in ("dtype", "rank")
-    if closed and good and 2 * (len(good) + len(bad)) > len(feature.values) and len(good) <= 2 * len(bad):
+    if everywhere and feature.template.kind == "dtype" and good and len(good) <= 2 * len(bad):
+        return allowed, ()
+    if feature.template.kind == "constant-in" and 0 < len(good) <= _FEW < len(bad):
         return allowed, ()
     return (), refused
 
@@ -251,8 +272,14 @@ def _is_small_size(kind: LimitKind) -> bool:
     """A bound on a size that no hardware limit explains: more cases must speak for it."""
     if kind.kind not in _SIZE_KINDS:
         return False
-    bounds = [abs(float(b)) for b in (kind.low, kind.high) if b is not None]  # type: ignore[attr-defined]
-    return max(bounds, default=0.0) < _LARGE
+    bounds = [abs(float(b)) for b in (getattr(kind, "low", None), getattr(kind, "high", None)) if b is not None]
+    largest = max(bounds, default=_SMALL[1] - 1)
+    return not (_is_field_width(largest) or (largest <= _SMALL[0] and kind.kind != "multiple"))
+
+
+def _is_field_width(bound: float) -> bool:
+    """Whether a bound lies where registers and buffers end: at a large power of two, or one beside it."""
+    return bound >= _SMALL[1] and any(abs(bound - 2**bits) <= 1 for bits in range(10, 32))
 
 
 def _members(cases: int) -> Iterator[int]:

@@ -19,6 +19,9 @@ _INPUTS = 5
 _SIZED = 3
 """Inputs beyond these get no limits on sizes."""
 
+_MOST_TEXTS = 12
+"""More different texts than this are no choice: the equation of an Einsum."""
+
 _AXES = ("axis", "axes")
 _OUTPUT_SHAPED = ("Unsqueeze",)
 _LATE_AXES = {"Squeeze": 1, "Unsqueeze": 1, "Slice": 3, "Pad": 3, "CumSum": 1, "Resize": 4}
@@ -42,6 +45,8 @@ _FORMS: dict[str, tuple[tuple[str, str, str], ...]] = {
 """Forms of text attributes that may matter, by operator: attribute, expression, and what it finds in words."""
 
 _OWN: dict[str, tuple[tuple[LimitKind, float], ...]] = {
+    "Conv": ((kinds.Grouping(allowed=("?",)), 0.2),),
+    "ConvTranspose": ((kinds.Grouping(allowed=("?",)), 0.2),),
     "Transpose": ((kinds.MergedOrder(allowed=("?",)), 0.2),),
     "Split": ((kinds.Divisible(), 0.3),),
     "AveragePool": ((kinds.WindowOverhang(), 0.3),),
@@ -113,12 +118,21 @@ def _of_outputs(samples: Sequence[Sample], names: list[str]) -> Iterator[tuple[L
 def _of_attributes(samples: Sequence[Sample], schema: Any) -> Iterator[tuple[LimitKind, float]]:
     for name in sorted({a for s in samples for a in s.place.node.attributes}):
         default = _default(schema, name)
-        yield kinds.AttributeIn(name, allowed=("?",), default=default), 0.2
+        if _is_choice(name, samples):
+            yield kinds.AttributeIn(name, allowed=("?",), default=default), 0.2
         if len({name in s.place.node.attributes for s in samples}) == 2:
             yield kinds.AttributePresence(name), 0.35
         if any(_is_number(s.place.node.attributes.get(name)) for s in samples):
             yield kinds.AttributeRange(name, default=default), 0.3 if name in _WIDE_AXES else 0.5
             yield kinds.AttributeUniform(name), 0.6
+
+
+def _is_choice(name: str, samples: Sequence[Sample]) -> bool:
+    """Whether an attribute has a few values to choose from: not sizes, not lists of numbers, not free texts."""
+    values = [s.place.node.attributes.get(name) for s in samples if name in s.place.node.attributes]
+    if name in _WIDE_AXES or any(isinstance(value, tuple) for value in values):
+        return False
+    return not all(isinstance(value, str) for value in values) or len(set(values)) <= _MOST_TEXTS
 
 
 def _default(schema: Any, name: str) -> kinds.Scalar | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ class Place:
     node: Node
     graph: GraphView
     is_constant: IsConstant
+    _seen: dict[LimitKind, tuple[Scalar, ...]] = field(default_factory=dict)
 
     def observe(self, kind: LimitKind) -> tuple[Scalar, ...]:
-        """What a limit looks at, here."""
-        return tuple(kind.observe(self.node, self.graph, self.is_constant))
+        """What a limit looks at, here; looked at once, for the groups of platforms that share a place."""
+        if kind not in self._seen:
+            self._seen[kind] = tuple(kind.observe(self.node, self.graph, self.is_constant))
+        return self._seen[kind]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rkgraph.tables.node_limits import (
     Neighbour,
 )
 from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, RankOrder, SameOperand
-from rkgraph.tables.shape_limits import AxisSize, Divisible, MergedOrder, Multiple, TrueRank, WindowOverhang
+from rkgraph.tables.shape_limits import AxisSize, Divisible, Grouping, MergedOrder, Multiple, TrueRank, WindowOverhang
 from rkgraph.tables.tensor_limits import (
     Batch,
     DimensionProduct,
@@ -46,6 +46,7 @@ __all__ = [
     "Divisible",
     "Dtype",
     "Elements",
+    "Grouping",
     "IsConstant",
     "LimitKind",
     "MergedOrder",
@@ -94,6 +95,7 @@ KINDS: dict[str, type[LimitKind]] = {
         MergedOrder,
         AxisSize,
         Divisible,
+        Grouping,
         WindowOverhang,
     )
 }

@@ -16,7 +16,7 @@ from rkgraph.tables.tensor_limits import TensorLimit
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["AxisSize", "Divisible", "MergedOrder", "Multiple", "TrueRank", "WindowOverhang"]
+__all__ = ["AxisSize", "Divisible", "Grouping", "MergedOrder", "Multiple", "TrueRank", "WindowOverhang"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,34 @@ class Divisible(LimitKind):
     @property
     def requirement(self) -> str:
         return f"{'a' if self.even else 'no'} multiple of the number of outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping(LimitKind):
+    """How a convolution groups its channels: "dense" (one group), "depthwise" (a group a channel) or "grouped"."""
+
+    kind: ClassVar[str] = "grouping"
+    allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        groups = node.attributes.get("group", 1)
+        shape = shape_of_first(node, graph, "input")
+        if groups == 1:
+            yield "dense"
+        elif shape is not None and len(shape) > 1 and isinstance(shape[1], int):
+            yield "depthwise" if groups == shape[1] else "grouped"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return "the convolution"
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
 
 
 @dataclass(frozen=True, slots=True)
