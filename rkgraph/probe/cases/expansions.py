@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from math import prod
 
 from rkgraph.probe.case import Case
 from rkgraph.probe.pattern import Pattern, cases_of
@@ -110,6 +111,7 @@ def cases() -> Iterator[Case]:
         yield from _loss(
             f"loss-weighted-ignored-r{rank}", rest, IGNORED + WEIGHTED_IGNORED.format("x2"), probes="w c d u p y"
         )
+    yield from _high_ranks()
     yield from _normalised()
     yield from _loss("loss-constant-weights", (7, 9), GATHERED + WEIGHTED.format("w1"), probes="w p b y")
     for op in ("LogSoftmax", "Softmax"):
@@ -122,6 +124,17 @@ def cases() -> Iterator[Case]:
                 opset=13,
             )
         )
+
+
+def _high_ranks() -> Iterator[Case]:
+    """What losses over many dimensions end with: a dimension dropped, or the shape given back."""
+    for shape in ((2, 1, 3, 4, 5), (2, 1, 3, 4, 5, 3), (2, 1, 3, 4, 5, 3, 2)):
+        rank, text = len(shape), ",".join(map(str, shape))
+        one, result = "int64[1] one = {1}", f"int64[{rank}] s = {{{text}}}"
+        rows = f"float[2,{prod(shape) // 10},5] x"
+        yield from cases_of(Pattern(f"squeezed-r{rank}", f"float[{text}] x", "y = Squeeze(x, one)", "y", one, 13))
+        yield from cases_of(Pattern(f"restored-r{rank}", rows, "y = Reshape(x, s)", "y", result, 13))
+        yield from cases_of(Pattern(f"negated-r{rank}", f"float[{text}] x", "y = Neg(x)", opset=13))
 
 
 def _normalised() -> Iterator[Case]:
