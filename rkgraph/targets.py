@@ -15,6 +15,7 @@ __all__ = [
     "ModelFacts",
     "PlatformFacts",
     "Target",
+    "constant_inputs",
     "largest_activation",
     "max_opset",
     "model_facts",
@@ -122,6 +123,11 @@ def refused_inputs(toolkit: str) -> frozenset[str]:
     Raises TargetError if the version is unknown.
     """
     return frozenset(_toolkit(toolkit).get("refused_inputs", ()))
+
+
+def constant_inputs() -> Mapping[str, tuple[int, ...]]:
+    """Operator → positions of the inputs that every toolkit version refuses where they are computed."""
+    return {op: tuple(positions) for op, positions in _facts()["constant_inputs"].items()}
 
 
 def model_facts(toolkit: str) -> ModelFacts:

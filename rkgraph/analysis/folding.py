@@ -17,7 +17,13 @@ __all__ = ["Folding", "fold", "folded_nodes"]
 
 # Inputs that are sizes. Where an input of the model gives them as whole numbers, the toolkit feeds zeros while it
 # builds: what is made of them is empty, and so a constant.
-EMPTIED: Mapping[str, int] = {"BlackmanWindow": 0, "CenterCropPad": 1, "HammingWindow": 0, "HannWindow": 0}
+EMPTIED: Mapping[str, int] = {
+    "BlackmanWindow": 0,
+    "CenterCropPad": 1,
+    "ConstantOfShape": 0,
+    "HammingWindow": 0,
+    "HannWindow": 0,
+}
 
 Places = frozenset[tuple[str, int]]
 """(graph path, node index) of nodes."""

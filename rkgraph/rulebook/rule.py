@@ -66,6 +66,13 @@ class LintContext:
         """(graph path, node index) of the nodes that disappear before lowering: constant ones and dead ones."""
         return self.folding.gone
 
+    def is_constant(self, graph: GraphView, name: str) -> bool:
+        """Whether the value of `graph` is a constant, or what folds makes it."""
+        producer = graph.producer(name)
+        if producer is not None:
+            return (producer.path, producer.index) in self.folding.constant
+        return graph.is_constant(name)
+
     def is_read(self, name: str) -> bool:
         """Whether a node of the main graph, dead ones too, or a body in it reads the value."""
         return bool(self.model.main.consumers(name)) or name in self.model.main.captured

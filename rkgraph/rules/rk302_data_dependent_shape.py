@@ -8,6 +8,7 @@ from rkgraph.analysis.origins import CONTROL_INPUTS, DATA_SHAPED, SHAPE_INPUTS, 
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.targets import constant_inputs
 
 # Operators that make or take values which are no tensors (strings aside).
 NOT_TENSORS = frozenset(
@@ -46,7 +47,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             reason = _reason(lint, graph, node) if _is_looked_at(lint, node) else None
             if reason is None:
                 continue
-            ends = node.op in NEVER_LOADED or _ends_build(lint, node)
+            ends = node.op in NEVER_LOADED or _ends_build(lint, graph, node)
             if not ends and (node.op in NOT_TENSORS or node.op in CONTROL_INPUTS):
                 continue  # it was given tensors all the same, or its bodies fold
             yield Finding(
@@ -72,10 +73,13 @@ def _is_looked_at(lint: LintContext, node: Node) -> bool:
     return True
 
 
-def _ends_build(lint: LintContext, node: Node) -> bool:
-    """False where it is known better: the node folds, or the table has its operator, and this node of it builds."""
+def _ends_build(lint: LintContext, graph: GraphView, node: Node) -> bool:
+    """False where the node folds, or where no check refuses it and the table has measured that such a node builds."""
     if (node.path, node.index) in lint.folding.constant:
         return False
+    checked = constant_inputs().get(node.op, ())
+    if any(p < len(node.inputs) and node.inputs[p] and not lint.is_constant(graph, node.inputs[p]) for p in checked):
+        return True
     return lint.judgement(node).outcome in ("build-fails", "unknown")
 
 

@@ -7,6 +7,7 @@ are given here as the builds had them (lowered, or lost), so that nothing but th
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,15 @@ import pytest
 
 from rkgraph.diagnostics import Verdict
 from rkgraph.engine.lint import lint_view
+from rkgraph.engine.model_laws import MODEL_RULES, broken_laws
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.ruleset import RuleSet
-from rkgraph.targets import Target, toolkits
+from rkgraph.targets import Target, constant_inputs, toolkits
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.jobs import Job, Limits
 from rkgraph.toolkit.locate import find_toolkit
 from tests.rulebook.builders import op, table
 from tests.rules.harness import view_of
-
-RULES = ("RK109", "RK110", "RK115", "RK116", "RK117", "RK118", "RK119", "RK205", "RK301", "RK304", "RK305", "RK306")
 
 # A failing line of each law and a building one beside it.
 SAMPLE = (
@@ -58,7 +58,7 @@ def says(line: dict[str, Any], version: str) -> str:
     entries = [
         op(name, "no-kernel" if name in line["lost"] else "npu") for name in {n.op_type for n in model.graph.node}
     ]
-    ruleset = RuleSet("laws", version, RULES)
+    ruleset = RuleSet("laws", version, (*MODEL_RULES, "RK105"))  # and the inputs that the toolkit checks itself
     result = lint_view(view_of(model), Target("rk3588", version, "fp16"), ruleset, table=table(*entries))
     return "fails" if result.verdict is Verdict.BUILD_FAILS else "builds"
 
@@ -69,6 +69,24 @@ def test_lint_says_what_was_measured(version: str) -> None:
     told = {line["id"]: says(line, version) for line in lines()}
     measured = {line["id"]: "fails" if version in line["fails"] else "builds" for line in lines()}
     assert {name: told[name] for name in told if told[name] != measured[name]} == {}
+
+
+def test_every_law_explains_a_line_by_itself() -> None:
+    alone: set[str] = set()
+    for line in lines():
+        for version in line["fails"][-1:]:
+            model = onnx.parser.parse_model(line["model"])
+            entries = (op(node.op_type, "npu") for node in model.graph.node)
+            broken = broken_laws(view_of(model), Target("rk3588", version, "fp16"), table(*entries))
+            alone.update(broken if len(broken) == 1 else ())
+    assert alone == set(MODEL_RULES)
+
+
+def test_every_input_that_is_checked_was_measured() -> None:
+    said = {
+        (m[2], int(m[1])) for line in lines() if (m := re.search(r"The input (\d) of (\w+)", line.get("error", "")))
+    }
+    assert said == {(name, p) for name, positions in constant_inputs().items() for p in positions} - {("Upsample", 1)}
 
 
 def test_both_sides_were_measured() -> None:
