@@ -40,7 +40,6 @@ def _powers() -> Iterator[Case]:
     yield case("Pow", "exponents,channels", [x, const(2.0, 3.0, 1.0, 0.5, 2.0, 2.0, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponents,alike", [x, const(*[2.0] * 6, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponents,alike,whole", [computed(5, 6), const(*[2.0] * 30, dtype="float", shape=(5, 6))])
-    yield case("Pow", "exponents,odd-one", [x, const(2.0, 3.0, 1.0, 0.5, 2.0, 1.7, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponents,fours", [x, const(*[4.0] * 6, dtype="float", shape=(6, 1, 1))])
     yield case("Pow", "exponent-computed-one", [x, computed(1)])
     for rank in (1, 3, 4):
