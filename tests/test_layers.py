@@ -41,6 +41,7 @@ HOMES = {
     "onnxsim": {"graph"},
     "torch": {"export", "tasks"},
     "transformers": {"export", "tasks"},
+    "distributed": {"probe"},
     "rknn": {"toolkit", "reduce"},  # reduce: in the script that a bug report carries
     "rknnlite": {"runtime"},
     "typer": {"cli"},
