@@ -160,7 +160,13 @@ def _squeeze() -> Iterator[Case]:
                 yield case("Squeeze", f"float,{slug}", args, opset=opset)
                 yield case("Squeeze", f"int64,{slug}", [computed(*shape, dtype="int64"), args[1]], opset=opset)
     yield case("Squeeze", "float,r3,node", [computed(1, 8, 22), node(0)])
-    yield case("Squeeze", "float,r4,computed-two", [computed(1, 8, 1, 22), computed(2, dtype="int64")])
+    for shape in ((3, 1), (1, 4), (4, 1, 5, 6), (1, 2, 3, 4), (1, 14, 6, 1, 5)):
+        yield case(
+            "Squeeze", f"float,r{len(shape)},from{shape[0]},computed", [computed(*shape), computed(1, dtype="int64")]
+        )
+    for shape in ((1, 1), (1, 8, 1), (1, 8, 1, 22)):
+        args = [computed(*shape), computed(2, dtype="int64")]
+        yield case("Squeeze", f"float,r{len(shape)},computed-two", args)
 
 
 def _unsqueeze() -> Iterator[Case]:
@@ -206,7 +212,11 @@ def _unsqueeze() -> Iterator[Case]:
             yield case("Unsqueeze", f"float,{slug}", args, opset=opset)
             yield case("Unsqueeze", f"int64,{slug}", [computed(*shape, dtype="int64"), args[1]], opset=opset)
     yield case("Unsqueeze", "float,r3,node", [computed(1, 8, 22), node(1)])
-    yield case("Unsqueeze", "float,r3,computed-two", [computed(1, 8, 22), computed(2, dtype="int64")])
+    for number in (2, 3):
+        for opset in (13, 18):
+            for shape in ((9,), (4, 14), (1, 8, 22)):
+                args = [computed(*shape), computed(number, dtype="int64")]
+                yield case("Unsqueeze", f"float,r{len(shape)},computed-{number},opset{opset}", args, opset=opset)
 
 
 def _asking() -> Iterator[Case]:
