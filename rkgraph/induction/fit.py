@@ -34,7 +34,7 @@ _TOLERATED = 0.04
 _FEW = 8
 """Elements of a constant that are worth a list."""
 
-_SIZE_KINDS = ("dimension", "product", "elements", "axis-size", "multiple")
+_SIZE_KINDS = ("dimension", "product", "elements", "axis-size")
 _SMALL = (2.0, 1000.0)
 """Bounds between these are sizes that cases happen to have; a size of 1 means something, and so do large ones."""
 
@@ -273,8 +273,8 @@ def _is_small_size(kind: LimitKind) -> bool:
     if kind.kind not in _SIZE_KINDS:
         return False
     bounds = [abs(float(b)) for b in (getattr(kind, "low", None), getattr(kind, "high", None)) if b is not None]
-    largest = max(bounds, default=_SMALL[1] - 1)
-    return not (_is_field_width(largest) or (largest <= _SMALL[0] and kind.kind != "multiple"))
+    largest = max(bounds, default=0.0)
+    return largest > _SMALL[0] and not _is_field_width(largest)
 
 
 def _is_field_width(bound: float) -> bool:

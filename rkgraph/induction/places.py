@@ -27,6 +27,11 @@ _OUTPUT_SHAPED = ("Unsqueeze",)
 _LATE_AXES = {"Squeeze": 1, "Unsqueeze": 1, "Slice": 3, "Pad": 3, "CumSum": 1, "Resize": 4}
 """Input that holds the axes, of operators whose axes are no attribute; reductions have it as input 1 from opset 18."""
 
+_LAYOUT = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Tile", "Expand")
+_ALIGNED = ("LayerNormalization", "Slice", "Concat", "Split", "Gather")
+_PACKED: tuple[tuple[int, ...], ...] = ((1,), (2,), (-1,), (-2,), (2, 3), (1, 2, 3), (1, 2))
+"""Operators whose layout matters (first of all, or among other things), and the dimensions that are packed."""
+
 _CHAINS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "Erf": (("after", ("Add", "Mul", "Mul")), ("before", ("Div",))),
 }
@@ -52,6 +57,8 @@ _OWN: dict[str, tuple[tuple[LimitKind, float], ...]] = {
     "AveragePool": ((kinds.WindowOverhang(), 0.3),),
     "MaxPool": ((kinds.WindowOverhang(), 0.3),),
     "LpPool": ((kinds.WindowOverhang(), 0.3),),
+    "Resize": ((kinds.Ratio(allowed=("?",)), 0.2),),
+    "Upsample": ((kinds.Ratio(allowed=("?",)), 0.2),),
 }
 """Kinds that make sense for some operators only."""
 
@@ -78,8 +85,21 @@ def templates(samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:
         yield kinds.Broadcast(0, 1, allowed=("?",)), 0.5
         yield kinds.SameOperand(0, 1), 0.7
         yield kinds.RankOrder(0, 1, allowed=("?",)), 0.55
+        yield kinds.SameRank(), 0.5
+        yield kinds.SameRank(computed=True), 0.55
     yield from _OWN.get(op, ())
+    yield from _of_alignment(op, label)
     yield from _of_neighbours(op, samples)
+
+
+def _of_alignment(op: str, label: list[str]) -> Iterator[tuple[LimitKind, float]]:
+    """Multiples of 8: where data change their layout, that is how channels and lines are packed."""
+    if op not in (*_LAYOUT, *_ALIGNED):
+        return
+    sides: tuple[tuple[Literal["input", "output"], str], ...] = (("input", label[0] if label else ""), ("output", ""))
+    for side, name in sides:
+        for axes in _PACKED:
+            yield kinds.Multiple(0, name, side, axes=axes), 0.4 if op in _LAYOUT else 0.8
 
 
 def _of_inputs(count: int, label: list[str], samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:
@@ -96,8 +116,6 @@ def _of_inputs(count: int, label: list[str], samples: Sequence[Sample]) -> Itera
         if i < _SIZED:
             yield kinds.TrueRank(i, label[i]), 0.6
             yield kinds.Elements(i, label[i]), 0.9
-            for axis in (1, 2, -1):
-                yield kinds.Multiple(i, label[i], axis=axis), 0.9
             for axis in (0, 1, 2, -1, -2, -3):
                 yield kinds.DimensionRange(i, label[i], axis=axis), 0.8 if axis in (1, -1) else 0.85
             yield kinds.DimensionProduct(i, label[i], axes=(-2, -1)), 0.9
@@ -176,6 +194,7 @@ def _of_axes(op: str, nodes: Sequence[Any], schema: Any) -> Iterator[tuple[Limit
 def _of_neighbours(op: str, samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:
     yield kinds.Neighbour("before", ("@input",)), 0.9
     yield kinds.Neighbour("after", ("@output",)), 0.9
+    yield kinds.Neighbour("after", ("*",)), 0.9
     near: dict[tuple[str, str], int] = {}
     for sample in samples:
         graph, node = sample.place.graph, sample.place.node

@@ -12,8 +12,17 @@ from rkgraph.tables.node_limits import (
     BlankOutput,
     Neighbour,
 )
-from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, RankOrder, SameOperand
-from rkgraph.tables.shape_limits import AxisSize, Divisible, Grouping, MergedOrder, Multiple, TrueRank, WindowOverhang
+from rkgraph.tables.relation_limits import Arity, Axis, Broadcast, Opset, RankOrder, SameOperand, SameRank
+from rkgraph.tables.shape_limits import (
+    AxisSize,
+    Divisible,
+    Grouping,
+    MergedOrder,
+    Multiple,
+    Ratio,
+    TrueRank,
+    WindowOverhang,
+)
 from rkgraph.tables.tensor_limits import (
     Batch,
     DimensionProduct,
@@ -56,7 +65,9 @@ __all__ = [
     "Presence",
     "Rank",
     "RankOrder",
+    "Ratio",
     "SameOperand",
+    "SameRank",
     "Scalar",
     "StaticShape",
     "TrueRank",
@@ -88,6 +99,8 @@ KINDS: dict[str, type[LimitKind]] = {
         Broadcast,
         SameOperand,
         RankOrder,
+        SameRank,
+        Ratio,
         AttributeUniform,
         ConstantIn,
         TrueRank,

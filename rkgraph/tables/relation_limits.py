@@ -15,7 +15,7 @@ from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, interval
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["Arity", "Axis", "Broadcast", "Opset", "RankOrder", "SameOperand"]
+__all__ = ["Arity", "Axis", "Broadcast", "Opset", "RankOrder", "SameOperand", "SameRank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,36 @@ class RankOrder(LimitKind):
     @property
     def requirement(self) -> str:
         return choice(self.allowed, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class SameRank(LimitKind):
+    """All inputs that are given have one rank (`same` true), or several; `computed`: constants do not count."""
+
+    kind: ClassVar[str] = "same-rank"
+    computed: bool = False
+    same: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:
+        names = [name for name in node.inputs if name and not (self.computed and is_constant(name))]
+        shapes = [graph.value(name).shape for name in names]
+        if shapes and all(shape is not None for shape in shapes):
+            yield "one rank" if len({len(shape) for shape in shapes if shape is not None}) == 1 else "several ranks"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "one rank") == self.same
+
+    @property
+    def subject(self) -> str:
+        return "all computed inputs" if self.computed else "all inputs"
+
+    @property
+    def requirement(self) -> str:
+        return "of one rank" if self.same else "of several ranks"
+
+    @property
+    def condition(self) -> str:
+        return f"{self.subject} are {self.requirement}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from rkgraph.tables.tensor_limits import TensorLimit
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["AxisSize", "Divisible", "Grouping", "MergedOrder", "Multiple", "TrueRank", "WindowOverhang"]
+__all__ = ["AxisSize", "Divisible", "Grouping", "MergedOrder", "Multiple", "Ratio", "TrueRank", "WindowOverhang"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +47,69 @@ class TrueRank(TensorLimit):
 
 @dataclass(frozen=True, slots=True)
 class Multiple(TensorLimit):
-    """Dimension `axis` (negative counts from the end) is a multiple of `of` (`multiple` true), or is not."""
+    """The product of the dimensions `axes` (negative count from the end) is a multiple of `of`, or is not."""
 
     kind: ClassVar[str] = "multiple"
-    axis: int = 0
+    axes: tuple[int, ...] = ()
     of: int = 8
     multiple: bool = True
 
     def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
         for name in self.tensors(node):
-            shape = graph.value(name).shape
-            if shape is not None and -len(shape) <= self.axis < len(shape):
-                size = shape[self.axis]
-                if isinstance(size, int):
-                    yield "a multiple" if size % self.of == 0 else "no multiple"
+            shape = static_shape(graph, name)
+            if shape is not None and all(-len(shape) <= axis < len(shape) for axis in self.axes):
+                yield "a multiple" if prod(shape[axis] for axis in self.axes) % self.of == 0 else "no multiple"
 
     def accepts(self, observed: Scalar) -> bool:
         return (observed == "a multiple") == self.multiple
 
     @property
     def subject(self) -> str:
-        return f"dimension {self.axis} of {self.name}"
+        if len(self.axes) == 1:
+            return f"dimension {self.axes[0]} of {self.name}"
+        return f"the product of dimensions {' and '.join(map(str, self.axes))} of {self.name}"
 
     @property
     def requirement(self) -> str:
         return f"{'a' if self.multiple else 'no'} multiple of {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio(LimitKind):
+    """How the dimensions that a Resize changes grow: "whole" (x2), "half" (x1/2), "up" or "down" by anything else."""
+
+    kind: ClassVar[str] = "ratio"
+    allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        if not (node.inputs and node.inputs[0] and node.outputs):
+            return
+        given, made = static_shape(graph, node.inputs[0]), static_shape(graph, node.outputs[0])
+        if given is None or made is None or len(given) != len(made):
+            return
+        for size, result in zip(given, made, strict=True):
+            if size and size != result:
+                yield (
+                    "whole"
+                    if result % size == 0
+                    else "half"
+                    if 2 * result == size
+                    else "up"
+                    if result > size
+                    else "down"
+                )
+
+    def accepts(self, observed: Scalar) -> bool:
+        return listed(observed, self.allowed, self.refused)
+
+    @property
+    def subject(self) -> str:
+        return "the factor of size"
+
+    @property
+    def requirement(self) -> str:
+        return choice(self.allowed, self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +278,12 @@ def _merged(order: list[int]) -> str:
             runs.append([axis])
     places = {run[0]: place for place, run in enumerate(sorted(runs))}
     return "".join(str(places[run[0]]) for run in runs) or "0"
+
+
+def _factor(size: int, result: int) -> str:
+    """How a dimension grows."""
+    if result % size == 0:
+        return "whole"
+    if 2 * result == size:
+        return "half"
+    return "up" if result > size else "down"
