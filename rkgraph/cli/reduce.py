@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rkgraph.reduce.detect import Wanted
     from rkgraph.reduce.driver import Reduced
 
-__all__ = ["command"]
+__all__ = ["command", "told"]
 
 _KINDS = ("build", "no-kernel", "device", "numbers")
 _CACHE_BYTES = 1 << 30
@@ -149,7 +149,7 @@ def command(
     def found(symptom: Symptom, share: Share) -> None:
         out.note(f"{model} shows {symptom.what}{'' if share.steady else f', in {share}'}")
 
-    def told(text: str) -> None:
+    def tell_all(text: str) -> None:
         tell(text)
         if verbose:
             out.note(text, "dim")
@@ -158,8 +158,8 @@ def command(
     find = partial(find_toolkit, resolved.toolkit, toolkit_python, home_folder())
     with Toolchain(find, request.limits) as chain, out.progress(f"reduce {model} for {resolved}") as tell:
         secret = [home_folder(), *([toolkit_python.resolve().parent.parent] if toolkit_python else [])]
-        reduced = reduce_to_report(request, chain, cache=cache, tell=told, found=found, folders=secret)
-    out.lines(_told(reduced))
+        reduced = reduce_to_report(request, chain, cache=cache, tell=tell_all, found=found, folders=secret)
+    out.lines(told(reduced))
     out.note(f"wrote {where}", "good")
     if reduced.reduction.stopped == "interrupted":
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -196,7 +196,7 @@ def _feeds(inputs: Path, model: Path) -> Mapping[str, npt.NDArray[Any]]:
     return feeds
 
 
-def _told(reduced: Reduced) -> Iterator[tuple[str, str]]:
+def told(reduced: Reduced) -> Iterator[tuple[str, str]]:
     """What came of it: a table of before and after, how it ended, what is still the original's."""
     from rkgraph.cli.output import plain_table
     from rkgraph.reduce.readme import STOPPED, kept_lines, unsteady
@@ -218,6 +218,5 @@ def _told(reduced: Reduced) -> Iterator[tuple[str, str]]:
         yield f"nothing more can be taken away ({cost})", "good"
     if not reduced.share.steady:
         yield unsteady(reduced.share), "warning"
-    names, weights = kept_lines(reduction)
-    yield names, "warning" if reduction.kept.names else ""
-    yield weights, "warning" if reduction.kept.weights else ""
+    for text, gives_away in kept_lines(reduction):
+        yield text, "warning" if gives_away else ""

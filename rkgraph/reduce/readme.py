@@ -43,7 +43,7 @@ def readme(reduction: Reduction, symptom: Symptom, share: Share) -> str:
         _end(reduction),
         "",
         f"The model is sound: {reduction.validity}.",
-        *kept_lines(reduction),
+        *(text for text, _ in kept_lines(reduction)),
         "",
         "Files: `model.onnx`, the same as text in `model.txt` (where it is small), the toolkit's output in `log.txt`",
         "(folders, host and user taken out), `versions.json`, `command.txt`, and for wrong numbers the inputs",
@@ -52,16 +52,14 @@ def readme(reduction: Reduction, symptom: Symptom, share: Share) -> str:
     return "\n".join(lines) + "\n"
 
 
-def kept_lines(reduction: Reduction) -> list[str]:
-    """What the result may give away, a sentence each: names, weights, and the inputs of wrong numbers."""
-    names = (
-        "Names are those of the original model."
-        if reduction.kept.names
-        else "All names are new; operators keep theirs."
-    )
-    lines = [names, _weights(reduction)]
+def kept_lines(reduction: Reduction) -> list[tuple[str, bool]]:
+    """What the result may give away, a sentence each (names, weights, inputs of wrong numbers), and whether it does."""
+    kept = reduction.kept
+    names = "Names are those of the original model." if kept.names else "All names are new; operators keep theirs."
+    lines = [(names, kept.names), (_weights(reduction), bool(kept.weights))]
     if isinstance(reduction.outcome.record, Compared) and not reduction.outcome.record.made_up:
-        lines.append("Its inputs, feeds-N.npz, are what the original model computes there of the inputs given.")
+        feeds = "Its inputs, feeds-N.npz, are what the original model computes there of the inputs given."
+        lines.append((feeds, True))
     return lines
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 
+from rkgraph.cli.reduce import told
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import CompileCache
 from rkgraph.diagnostics import Device
@@ -116,6 +117,7 @@ def test_inputs_that_the_failure_does_not_need_are_made_up(tmp_path: Path) -> No
     assert "feeds-N.npz, are what" not in files(tmp_path)["README.md"].decode()
     kept = run(always, tmp_path, Wanted(cases=[real]), model=model, keep_names=True)
     assert not kept.reduction.outcome.record.made_up
+    assert any(line.startswith("Its inputs") for line, _ in told(kept))
     assert "feeds-N.npz, are what" in files(tmp_path)["README.md"].decode()
 
 
