@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from rkgraph.probe.case import Arg, Case, case, computed, const, node, positions, weight
+from rkgraph.probe.case import Arg, Case, case, computed, const, node, positions, weight, written
 from rkgraph.probe.schemas import TAKEN
 
 __all__ = ["cases"]
@@ -19,6 +19,7 @@ def cases() -> Iterator[Case]:
     yield from _embeddings()
     yield from _gather_axes()
     yield from _gather_forms()
+    yield from _gather_after_conv()
     yield from _gather_elements()
     yield from _gather_nd()
     yield from _scatter_elements()
@@ -118,6 +119,27 @@ def _gather_forms() -> Iterator[Case]:
             [computed(1, length, 6), computed(3, dtype="int64")],
             "axis = 1",
         )
+
+
+def _gather_after_conv() -> Iterator[Case]:
+    """The optimiser turns a Gather of channels into fewer filters of the Conv before it; a scalar index trips it."""
+    inputs = "float[1,6,10,12] x0, float[6,6,1,1] w0"
+    for slug, axis, index, before in (
+        ("scalar", 1, "int64 i = {2}", "before0 = Conv(x0, w0)"),
+        ("scalar,negative", 1, "int64 i = {-1}", "before0 = Conv(x0, w0)"),
+        ("scalar,int32", 1, "int32 i = {4}", "before0 = Conv(x0, w0)"),
+        ("scalar,activated", 1, "int64 i = {2}", "before1 = Conv(x0, w0) before0 = Relu(before1)"),
+        ("scalar,no-conv", 1, "int64 i = {2}", "before0 = Sigmoid(x0)"),
+        ("scalar,height", 2, "int64 i = {2}", "before0 = Conv(x0, w0)"),
+        ("scalar,width", 3, "int64 i = {5}", "before0 = Conv(x0, w0)"),
+        ("one", 1, "int64[1] i = {2}", "before0 = Conv(x0, w0)"),
+        ("several", 1, "int64[3] i = {2, 5, 0}", "before0 = Conv(x0, w0)"),
+        ("square", 1, "int64[2,2] i = {2, 5, 0, 1}", "before0 = Conv(x0, w0)"),
+        ("square,height", 2, "int64[2,2] i = {2, 5, 0, 1}", "before0 = Conv(x0, w0)"),
+    ):
+        nodes = f"{before} [probe] probe_y = Gather<axis = {axis}>(before0, i) after0 = Sigmoid(probe_y)"
+        slug = f"after-conv,{slug}"
+        yield written("Gather", slug, inputs=inputs, constants=index, nodes=nodes, outputs="after0", position="between")
 
 
 def _gather_elements() -> Iterator[Case]:
