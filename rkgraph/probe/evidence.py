@@ -13,6 +13,7 @@ from typing import Any
 from rkgraph.errors import UsageError
 from rkgraph.files import write_text
 from rkgraph.probe.case import Case
+from rkgraph.probe.shorthand import restored, shortened
 from rkgraph.resources import data_folder
 from rkgraph.targets import Target
 
@@ -45,7 +46,8 @@ def lines_of(target: Target, folder: Path | None = None) -> dict[str, dict[str, 
 def models_of(folder: Path | None = None) -> dict[str, Case]:
     """All models that evidence is about, by case id."""
     text = ((folder or evidence_folder()) / "cases.jsonl").read_text(encoding="utf-8")
-    return {line["id"]: Case(line["id"], line["op"], line["model"]) for line in map(json.loads, text.splitlines())}
+    lines = map(json.loads, text.splitlines())
+    return {line["id"]: Case(line["id"], line["op"], restored(line["model"])) for line in lines}
 
 
 def write_evidence(
@@ -78,7 +80,8 @@ def write_evidence(
     for path, of_target in new.items():
         ordered = sorted({**kept.get(path, {}), **of_target}.items())
         _write_jsonl(path, (line for _, line in ordered), drop={"op"})
-    _write_jsonl(place / "cases.jsonl", ({"id": n, "op": c.op, "model": c.text} for n, c in sorted(models.items())))
+    ordered_models = [each for _, each in sorted(models.items())]
+    _write_jsonl(place / "cases.jsonl", ({"id": c.id, "op": c.op, "model": shortened(c.text)} for c in ordered_models))
     return sum(path.stat().st_size for path in (place / "cases.jsonl", *place.glob("rknn-*/*.jsonl")))
 
 

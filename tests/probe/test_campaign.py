@@ -12,6 +12,7 @@ from rkgraph.probe.campaign import BASE, Campaign, Step, every_target, measured_
 from rkgraph.probe.case import Case
 from rkgraph.probe.evidence import lines_of, measured_targets, models_of, write_evidence
 from rkgraph.probe.facts import Facts
+from rkgraph.probe.shorthand import shortened
 from rkgraph.probe.store import ProbeStore
 from rkgraph.probe.summary import count_outcomes, differences
 from rkgraph.targets import Target, platforms, precisions, toolkits
@@ -127,7 +128,7 @@ def test_evidence_holds_only_models_that_it_is_about(store: ProbeStore, tmp_path
     line = {"id": relu(3).id, "op": "Relu", "outcome": "npu", "layers": []}
     write_evidence(CASES, {BASE: [line]}, tmp_path)
     (only,) = (tmp_path / "cases.jsonl").read_text().splitlines()
-    assert json.loads(only) == {"id": relu(3).id, "op": "Relu", "model": relu(3).text}
+    assert json.loads(only) == {"id": relu(3).id, "op": "Relu", "model": shortened(relu(3).text)}
 
 
 def line_of(size: int, outcome: str = "npu") -> dict[str, object]:
