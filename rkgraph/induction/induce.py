@@ -8,6 +8,7 @@ from typing import Any
 
 from rkgraph.induction.entries import entry_of
 from rkgraph.induction.fit import fit
+from rkgraph.induction.laws import fails_by_law
 from rkgraph.induction.sample import Sample, samples_of
 from rkgraph.induction.targets import Lines, carried_over
 from rkgraph.induction.toml_text import table_text
@@ -90,7 +91,10 @@ def _disputed(entry: Entry, version: str, platform: str) -> tuple[str, ...]:
 def _groups(
     base: Sequence[Sample], targets: Sequence[Target], evidence: Mapping[Target, Lines]
 ) -> Iterator[tuple[tuple[str, ...], list[Sample]]]:
-    """Platforms that fare alike, with their samples; the first group, unnamed, stands for all others too."""
+    """Platforms that fare alike, with their samples; the first group, unnamed, stands for all others too.
+
+    What fails by a law of whole models is left out.
+    """
     groups: dict[tuple[tuple[str, str], ...], _Group] = {}
     of_version: list[Sample] = list(base)
     version_lines: Lines = evidence[BASE]
@@ -98,6 +102,7 @@ def _groups(
         mine = list(base) if target == BASE else carried_over(of_version, version_lines, evidence[target])
         if number == 0 and target != BASE:
             of_version, version_lines = mine, _as_lines(mine, version_lines, evidence[target])
+        mine = [s for s in mine if s.outcome != "build-fails" or not fails_by_law(s.place, target.toolkit)]
         group = groups.setdefault(tuple((s.id, s.outcome) for s in mine), _Group([], mine))
         group.platforms.append(target.platform)
         group.samples = [new if old.imputed else old for old, new in zip(group.samples, mine, strict=True)]

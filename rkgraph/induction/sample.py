@@ -11,7 +11,7 @@ from typing import Any
 from rkgraph.analysis.folding import folded_nodes
 from rkgraph.analysis.origins import value_origins
 from rkgraph.graph.load import view_of
-from rkgraph.graph.view import GraphView, Node
+from rkgraph.graph.view import GraphView, ModelView, Node
 from rkgraph.probe.case import Case, parse
 from rkgraph.tables.entry import Outcome
 from rkgraph.tables.limits import IsConstant, LimitKind, Scalar
@@ -23,6 +23,7 @@ __all__ = ["Place", "Sample", "place_of", "samples_of"]
 class Place:
     """The probed node of a model, as lint sees it: `is_constant` counts what folds away as constant."""
 
+    view: ModelView
     node: Node
     graph: GraphView
     is_constant: IsConstant
@@ -54,7 +55,7 @@ def place_of(text: str) -> Place:
     graph = view.main
     gone = frozenset(name for node in graph.nodes if (node.path, node.index) in folded for name in node.outputs)
     probed = next(node for node in graph.nodes if node.name == "probe")
-    return Place(probed, graph, lambda name: name in gone or graph.is_constant(name))
+    return Place(view, probed, graph, lambda name: name in gone or graph.is_constant(name))
 
 
 def samples_of(cases: Mapping[str, Case], lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Sample]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rkgraph.graph.view import Constant
+from rkgraph.graph.view import Constant, ModelView
 from rkgraph.induction.sample import Place, Sample
 from rkgraph.tables.entry import Outcome
 from tests.tables.views import graph, node
@@ -22,7 +22,7 @@ def sample(name: str, outcome: Outcome, **case: Any) -> Sample:
     types = {"x": (dtype, shape), "y": (dtype, other), "z": (dtype, shape)}
     small = {"y": Constant(dtype, other, case["values"])} if "values" in case else {}
     view = graph((probed,), types, ("y",) if constant else (), outputs=("z",), opset=case.get("opset", 17), small=small)
-    return Sample(name, "Add", Place(probed, view, view.is_constant), outcome)
+    return Sample(name, "Add", Place(ModelView("case", "", 8, view), probed, view, view.is_constant), outcome)
 
 
 def experiment(law: Law, cases: Iterable[dict[str, Any]]) -> list[Sample]:

@@ -59,7 +59,9 @@ def test_two_facts_are_a_limit_with_a_condition():
 
 def test_three_facts():
     _, fitted, _ = learn(
-        lambda dtype, constant, shape, **_: "no-kernel" if dtype == "bool" and not constant and len(shape) == 4 else "npu"
+        lambda dtype, constant, shape, **_: (
+            "no-kernel" if dtype == "bool" and not constant and len(shape) == 4 else "npu"
+        )
     )
     assert not fitted.unexplained
     assert [len(rule.when) for rule in fitted.rules] == [2]
@@ -155,7 +157,9 @@ def test_any_two_laws_together_are_learned_and_predicted_by_the_table_itself(fir
 @given(st.lists(st.sampled_from(["npu", "cpu", "no-kernel", "build-fails"]), min_size=30, max_size=30))
 def test_noise_is_predicted_as_the_learner_says_it_is(outcomes):
     """Whatever was measured: the entry is wrong exactly where the learner says so."""
-    samples = [sample(f"Add/{n}", outcome, **case) for n, (outcome, case) in enumerate(zip(outcomes, GRID[::4], strict=True))]
+    samples = [
+        sample(f"Add/{n}", outcome, **case) for n, (outcome, case) in enumerate(zip(outcomes, GRID[::4], strict=True))
+    ]
     fitted = fit(samples)
     entry = entry_of("Add", samples, fitted)
     assert [i for i, s in enumerate(samples) if predicted(entry, s) != s.outcome] == list(fitted.unexplained)
