@@ -138,8 +138,15 @@ def _gather_after_conv() -> Iterator[Case]:
         ("square,height", 2, "int64[2,2] i = {2, 5, 0, 1}", "before0 = Conv(x0, w0)"),
     ):
         nodes = f"{before} [probe] probe_y = Gather<axis = {axis}>(before0, i) after0 = Sigmoid(probe_y)"
-        slug = f"after-conv,{slug}"
-        yield written("Gather", slug, inputs=inputs, constants=index, nodes=nodes, outputs="after0", position="between")
+        yield written(
+            "Gather",
+            f"after-conv,{slug}",
+            inputs=inputs,
+            constants=index,
+            nodes=nodes,
+            outputs="after0",
+            position="between",
+        )
 
 
 def _gather_elements() -> Iterator[Case]:
