@@ -121,6 +121,11 @@ def _layer_sizes() -> Iterator[Case]:
     ):
         args = [computed(1, rows, width), weight(width), weight(width)]
         yield case("LayerNormalization", f"r3,{rows}x{width}", args, f"axis = -1, {EPSILON}")
+    for shape in ((1, 3, 8, 8), (2, 4, 6, 10), (1, 16, 7, 9), (1, 1, 5, 20)):
+        args = [computed(*shape), weight(*shape), weight(*shape)]
+        slug = f"r4,axis0,{'x'.join(map(str, shape))}"
+        yield case("LayerNormalization", slug, args, f"axis = 0, {EPSILON}")
+        yield case("LayerNormalization", f"{slug},no-bias", args[:2], f"axis = 0, {EPSILON}")
     for batch in (2, 4, 9):
         for rank in (3, 4, 5):
             args = [computed(batch, *SHAPES[rank][1:]), weight(20), weight(20)]

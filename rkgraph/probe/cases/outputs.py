@@ -12,7 +12,7 @@ __all__ = ["cases"]
 
 
 class Form(NamedTuple):
-    """An operator with several outputs: inputs (`w…` constant), attributes, number of outputs, whether each may lack."""
+    """An operator with several outputs: inputs (`w…` constant), attributes, their number, whether each may be missing."""
 
     op: str
     inputs: str
@@ -29,6 +29,8 @@ FORMS = (
     Form("RNN", "float[9,1,20] x, float[1,10,20] w, float[1,10,10] w1, float[1,20] w2", "hidden_size = 10", 2, True),
     Form("RNN", "float[9,2,20] x, float[1,10,20] x1, float[1,10,10] x2", "hidden_size = 10", 2, True),
     Form("LayerNormalization", "float[1,14,30] x, float[30] w, float[30] w1", "axis = -1, epsilon = 0.00001", 3),
+    Form("LayerNormalization", "float[1,6,10,20] x, float[20] w", "axis = 3, epsilon = 0.00001", 3),
+    Form("LayerNormalization", "float[6,20] x, float[20] x1, float[20] x2", "epsilon = 0.00001", 3),
     Form("MaxPool", "float[1,6,14,18] x", "kernel_shape = [2,2], strides = [2,2]", 2),
     Form("Dropout", "float[1,14,30] x", "", 2),
     Form("SoftmaxCrossEntropyLoss", "float[3,11,7] x, int64[3,7] x1", "", 2),
@@ -57,5 +59,8 @@ def _case(form: Form, names: list[str]) -> Case:
         f" => ({results}, {COMPANION[3]}) {{ {COMPANION[2]} "
         f"[probe] {', '.join(names)} = {form.op}{attributes}({inputs}) {' '.join(made)} }}"
     )
+    rank = form.inputs.split("]", maxsplit=1)[0].count(",") + 1
     words = "".join("-" if name == '""' else "y" for name in names)
-    return Case(f"{form.op}/outputs-{words},{'computed' if 'x1' in form.inputs else 'constant'},alone", form.op, text)
+    return Case(
+        f"{form.op}/outputs-{words},r{rank},{'computed' if 'x1' in form.inputs else 'constant'},alone", form.op, text
+    )

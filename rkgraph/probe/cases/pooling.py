@@ -102,6 +102,11 @@ def _large_windows() -> Iterator[Case]:
         attributes = f"kernel_shape = [{height},{width}], strides = [{stride[0]},{stride[1]}]"
         for op in ("MaxPool", "AveragePool"):
             yield case(op, f"2d,large{height}x{width},stride{stride[0]}x{stride[1]}", [x], attributes)
+    for (height, width), strides in product(
+        ((2, 1), (3, 2), (5, 7), (8, 3), (1, 9), (2, 9), (16, 1), (1, 16), (11, 9)), ("", "1,1", "2,2", "2,1")
+    ):
+        attributes = f"kernel_shape = [{height},{width}]" + (f", strides = [{strides}]" if strides else "")
+        yield case("MaxPool", f"2d,oblong{height}x{width},stride{strides or 'less'}", [x], attributes)
     for size in (10, 40):
         yield case("MaxPool", f"2d,global{size}", [computed(1, 6, size, size)], f"kernel_shape = [{size},{size}]")
         strides = f"kernel_shape = [{size},{size}], strides = [{size},{size}]"
@@ -113,7 +118,7 @@ def _padding() -> Iterator[Case]:
     x = computed(1, 6, 21, 27)
     pads = {"none": "", "one": "pads = [1,1,1,1]", "two": "pads = [2,2,2,2]", "asymmetric": "pads = [0,1,1,2]"}
     pads |= {"end": "pads = [0,0,1,1]", "start": "pads = [1,1,0,0]"}
-    pads |= {f"auto-{auto}": f'auto_pad = "{auto}"' for auto in ("SAME_UPPER", "SAME_LOWER", "VALID")}
+    pads |= {f"auto-{auto}": f'auto_pad = "{auto}"' for auto in ("SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET")}
     for (slug, text), stride, ceil in product(pads.items(), (1, 2), (0, 1)):
         for op in ("MaxPool", "AveragePool"):
             parts = ["kernel_shape = [5,5]", f"strides = [{stride},{stride}]", *([text] if text else [])]
@@ -155,6 +160,9 @@ def _padding() -> Iterator[Case]:
 
 def _other_ranks() -> Iterator[Case]:
     for slug, attributes in {
+        "k3,notset": 'kernel_shape = [3], auto_pad = "NOTSET"',
+        "k12": "kernel_shape = [12]",
+        "k20,stride2": "kernel_shape = [20], strides = [2]",
         "k2,stride2": "kernel_shape = [2], strides = [2]",
         "k3,pad1": "kernel_shape = [3], pads = [1,1]",
         "k3,stride2,pad1": "kernel_shape = [3], strides = [2], pads = [1,1]",
@@ -200,6 +208,9 @@ def _types() -> Iterator[Case]:
             yield case(op, f"2d,{dtype}", [computed(1, 6, 21, 27, dtype=dtype)], attributes)
     for dtype in ("int8", "uint8"):
         yield case("MaxPool", f"1d,{dtype}", [computed(1, 6, 41, dtype=dtype)], "kernel_shape = [3]")
+        for channels in (1, 4, 16):
+            x = computed(1, channels, 20, 30, dtype=dtype)
+            yield case("MaxPool", f"2d,{dtype},channels{channels}", [x], "kernel_shape = [2,2], strides = [2,2]")
 
 
 def _indices() -> Iterator[Case]:
