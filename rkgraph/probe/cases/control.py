@@ -19,7 +19,7 @@ BRANCHES = {
         "float[2]",
     ),
     "squeeze": ("a = Relu(x)", "b = Sigmoid(x)", "float[3,14]"),
-    "two-nodes": ("m = Neg(x) a = Exp(m)", "n = Exp(x) b = Neg(n)", "float[3,14]"),
+    "two-nodes": ("d = Neg(x) a = Exp(d)", "e = Exp(x) b = Neg(e)", "float[3,14]"),
 }
 BODY = (
     "body = g (int64 i, bool go, float[3,14] v) => (bool go_on, float[3,14] v1%s) { go_on = Identity(go) v1 = %s(v)%s }"
