@@ -83,11 +83,18 @@ def _loop() -> Iterator[Case]:
     ):
         for op in ("Neg", "Relu"):
             node = f"[probe] probe_y = Loop<{BODY % ('', op, '')}>({given})"
-            yield written("Loop", f"{slug},{op}", inputs=inputs, constants=constants, nodes=node, outputs="probe_y")
+            yield written(
+                "Loop", f"{slug},{op}", inputs=inputs, constants=constants, nodes=node, outputs="float[3,14] probe_y"
+            )
         body = BODY % (", float[3,14] scanned", "Neg", " scanned = Exp(v)")
         node = f"[probe] probe_y, probe_s = Loop<{body}>({given})"
         yield written(
-            "Loop", f"{slug},scanning", inputs=inputs, constants=constants, nodes=node, outputs="probe_y, probe_s"
+            "Loop",
+            f"{slug},scanning",
+            inputs=inputs,
+            constants=constants,
+            nodes=node,
+            outputs="float[3,14] probe_y, float[n,3,14] probe_s",
         )
     node = f"[probe] probe_y = Loop<{BODY % ('', 'Neg', '')}>(n, c, x)"
     for opset in (11, 13, 16, 19):
@@ -97,7 +104,7 @@ def _loop() -> Iterator[Case]:
             inputs=X,
             constants="int64 n = {3}, bool c = {1}",
             nodes=node,
-            outputs="probe_y",
+            outputs="float[3,14] probe_y",
             opset=opset,
         )
 
