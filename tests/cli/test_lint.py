@@ -48,7 +48,7 @@ def test_errors_exit_with_1_and_the_same_on_many_nodes_is_one_line(sandbox: Sand
 @pytest.mark.parametrize(("threshold", "code"), [("error", 0), ("warning", 1), ("note", 1)])
 def test_the_threshold_decides_the_exit_code(threshold: str, code: int, sandbox: Sandbox) -> None:
     outcome = sandbox.run("lint", "cpu.onnx", "--fail-on", threshold)
-    assert "RK104" in outcome.stdout
+    assert "RK106" in outcome.stdout
     assert outcome.code == code
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rkgraph.diagnostics import Verdict
-from rkgraph.targets import refused_inputs
+from rkgraph.targets import refused_inputs, toolkits
 from tests.rules.harness import diagnostics, lint_text
 
 CODE = "RK205"
@@ -33,6 +33,9 @@ def test_constants_and_inner_values_are_not_inputs() -> None:
     assert diagnostics(inner, CODE) == ()
 
 
-def test_what_was_not_measured_is_not_claimed() -> None:
-    assert "int16" in refused_inputs("2.3.2")
-    assert refused_inputs("2.2.0") == frozenset()
+def test_an_input_that_nothing_reads_is_dropped_in_time() -> None:
+    assert diagnostics("g (int16[4] b, float[4] x) => (float[4] y) { y = Relu(x) }", CODE) == ()
+
+
+def test_all_versions_refuse_the_same() -> None:
+    assert {refused_inputs(version) for version in toolkits()} == {refused_inputs("2.3.2")}

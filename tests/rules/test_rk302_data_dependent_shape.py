@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from rkgraph.diagnostics import Severity, Verdict
+from tests.rulebook.builders import op, table
 from tests.rules.harness import diagnostics, lint_text
+from tests.rules.limits import found_by
 
 CODE = "RK302"
 
@@ -77,3 +79,35 @@ def test_every_root_is_found_and_what_follows_is_induced() -> None:
 def test_the_verdict_is_that_the_build_fails() -> None:
     model = "g (float[4] x) => (int64[1, n] y) { y = NonZero(x) }"
     assert lint_text(model, CODE).verdict is Verdict.BUILD_FAILS
+
+
+UNSQUEEZE = "g (float[2, 3] x, int64[1] axis) => (float[a, b, c] y) { y = Unsqueeze(x, axis) }"
+
+
+def test_what_the_table_knows_to_build_is_a_guess_of_the_compilers() -> None:
+    known = found_by(CODE, UNSQUEEZE, table(op("Unsqueeze", "npu")))
+    assert "right for that one only" in known.diagnostics[0].message
+    assert known.verdict is Verdict.DEPLOYABLE
+    unknown = found_by(CODE, UNSQUEEZE, table(op("Relu", "npu")))
+    assert "needs every shape" in unknown.diagnostics[0].message
+    assert unknown.verdict is Verdict.BUILD_FAILS
+
+
+def test_what_the_toolkit_checks_ends_the_build_whatever_the_table_says() -> None:
+    model = "g (float[4] x, int64[2] shape) => (float[a, b] y) { y = Reshape(x, shape) }"
+    assert found_by(CODE, model, table(op("Reshape", "npu"))).verdict is Verdict.BUILD_FAILS
+
+
+def test_a_dead_node_is_checked_before_it_is_dropped() -> None:
+    model = "g (float[4] x, int64[2] shape) => (float[4] y) { unused = Reshape(x, shape) y = Neg(x) }"
+    assert lint_text(model, CODE).verdict is Verdict.BUILD_FAILS
+
+
+def test_a_sequence_ends_the_loading_wherever_it_stands() -> None:
+    model = "g (float[4] x) => (float[4] y) { unused = SequenceConstruct(x) y = Neg(x) }"
+    assert lint_text(model, CODE).verdict is Verdict.BUILD_FAILS
+
+
+def test_compress_by_a_constant_is_not() -> None:
+    model = "g (float[4] x) => (float[2] y) <bool[4] keep = {1, 0, 1, 0}> { y = Compress(x, keep) }"
+    assert diagnostics(model, CODE) == ()

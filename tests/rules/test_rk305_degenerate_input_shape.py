@@ -3,8 +3,12 @@ from __future__ import annotations
 import pytest
 
 from rkgraph.diagnostics import Verdict
+from rkgraph.engine.lint import lint_view
+from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.rules.rk305_degenerate_input_shape import MOST_ELEMENTS
-from tests.rules.harness import diagnostics, lint_text
+from rkgraph.targets import Target
+from tests.rulebook.builders import op, table
+from tests.rules.harness import diagnostics, lint_text, view_of
 
 CODE = "RK305"
 
@@ -25,6 +29,38 @@ def test_what_has_elements_is_not(shape: str) -> None:
 def test_each_input_is_found() -> None:
     model = "g (float a, float[4] b, float[0] c) => (float[4] y, float[0] z) { y = Mul(a, b) z = Neg(c) }"
     assert [d.at.value for d in diagnostics(model, CODE)] == ["a", "c"]
+
+
+def test_an_input_that_nothing_reads_is_dropped_in_time() -> None:
+    assert diagnostics("g (float a, float[0] b, float[4] x) => (float[4] y) { y = Neg(x) }", CODE) == ()
+
+
+@pytest.mark.parametrize(("version", "count"), [("2.2.0", 1), ("2.3.0", 1), ("2.3.2", 1), ("2.5.0", 0)])
+def test_versions_differ_about_scalars_of_floats(version: str, count: int) -> None:
+    view = view_of("g (float a, float[4] b) => (float[4] y) { y = Mul(a, b) }")
+    result = lint_view(
+        view, Target("rk3588", version), RuleSet("test", version, (CODE,)), table=table(op("Mul", "npu"))
+    )
+    assert len(result.diagnostics) == count
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ("y = Trilu(x, k) z = Tanh(w)", 1),
+        ("y = Trilu(x, k) z = Trilu(w)", 0),
+        ("y = Gather(x, k) z = Tanh(w)", 0),
+    ],
+    ids=["another node is rewritten", "nothing is", "a reader that takes scalars"],
+)
+def test_other_scalars_become_stale_with_2_3_2_where_a_node_is_rewritten(body: str, count: int) -> None:
+    known = table(op("Trilu", "no-kernel"), op("Tanh", "npu"), op("Gather", "cpu"))
+    model = f"g (float[3, 3] x, float[3, 3] w, int64 k) => (float[a, b] y, float[3, 3] z) {{ {body} }}"
+    found = [
+        len(lint_view(view_of(model), Target("rk3588", v), RuleSet("test", v, (CODE,)), table=known).diagnostics)
+        for v in ("2.3.0", "2.3.2", "2.5.0")
+    ]
+    assert found == [0, count, 0]
 
 
 @pytest.mark.parametrize("shape", [f"[{2**62}]", f"[n, {2**32}]", "[65536, 65536]", f"[{MOST_ELEMENTS + 1}]"])
