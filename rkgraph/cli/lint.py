@@ -205,7 +205,7 @@ def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, 
     if verifier is None:
         return _Run(lint_view(view, target, ruleset, told, user=_user_table()), suggested)
     try:
-        verified = verifier.verify(path, told)
+        verified = verifier.verify(path, told, _user_table())
     except ToolkitFailed as error:  # the other models are still to be done
         return _Run(lint_view(view, target, ruleset, told, user=_user_table()), suggested, error)
     return _Run(verified.result, suggested, verified.cut_short)

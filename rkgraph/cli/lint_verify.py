@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rkgraph.oracle.verify import Verified
     from rkgraph.rulebook.rule import Options
     from rkgraph.rulebook.ruleset import RuleSet
+    from rkgraph.tables.user_table import UserTable
     from rkgraph.targets import Target
 
 __all__ = [
@@ -108,13 +109,20 @@ class Verifier:
     ) -> None:
         self._chain.__exit__(kind, error, trace)
 
-    def verify(self, model: Path, options: Options) -> Verified:
-        """Lint and build one model. Raises as `rkgraph.oracle.verify.verify`."""
+    def verify(self, model: Path, options: Options, user: UserTable) -> Verified:
+        """Lint and build one model; `user` is what the user has measured. Raises as `rkgraph.oracle.verify.verify`."""
         from rkgraph.oracle.verify import verify
 
         with self._printer.progress(f"verify {model}") as tell:
             done = verify(
-                model, self._target, self._ruleset, self._chain, options=options, cache=self._cache, tell=tell
+                model,
+                self._target,
+                self._ruleset,
+                self._chain,
+                options=options,
+                user=user,
+                cache=self._cache,
+                tell=tell,
             )
             if self._evidence is not None and done.cut_short is None:
                 from rkgraph.oracle.evidence import evidence_lines

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rkgraph.results import Result
     from rkgraph.rulebook.ruleset import RuleSet
     from rkgraph.tables.table import OpTable
+    from rkgraph.tables.user_table import UserTable
     from rkgraph.targets import Target
 
 __all__ = ["Verified", "reconcile", "verify"]
@@ -63,6 +64,7 @@ def verify(
     chain: Toolchain,
     *,
     options: Options | None = None,
+    user: UserTable | None = None,
     cache: CompileCache | None = None,
     tell: Callable[[str], None] = lambda _text: None,
 ) -> Verified:
@@ -74,6 +76,7 @@ def verify(
         ruleset: the rules to lint by.
         chain: the toolkit; it is only started where `cache` has no answer.
         options: `shapes` and `dims` pin dynamic inputs, for lint and build alike.
+        user: what the user has measured, as lint takes it.
         cache: where the compiler's answers are kept; None: nowhere.
         tell: called with a few words as each step begins.
 
@@ -87,14 +90,21 @@ def verify(
     view = read_view(model, shapes=options.shapes, dims=options.dims)
     pins = Pins(options.shapes, options.dims)
     truth = find_truth(model, target, chain, pins=pins, cache=cache, tell=tell)
-    return reconcile(view, target, ruleset, truth, options=options)
+    return reconcile(view, target, ruleset, truth, options=options, user=user)
 
 
 def reconcile(
-    view: ModelView, target: Target, ruleset: RuleSet, truth: Truth, *, options: Options, table: OpTable | None = None
+    view: ModelView,
+    target: Target,
+    ruleset: RuleSet,
+    truth: Truth,
+    *,
+    options: Options,
+    table: OpTable | None = None,
+    user: UserTable | None = None,
 ) -> Verified:
     """Lint `view`, and hold against that what the compiler made of the same model. `table` defaults to the target's."""
-    context = make_context(view, target, options, table)
+    context = make_context(view, target, options, table, user)
     found = find(context, ruleset)
     predicted = result_of(context, found)
     placed = place_nodes(view.main, truth, predicted)
