@@ -2,7 +2,7 @@
 
 What the base target made of each case is known. Cases of one operator that fared alike there, for the same reason,
 form a leaf; one model of each leaf is built first. Where another target does something else, more cases of that
-operator follow, in rounds, as long as they show more of it.
+operator follow, in rounds, until a round shows nothing that is new, and no leaf that comes out in several ways.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
+from zlib import crc32
 
 from rkgraph.probe.case import Case
 
@@ -61,19 +62,33 @@ def select(known: Sequence[Known], budget: int = BUDGET) -> Generator[list[Case]
     The same answers give the same rounds. No case comes twice, and no more than `budget` come in all.
     """
     choosers = {op: _Chooser(of_op) for op, of_op in sorted(_by_op(known).items())}
-    first = _interleaved(chooser.first() for chooser in choosers.values())[: max(1, int(budget * _FIRST_SHARE))]
-    left = budget - len(first)
-    chosen = first
+    chosen = _interleaved(chooser.first() for chooser in choosers.values())[: max(1, int(budget * _FIRST_SHARE))]
+    left = budget - len(chosen)
+    seen: set[_Kind] = set()
     while chosen:
         outcomes = yield [each.case for each in chosen]
         for each in chosen:
             choosers[each.case.op].take(each)
-        differing = [each for each in chosen if outcomes.get(each.case.id, each.outcome) != each.outcome]
-        for each in differing:
-            choosers[each.case.op].prefer(each.leaf)
-        ops = sorted({each.case.op for each in differing})
+        kinds = {(each.leaf, outcomes.get(each.case.id, each.outcome)) for each in chosen}
+        for each in chosen:
+            if outcomes.get(each.case.id, each.outcome) != each.outcome:
+                choosers[each.case.op].prefer(each.leaf)
+        ops = sorted(_unsettled(kinds, seen))
+        seen |= kinds
         chosen = _interleaved(choosers[op].more(_ROUND) for op in ops)[:left]
         left -= len(chosen)
+
+
+_Kind = tuple[tuple[str, ...], str]
+"""A leaf, and an outcome on the target of cases that are in it."""
+
+
+def _unsettled(kinds: set[_Kind], seen: set[_Kind]) -> set[str]:
+    """The operators of leaves that came out otherwise than on the base for the first time, or in several ways."""
+    ways = Counter(leaf for leaf, _ in kinds)
+    return {
+        leaf[0] for leaf, outcome in kinds if ways[leaf] > 1 or (outcome != leaf[1] and (leaf, outcome) not in seen)
+    }
 
 
 class _Chooser:
@@ -121,11 +136,13 @@ class _Chooser:
             found.append(best)
         return found
 
-    def _likeness(self, known: Known) -> tuple[int, int, int, str]:
+    def _likeness(self, known: Known) -> tuple[int, int, int, int, str]:
+        """The lower, the less it is like what was taken; among equals by chance, for neighbours in id are alike."""
         return (
             self._pairs[known.leaf, known.stratum],
             self._strata[known.stratum],
             self._leaves[known.leaf],
+            crc32(known.case.id.encode()),
             known.case.id,
         )
 
