@@ -95,7 +95,7 @@ def _over_dtypes(op: str) -> Iterator[Case]:
 
 
 def _over_opsets(op: str) -> Iterator[Case]:
-    for opset in (7, 9, 11, 12, 13, 15, 18, 19) if op in COMMON else (7, 11, 13, 18):
+    for opset in (7, 11, 13, 18, 19) if op in COMMON else (7, 18):
         x = computed(1, 6, opset + 3, 20)
         yield reduce(op, f"float,r4,opset{opset}", x, (2,), opset=opset)
         yield reduce(op, f"float,r4,all,opset{opset}", x, None, keep=0, opset=opset)
@@ -108,7 +108,7 @@ def _over_forms(op: str) -> Iterator[Case]:
     axes = computed(1, dtype="int64")
     opset = 13 if op == "ReduceSum" else 18
     for keep in (1, 0) if op in COMMON else (1,):
-        for rank in (1, 2, 3, 4, 5) if keep else (2, 4):
+        for rank in (1, 2, 3, 4, 5) if keep and op in COMMON else (2, 4):
             slug = f"float,r{rank},computed-axes{'' if keep else ',drop'}"
             yield case(op, slug, [computed(*SHAPES[rank]), axes], f"keepdims = {keep}", opset=opset)
         noop = f"keepdims = {keep}, noop_with_empty_axes = 1"
@@ -125,7 +125,7 @@ def _over_forms(op: str) -> Iterator[Case]:
 
 def _over_sizes(op: str) -> Iterator[Case]:
     """Lengths at and around the compiler's register fields."""
-    for length in (256, 4096, 8191, 8192, 16384):
+    for length in (4096, 8191, 8192, 16384):
         yield reduce(op, f"float,r3,last{length}", computed(1, 6, length), (2,))
         yield reduce(op, f"float,r3,middle{length}", computed(1, length, 10), (1,))
         yield reduce(op, f"float,r4,channel{length}", computed(1, length, 4, 6), (1,))
@@ -140,7 +140,7 @@ def _over_sizes(op: str) -> Iterator[Case]:
 
 def _positions_of_extremes() -> Iterator[Case]:
     for op in ("ArgMax", "ArgMin"):
-        for rank in (1, 2, 3, 4, 5):
+        for rank in (1, 2, 3, 4, 5) if op == "ArgMax" else (2, 3, 4):
             for axis in range(rank):
                 x = computed(*SHAPES[rank])
                 yield case(op, f"float,r{rank},axis{axis}", [x], f"axis = {axis}")

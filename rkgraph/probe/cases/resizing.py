@@ -104,10 +104,8 @@ def _factors() -> Iterator[Case]:
 
 
 def _ranks_and_axes() -> Iterator[Case]:
-    for mode in MODES:
+    for mode in MODES[:2]:
         for rank, shape in {1: (14,), 2: (10, 14), 3: (1, 10, 14), 5: (1, 3, 4, 6, 8), 6: (1, 2, 3, 4, 6, 5)}.items():
-            if mode == "cubic" and rank > 3:
-                continue
             factors = (*[1.0] * max(0, rank - 2), *[2.0] * min(2, rank))
             yield case(
                 "Resize", f"float,r{rank},{mode}", [computed(*shape), ABSENT, scales(*factors)], f'mode = "{mode}"'
@@ -148,7 +146,7 @@ def _ranks_and_axes() -> Iterator[Case]:
 def _forms() -> Iterator[Case]:
     """Scales, sizes and roi constant, computed, empty; dtypes; opsets."""
     for opset in (11, 13, 18, 19):
-        for mode in MODES:
+        for mode in MODES if opset in (11, 18) else MODES[:2]:
             yield from _inputs(opset, mode)
     for mode in ("nearest", "linear"):
         args, written = [PLANE, scales(1, 1, 2, 2)], f'mode = "{mode}"'
