@@ -15,6 +15,7 @@ from rkgraph.reduce.archive import write_archive
 from rkgraph.reduce.builds import Builds
 from rkgraph.reduce.detect import Wanted, find_symptom
 from rkgraph.reduce.feeds import FeedSource
+from rkgraph.reduce.outcome import Slipped
 from rkgraph.reduce.reducer import Budget, Reduction, reduce_model
 from rkgraph.reduce.steadiness import Share, careful, share_of, steadied
 from rkgraph.reduce.symptoms import Symptom
@@ -118,15 +119,23 @@ def reduce_to_report(
             chain.start().limits = Limits(min(request.limits.seconds, least), request.limits.memory_mb)
         symptom = steadied(symptom, share)
         result = folder / "model.onnx"
-        reduction = _reduced(request, model, symptom, result, tell)
-        if share.steady and not share_of(symptom, result).steady:
-            tell("the result does not show it in every process: once more, with care")
+        reduction = _once(request, model, symptom, result, tell)
+        if reduction is None or (share.steady and not share_of(symptom, result).steady):
+            tell("it does not show it in every process: once more, with care")
             symptom = careful(symptom)
             reduction = _reduced(request, model, symptom, result, tell)
         share = share_of(symptom, result)
         secret = [*folders, request.model.parent]
         write_archive(request.output, result, reduction, symptom, share=share, folders=secret)
     return Reduced(reduction, symptom, builds.count, share)
+
+
+def _once(request: Request, model: Path, symptom: Symptom, result: Path, tell: Tell) -> Reduction | None:
+    """The reduction; None where a second look shows on the way that it is about chance."""
+    try:
+        return _reduced(request, model, symptom, result, tell)
+    except Slipped:
+        return None
 
 
 def _reduced(request: Request, model: Path, symptom: Symptom, result: Path, tell: Tell) -> Reduction:
@@ -139,6 +148,7 @@ def _reduced(request: Request, model: Path, symptom: Symptom, result: Path, tell
         keep_weights=request.keep_weights,
         budget=request.budget,
         renamed=symptom.renamed,
+        second_look=symptom.second_look,
         tell=tell,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rkgraph.errors import UsageError
 
-__all__ = ["NotShown", "Outcome", "Predicate"]
+__all__ = ["NotShown", "Outcome", "Predicate", "Slipped"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Outcome:
 
 Predicate = Callable[[Path], Outcome]
 """Looks at the .onnx file at a path (its weights inside, or beside it in PATH.data). It must be deterministic."""
+
+
+class Slipped(Exception):
+    """A second look does not see what the predicate saw: it is not the same each time."""
 
 
 class NotShown(UsageError):

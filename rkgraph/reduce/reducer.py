@@ -69,6 +69,7 @@ def reduce_model(
     keep_weights: bool = False,
     budget: Budget | None = None,
     renamed: Callable[[Mapping[str, str]], Predicate] | None = None,
+    second_look: Predicate | None = None,
     tell: Tell = lambda _text: None,
 ) -> Reduction:
     """Write the smallest model that can be found for which `predicate` still holds.
@@ -89,12 +90,14 @@ def reduce_model(
         keep_weights: weights stay; else random numbers replace as many as can be while it still shows.
         budget: what the search may cost; Ctrl-C ends it as well. The best so far is the result then.
         renamed: for a predicate that knows names of values: makes the one for new names, given new name → old name.
+        second_look: for a predicate that is not the same each time: asked once more after each step.
         tell: called with a few words of progress before each try.
 
     Raises:
         ModelError: `model` cannot be read.
         UsageError: `shapes`, `dims` or `output` do not fit.
         NotShown: the predicate does not hold of the model as it is.
+        Slipped: `second_look` does not hold where the predicate does.
     """
     proto, weights = _load(Path(model), shapes or {}, dims or {})
     with tempfile.TemporaryDirectory(prefix="rkgraph-") as folder:
@@ -116,6 +119,7 @@ def reduce_model(
             tell,
             Path(folder),
             learnt=learnt_values(proto),
+            second_look=second_look,
         )
         needed, stopped = _search(search, keep_weights)
         if needed is None:  # it was stopped before it came to them
@@ -155,18 +159,15 @@ def _search(search: Search, keep_weights: bool) -> tuple[frozenset[str] | None, 
     """Take away all that can be; which tensors have to keep their values (None: not asked yet), and what stopped it."""
     needed = secret_tensors(search.best.proto, search.learnt) if keep_weights else None
     try:
-        unfold(search)
-        look_around(search)
-        shrink_large(search)
-        cut_window(search)
-        shrink_large(search)
+        for step in (unfold, look_around, shrink_large, cut_window, shrink_large):
+            search.step(step)
         _take_away(search)
         if not keep_weights:
             needed = replace_weights(search)
             _take_away(search)
             if needed:  # a smaller model may need less of them
                 needed = replace_weights(search)
-        free_weights(search)
+        search.step(free_weights)
         _take_away(search)
     except Spent as spent:
         return needed, spent.why
@@ -181,4 +182,4 @@ def _take_away(search: Search) -> None:
     while search.best is not before:
         before = search.best
         for step in (cut_nodes, bypass_nodes, cut_one_by_one, simplify, shrink_sizes):
-            step(search)
+            search.step(step)

@@ -14,7 +14,7 @@ from rkgraph.graph.save import save_model
 from rkgraph.graph.weights import Weights
 from rkgraph.reduce.facts import Facts
 from rkgraph.reduce.measure import Size, measure
-from rkgraph.reduce.outcome import Outcome, Predicate
+from rkgraph.reduce.outcome import Outcome, Predicate, Slipped
 from rkgraph.reduce.validity import Validity
 
 __all__ = ["Best", "Budget", "Search", "Spent"]
@@ -75,6 +75,7 @@ class Search:
         folder: Path,
         *,
         learnt: frozenset[str],
+        second_look: Predicate | None = None,
     ) -> None:
         self.best = best
         self.weights = weights
@@ -83,6 +84,7 @@ class Search:
         self.stage = ""
         self.tries = 1  # the original
         self._predicate = predicate
+        self._second_look = second_look
         self._budget = budget
         self._tell = tell
         self._folder = folder
@@ -129,6 +131,21 @@ class Search:
         if outcome.shows:
             self.best = Best(sound, outcome, measure(sound))
         return outcome.shows
+
+    def step(self, step: Callable[[Search], None]) -> None:
+        """Take a step of the reduction, and look a second time at what came of it.
+
+        Raises:
+            Spent: as `attempt`.
+            Slipped: the second look does not confirm it.
+        """
+        before = self.best
+        step(self)
+        if self._second_look is None or self.best is before:
+            return
+        self.stage += ", looked at again"
+        if not self._run(self.best.proto, self._second_look).shows:
+            raise Slipped
 
     def _ask(self, proto: onnx.ModelProto) -> Outcome:
         key = hashlib.sha256(proto.SerializeToString(deterministic=True)).digest()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from rkgraph.compile.mapping import Placed, map_layers
@@ -37,6 +38,11 @@ class Symptom:
     def __call__(self, model: Path) -> Outcome:
         """Build `model` and look."""
         raise NotImplementedError
+
+    @property
+    def second_look(self) -> Predicate | None:
+        """A predicate that looks another time, where it may come out differently."""
+        return None
 
     def renamed(self, names: Mapping[str, str]) -> Predicate:  # noqa: ARG002
         """The same for a model with new names, given new name → old name."""
@@ -79,6 +85,11 @@ class BuildFails(Symptom):
             if len(other) > self.takes - self.least:
                 break
         return replace(other[0], shows=False)
+
+    @property
+    def second_look(self) -> Predicate | None:
+        """A build in a new process, where it dies, and where one build is thought to be enough."""
+        return partial(self.once, take=1) if self.failure.signal and self.takes == 1 else None
 
     def once(self, model: Path, take: int) -> Outcome:
         """Whether one build does."""

@@ -12,6 +12,7 @@ from onnx import numpy_helper
 
 from rkgraph.errors import ModelError, UsageError
 from rkgraph.reduce import Budget, Outcome, Reduction, reduce_model
+from rkgraph.reduce.outcome import Slipped
 from tests.builders import attention_block, external_model, saved, shape_chain_model, text_model, weighted_model
 from tests.reduce.graphs import contains
 
@@ -260,6 +261,20 @@ def pinned_shape(size: int) -> Predicate:
         return Outcome(any(n.op_type == "MatMul" and n.input[1] in weights for n in model.graph.node))
 
     return predicate
+
+
+def test_a_second_look_is_taken_after_each_step(tmp_path: Path) -> None:
+    looked: list[int] = []
+
+    def again(path: Path) -> Outcome:
+        looked.append(len(onnx.load(path).graph.node))
+        return contains("Softmax", "Erf")(path)
+
+    run(attention_block(), contains("Softmax", "Erf"), tmp_path, second_look=again)
+    assert looked
+    assert looked == sorted(looked, reverse=True)
+    with pytest.raises(Slipped):
+        run(attention_block(), contains("Softmax"), tmp_path, second_look=contains("Softmax", "Erf"))
 
 
 def test_bad_input(tmp_path: Path) -> None:
