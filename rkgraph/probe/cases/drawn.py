@@ -54,6 +54,9 @@ def _two(op: str, draw: Random) -> tuple[list[Arg], str]:
     if op == "PRelu":
         return [computed(*shape), weight(*other)], ""
     second = weight(*other, dtype=dtype) if draw.random() < 0.4 else computed(*other, dtype=dtype)
+    if op == "Pow" and second.how == "w":  # its value decides: see arithmetic_constants
+        second = const(draw.choice((2.0, 3.0, 0.5, 4.0, -1.0)), dtype="float", shape=())
+        dtype = "float"
     operands = [computed(*shape, dtype=dtype), second]
     if draw.random() < 0.3:
         operands.reverse()
