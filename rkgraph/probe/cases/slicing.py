@@ -22,6 +22,7 @@ def cases() -> Iterator[Case]:
     yield from _slice_sizes()
     yield from _split_axes()
     yield from _split_forms()
+    yield from _split_uneven()
     yield from _split_sizes()
 
 
@@ -182,6 +183,23 @@ def _split_forms() -> Iterator[Case]:
     yield from positions("Split", "float,r4,uneven", [computed(1, 20, 6, 10), const(3, 17)], "axis = 1", outputs=2)
     yield from positions("Split", "float,r3,uneven", [computed(1, 6, 20), const(3, 17)], "axis = 2", outputs=2)
     yield case("Split", "float,r3,node", [computed(1, 6, 20), node(8, 12)], "axis = 2", outputs=2)
+
+
+def _split_uneven() -> Iterator[Case]:
+    """Lengths that the number of outputs does not divide: with sizes all is said; with a number the rest is implied."""
+    for rank, shape in {1: (13,), 2: (4, 13), 3: (1, 6, 13), 4: (1, 6, 5, 13), 5: (1, 3, 4, 5, 13)}.items():
+        for dtype in ("float", "int64"):
+            x, name = computed(*shape, dtype=dtype), f"{dtype},r{rank},uneven"
+            sizes = f"axis = {rank - 1}, split = [3, 4, 6]"
+            yield case("Split", f"{name},attribute", [x], sizes, outputs=3, opset=11)
+            for opset in (13, 18):
+                args = [x, const(3, 4, 6)]
+                yield case("Split", f"{name},input,opset{opset}", args, "axis = -1", outputs=3, opset=opset)
+            yield case("Split", f"{name},number", [x], "axis = -1, num_outputs = 3", outputs=3, opset=18)
+            if rank in (2, 3):
+                middle = computed(1, 11, 16, dtype=dtype) if rank == 3 else computed(11, 16, dtype=dtype)
+                written = f"axis = {rank - 2}, num_outputs = 2"
+                yield case("Split", f"{name},number,axis-2", [middle], written, outputs=2, opset=18)
 
 
 def _split_sizes() -> Iterator[Case]:
