@@ -35,6 +35,7 @@ def cases() -> Iterator[Case]:
                 else (("same", computed(*shape)), ("const", weight(*shape)))
             ):
                 yield case(op, f"high,{slug},{name}", [computed(*shape), other])
+        yield from _where(shape, slug)
     yield from _softmaxes()
     yield from _growing()
 
@@ -48,6 +49,16 @@ def _others(shape: tuple[int, ...]) -> dict[str, Arg]:
         "const-channel": weight(1, shape[1], *ones),
         "const": weight(*shape),
     }
+
+
+def _where(shape: tuple[int, ...], slug: str) -> Iterator[Case]:
+    x, fill = computed(*shape), const(-30.0, dtype="float", shape=())
+    same = computed(*shape, dtype="bool")
+    outer = computed(*shape[:2], *[1] * (len(shape) - 2), dtype="bool")
+    last = computed(*[1] * (len(shape) - 1), shape[-1], dtype="bool")
+    for name, mask in {"same": same, "outer": outer, "last": last}.items():
+        yield case("Where", f"high,{slug},{name},both", [mask, x, x])
+        yield case("Where", f"high,{slug},{name},fill", [mask, fill, x])
 
 
 def _softmaxes() -> Iterator[Case]:
