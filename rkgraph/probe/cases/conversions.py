@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rkgraph.probe.case import CODES, Case, case, computed, const, weight
 from rkgraph.probe.schemas import NEWEST, TAKEN, allowed_types
 
-RANKS = {1: (26,), 3: (2, 7, 15), 4: (2, 5, 7, 15)}
+RANKS = {1: (26,), 3: (2, 7, 15), 4: (2, 5, 8, 15)}
 
 BETWEEN = ("float", "float16", "int64", "int32", "int16", "int8", "bool")
 """Types that a Cast from float makes: they are also asked in the middle of a model."""
