@@ -48,6 +48,37 @@ PATTERNS = (
     _gelu("gelu-mul-half-last", MUL, HALF_LAST),
     _gelu("gelu-mul-half-first", MUL, HALF_FIRST),
     _gelu("gelu-mul-half-of-sum", MUL, HALF_OF_SUM),
+    Pattern(
+        "gelu-biased",
+        "float[1,14,40] x, float[40,60] w, float[60] w1, float[60,40] w2",
+        """
+b = MatMul(x, w)
+a = Add(w1, b)
+d = Div(a, s)
+e = Erf(d)
+p = Add(e, o)
+m = Mul(a, p)
+g = Mul(m, h)
+y = MatMul(g, w2)
+""",
+        constants="float s = {1.4142135}, float o = {1.0}, float h = {0.5}",
+    ),
+    Pattern(
+        "gelu-biased-dynamo",
+        "float[1,14,40] x, float[40,60] w, float[60] w1, float[60,40] w2",
+        """
+b = MatMul(x, w)
+a = Add(b, w1)
+d = Div(a, s)
+e = Erf(d)
+p = Add(e, o)
+m = Mul(h, p)
+g = Mul(a, m)
+y = MatMul(g, w2)
+""",
+        constants="float s = {1.4142135}, float o = {1.0}, float h = {0.5}",
+        opset=18,
+    ),
     _gelu("gelu-half-on-the-left", DIV, "m = Mul(a, p)\ng = Mul(h, m)"),
     _gelu("gelu-product-swapped", DIV, "m = Mul(p, a)\ng = Mul(m, h)"),
     _gelu("gelu-both-swapped", DIV, "m = Mul(p, a)\ng = Mul(h, m)"),

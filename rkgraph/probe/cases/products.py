@@ -84,6 +84,12 @@ def _ranks() -> Iterator[Case]:
         ("r4,heads-broadcast", (2, 5, 7, 20), (2, 1, 20, 15)),
         ("r4,batch-broadcast", (2, 5, 7, 20), (1, 5, 20, 15)),
         ("r4,crossed", (2, 1, 7, 20), (1, 5, 20, 15)),
+        ("r4,crossed-batch3", (3, 1, 9, 8), (1, 4, 8, 9)),
+        ("r4,crossed-other-way", (1, 5, 7, 20), (2, 1, 20, 15)),
+        ("r4,windows", (16, 3, 25, 8), (16, 3, 8, 25)),
+        ("r4,windows64", (64, 2, 9, 16), (64, 2, 16, 9)),
+        ("r4,batch2", (2, 5, 7, 20), (2, 5, 20, 15)),
+        ("r3,windows", (48, 25, 8), (48, 8, 25)),
     ):
         for name, (a, b) in SIDES.items():
             yield from positions("MatMul", f"{slug},{name}", [a(*first), b(*second)])
