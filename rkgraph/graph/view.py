@@ -131,6 +131,11 @@ class GraphView:
         return tuple(inner for node in self.nodes if node.attributes for inner in node.subgraphs)
 
     @cached_property
+    def ops(self) -> frozenset[str]:
+        """The operators of the nodes, whatever their domains."""
+        return frozenset(node.op for node in self.nodes)
+
+    @cached_property
     def captured(self) -> frozenset[str]:
         """The names that subgraphs of the nodes read, of whatever graph the values are."""
         return frozenset(name for inner in self.subgraphs for name in inner.names_read)

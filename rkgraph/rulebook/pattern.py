@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import permutations
 
@@ -71,6 +71,9 @@ class Miss:
 
 def match(graph: GraphView, name: str, wanted: Pattern, *, ordered: bool = False) -> Match | Miss:
     """Match `wanted` against the value `name`; `ordered` forbids swapping the inputs of commutative operators."""
+    absent = next((ops for ops in _needed(wanted) if graph.ops.isdisjoint(ops)), None)
+    if absent is not None:  # most patterns end here in most models, and large models have many values
+        return Miss(f"nothing here is {' or '.join(sorted(absent))}", 0)
     search = _Search(graph, ordered)
     found = next(search.of(wanted, name, Match()), None)
     return search.nearest if found is None else found
@@ -85,6 +88,14 @@ def match_any(graph: GraphView, name: str, wanted: tuple[Pattern, ...], *, order
             return found
         nearest = max(nearest, found, key=lambda miss: miss.depth)
     return nearest
+
+
+@cache
+def _needed(wanted: Pattern) -> tuple[frozenset[str], ...]:
+    """For each operator of the pattern, those of which one has to be in a graph."""
+    if not isinstance(wanted, Op):
+        return ()
+    return (frozenset(wanted.ops), *(ops for inner in wanted.inputs for ops in _needed(inner)))
 
 
 def scalar(graph: GraphView, name: str) -> float | None:
@@ -119,14 +130,16 @@ class _Search:
         elif wanted.name == "_":
             yield so_far
         else:
-            yield replace(so_far, values={**so_far.values, wanted.name: name})
+            values = {**so_far.values, wanted.name: name}
+            yield Match(values, so_far.numbers, so_far.named, so_far.nodes)
 
     def _number(self, wanted: Scalar, name: str, so_far: Match) -> Iterator[Match]:
         number = scalar(self.graph, name)
         if number is None:
             self._miss(f"{name} is not a constant of one element", so_far)
         else:
-            yield replace(so_far, numbers={**so_far.numbers, wanted.name: number})
+            numbers = {**so_far.numbers, wanted.name: number}
+            yield Match(so_far.values, numbers, so_far.named, so_far.nodes)
 
     def _node(self, wanted: Op, name: str, so_far: Match) -> Iterator[Match]:
         node = self.graph.producer(name)
@@ -139,7 +152,7 @@ class _Search:
             self._miss(f"{node.label} has {len(inputs)} inputs, not {len(wanted.inputs)}", so_far)
             return
         named = {**so_far.named, wanted.name: node} if wanted.name else so_far.named
-        here = replace(so_far, named=named, nodes=(*so_far.nodes, node))
+        here = Match(so_far.values, so_far.numbers, named, (*so_far.nodes, node))
         swap = node.op in COMMUTATIVE and not self.ordered
         for order in permutations(inputs) if swap else (inputs,):
             yield from self._inputs(wanted.inputs, tuple(order), here)

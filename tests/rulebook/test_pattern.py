@@ -58,12 +58,16 @@ def test_optional_inputs_that_are_absent_are_not_asked_for() -> None:
 
 
 def test_the_nearest_miss_says_where_it_failed() -> None:
-    wanted = pattern("Add(Pow(Sub(u, v), #two), _)")
+    wanted = pattern("Add(Pow(Clip(v), #two), _)")
     near = match(GRAPH, "d", wanted)
     assert isinstance(near, Miss)
     assert near.depth == 2
-    assert near.reason.endswith("not from Sub")
+    assert near.reason.endswith("not from Clip")
     assert match_any(GRAPH, "d", (pattern("Erf(x)"), wanted)) == near
+
+
+def test_an_operator_that_is_nowhere_ends_the_search_before_it_begins() -> None:
+    assert match(GRAPH, "d", pattern("Add(Pow(Sub|Div(u, v), #two), _)")) == Miss("nothing here is Div or Sub", 0)
 
 
 def test_only_constants_of_one_element_are_scalars() -> None:
