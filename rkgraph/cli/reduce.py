@@ -123,7 +123,6 @@ def command(
     from rkgraph.files import check_writable
     from rkgraph.reduce.driver import Request, reduce_to_report
     from rkgraph.reduce.reducer import Budget
-    from rkgraph.reduce.steadiness import Share
     from rkgraph.reduce.symptoms import Symptom
     from rkgraph.toolkit.jobs import Limits
     from rkgraph.toolkit.locate import find_toolkit
@@ -146,8 +145,8 @@ def command(
         limits=Limits(timeout, memory),
     )
 
-    def found(symptom: Symptom, share: Share) -> None:
-        out.note(f"{model} shows {symptom.what}{'' if share.steady else f', in {share}'}")
+    def found(symptom: Symptom) -> None:
+        out.note(f"{model} shows {symptom.what}")
 
     def tell_all(text: str) -> None:
         tell(text)

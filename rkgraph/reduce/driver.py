@@ -15,9 +15,9 @@ from rkgraph.reduce.archive import write_archive
 from rkgraph.reduce.builds import Builds
 from rkgraph.reduce.detect import Wanted, find_symptom
 from rkgraph.reduce.feeds import FeedSource
-from rkgraph.reduce.outcome import Slipped
+from rkgraph.reduce.outcome import Predicate, Slipped
 from rkgraph.reduce.reducer import Budget, Reduction, reduce_model
-from rkgraph.reduce.steadiness import Share, careful, share_of, steadied
+from rkgraph.reduce.steadiness import Share, careful, share_of
 from rkgraph.reduce.symptoms import Symptom
 from rkgraph.targets import Target, precision_config
 from rkgraph.toolkit.jobs import Limits
@@ -31,6 +31,7 @@ __all__ = ["Reduced", "Request", "reduce_to_report"]
 _PER_INPUT = ("mean_values", "std_values", "quant_img_RGB2BGR")
 """Options with an entry for each input of the original: a part of the model has other inputs."""
 
+_SLOW_SECONDS = 3.0
 _LEAST_SECONDS = 30.0
 _TIMES_AS_LONG = 5.0
 
@@ -89,7 +90,7 @@ def reduce_to_report(
     *,
     cache: CompileCache | None = None,
     tell: Tell = lambda _text: None,
-    found: Callable[[Symptom, Share], None] = lambda _symptom, _share: None,
+    found: Callable[[Symptom], None] = lambda _symptom: None,
     folders: Sequence[Path] = (),
 ) -> Reduced:
     """Find out what the model shows, reduce it, and write the zip.
@@ -99,7 +100,7 @@ def reduce_to_report(
         chain: the toolkit.
         cache: of builds; an interrupted reduction goes on from it.
         tell: called with a few words of progress.
-        found: called with what the model shows, and how often, before it is reduced.
+        found: called with what the model shows, before it is reduced.
         folders: further folders whose names are taken out of the log.
 
     Raises:
@@ -112,17 +113,16 @@ def reduce_to_report(
         model = _pinned(request, folder)
         builds = _builds(request, model, chain, folder, cache)
         symptom = find_symptom(model, builds, request.wanted, name=str(request.model), tell=tell)
-        share = share_of(symptom, model)
-        found(symptom, share)
+        found(symptom)
+        slow = builds.seconds > _SLOW_SECONDS
         if builds.seconds:  # what takes much longer than the original is not smaller
             least = max(_LEAST_SECONDS, _TIMES_AS_LONG * builds.seconds)
             chain.start().limits = Limits(min(request.limits.seconds, least), request.limits.memory_mb)
-        symptom = steadied(symptom, share)
         result = folder / "model.onnx"
-        reduction = _once(request, model, symptom, result, tell)
-        if reduction is None or (share.steady and not share_of(symptom, result).steady):
-            tell("it does not show it in every process: once more, with care")
-            symptom = careful(symptom)
+        reduction = _once(request, model, symptom, result, tell, slow=slow)
+        if reduction is None or not share_of(symptom, result).steady:
+            tell("it is not shown in every process: how often by the model as it is?")
+            symptom = careful(symptom, share_of(symptom, model))
             reduction = _reduced(request, model, symptom, result, tell)
         share = share_of(symptom, result)
         secret = [*folders, request.model.parent]
@@ -130,15 +130,22 @@ def reduce_to_report(
     return Reduced(reduction, symptom, builds.count, share)
 
 
-def _once(request: Request, model: Path, symptom: Symptom, result: Path, tell: Tell) -> Reduction | None:
-    """The reduction; None where a second look shows on the way that it is about chance."""
+def _once(request: Request, model: Path, symptom: Symptom, result: Path, tell: Tell, *, slow: bool) -> Reduction | None:
+    """The reduction; None where a second look, which pays where builds are slow, shows that it is about chance."""
     try:
-        return _reduced(request, model, symptom, result, tell)
+        return _reduced(request, model, symptom, result, tell, symptom.second_look if slow else None)
     except Slipped:
         return None
 
 
-def _reduced(request: Request, model: Path, symptom: Symptom, result: Path, tell: Tell) -> Reduction:
+def _reduced(  # noqa: PLR0917  # what, for what, and where to
+    request: Request,
+    model: Path,
+    symptom: Symptom,
+    result: Path,
+    tell: Tell,
+    second_look: Predicate | None = None,
+) -> Reduction:
     return reduce_model(
         model,
         symptom,
@@ -148,7 +155,7 @@ def _reduced(request: Request, model: Path, symptom: Symptom, result: Path, tell
         keep_weights=request.keep_weights,
         budget=request.budget,
         renamed=symptom.renamed,
-        second_look=symptom.second_look,
+        second_look=second_look,
         tell=tell,
     )
 

@@ -2,7 +2,8 @@
 
 Seen with rknn-toolkit2 2.3.2: a graph of an int64 Identity, a Mul of constants and a Cast dies of SIGFPE in about half
 of all processes. In forks of one process it is the same each time, which misleads a reduction: it ends with a model
-that only dies there. So what dies is built again in new processes, the original first, and the result last.
+that only dies there. So a result that dies is built again in new processes; if it does not die in all, the original
+is, and the reduction is made again, with every candidate built in several.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from pathlib import Path
 
 from rkgraph.reduce.symptoms import BuildFails, Symptom
 
-__all__ = ["Share", "careful", "share_of", "steadied"]
+__all__ = ["Share", "careful", "share_of"]
 
-_TAKES = 4
+_TAKES = 3
 """Builds that are looked at, each in a process of its own."""
 
 
@@ -42,13 +43,8 @@ def share_of(symptom: Symptom, model: Path) -> Share:
     return Share(sum(shown), _TAKES)
 
 
-def steadied(symptom: Symptom, share: Share) -> Symptom:
-    """The symptom to reduce for, given how often the original shows it: half of the time is asked of candidates."""
-    if share.steady or not isinstance(symptom, BuildFails):
+def careful(symptom: Symptom, original: Share) -> Symptom:
+    """The symptom where candidates are built in several processes, and show it about as often as the original does."""
+    if not isinstance(symptom, BuildFails):
         return symptom
-    return replace(symptom, takes=_TAKES, least=max(1, share.shown // 2))
-
-
-def careful(symptom: Symptom) -> Symptom:
-    """The symptom where candidates have to show it in every one of several processes, as the original does."""
-    return replace(symptom, takes=_TAKES - 1, least=_TAKES - 1) if isinstance(symptom, BuildFails) else symptom
+    return replace(symptom, takes=_TAKES, least=_TAKES if original.steady else max(1, original.shown // 2))
