@@ -125,7 +125,8 @@ def _integer_products() -> Iterator[Case]:
             x, w = computed(1, 6, 8, 14, dtype=a), weight(8, 6, 3, 3, dtype=b)
             yield case("ConvInteger", f"{a}-{b},const", [x, w])
             yield case("ConvInteger", f"{a}-{b},zeros", [x, w, _zero(a), _zero(b)])
-            yield case("ConvInteger", f"{a}-{b},computed", [x, computed(8, 6, 3, 3, dtype=b)])
+            yield case("ConvInteger", f"{a}-{b},computed", [x, computed(8, 6, 2, 2, dtype=b)])
+            yield case("ConvInteger", f"{a}-{b},computed,zero", [x, computed(8, 6, 2, 2, dtype=b), _zero(a)])
             yield case("MatMulInteger", f"{a}-{b},const", [computed(7, 12, dtype=a), weight(12, 10, dtype=b)])
             yield case("MatMulInteger", f"{a}-{b},computed", [computed(7, 12, dtype=a), computed(12, 10, dtype=b)])
             zeros = [_zero(a), _zero(b)]
@@ -140,6 +141,11 @@ def _integer_products() -> Iterator[Case]:
                 f"{a}-{b},computed-zeros",
                 [computed(7, 12, dtype=a), computed(12, 10, dtype=b), *computed_zeros],
             )
+    for channels, height, width, size in ((6, 8, 10, 1), (1, 5, 7, 3), (2, 4, 9, 2), (16, 8, 8, 4)):
+        x = computed(1, channels, height, width, dtype="uint8")
+        slug = f"uint8,{channels}x{height}x{width},kernel{size}"
+        yield case("ConvInteger", f"{slug},computed", [x, computed(8, channels, size, size, dtype="uint8")])
+        yield case("ConvInteger", f"{slug},const", [x, weight(8, channels, size, size, dtype="uint8")])
     for slug, text in {"pads": "pads = [1,1,1,1]", "strides": "strides = [2,2]", "group": "group = 6"}.items():
         w = weight(6, 1, 3, 3, dtype="uint8") if slug == "group" else weight(8, 6, 3, 3, dtype="uint8")
         yield case("ConvInteger", f"uint8,{slug}", [computed(1, 6, 8, 14, dtype="uint8"), w], text)
