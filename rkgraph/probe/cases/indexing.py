@@ -284,6 +284,17 @@ def _scatter_nd() -> Iterator[Case]:
             [args[0], computed(2, 1, dtype="int64"), args[2]],
             opset=opset,
         )
+    yield from _scatter_one()
     cells = [(0, 0, row, column) for row in range(2, 5) for column in range(3, 9)]
     region = const(*[v for cell in cells for v in cell], shape=(1, 1, 3, 6, 4))
     yield from positions("ScatterND", "float,r4,region", [computed(1, 1, 8, 14), region, computed(1, 1, 3, 6)])
+
+
+def _scatter_one() -> Iterator[Case]:
+    """A single update."""
+    for rank, shape in {1: (20,), 2: (6, 20), 3: (2, 9, 20), 4: (1, 5, 8, 14)}.items():
+        for depth in range(1, rank + 1):
+            args = [computed(*shape), computed(1, depth, dtype="int64"), computed(1, *shape[depth:])]
+            yield case("ScatterND", f"float,r{rank},one,depth{depth},computed", args)
+            args[1] = const(*[0] * depth, shape=(1, depth))
+            yield case("ScatterND", f"float,r{rank},one,depth{depth},const", args)

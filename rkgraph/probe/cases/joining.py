@@ -70,6 +70,14 @@ def _concat_inputs() -> Iterator[Case]:
     }.items():
         args = [computed(*s) for s in shapes]
         yield from positions("Concat", f"float,r{rank},unequal", args, "axis = 1")
+    for dtype in MAIN:
+        for rank in (1, 2, 3, 5, 6):
+            args = [computed(*SHAPES[rank], dtype=dtype)] * 3
+            yield case("Concat", f"{dtype},r{rank},three", args, "axis = -1")
+            if dtype == "float":
+                yield case("Concat", f"{dtype},r{rank},three", args, "axis = -1", position="between")
+        four = [computed(*SHAPES[4], dtype=dtype)] * 4
+        yield case("Concat", f"{dtype},r4,four", four, "axis = 1")
     yield from positions("Concat", "float,r4,batch", [computed(2, 6, 10, 14)] * 2, "axis = 0")
     yield from positions("Concat", "float,r4,batch,channel", [computed(2, 6, 10, 14)] * 2, "axis = 1")
     yield from positions("Concat", "float,r3,class-token", [weight(1, 1, 22), computed(1, 10, 22)], "axis = 1")

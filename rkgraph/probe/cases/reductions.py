@@ -77,6 +77,8 @@ def _over_axes(op: str) -> Iterator[Case]:
             yield reduce(op, f"{slug},drop", computed(*shape), axes, keep=0)
             if rank in BATCHED and axes is not None and len(axes) < 3:
                 yield reduce(op, f"{slug},other-batch", computed(*BATCHED[rank]), axes)
+    for axes in ((2, 0, 3, 1), (3, 2, 1), (-1, 1)):
+        yield reduce(op, f"float,r4,{_name(axes)}", computed(2, 6, 10, 14), axes)
     for axes in ((-1,), (-2, -1), (2, 1)):
         yield reduce(op, f"float,r3,{_name(axes)}", computed(4, 10, 14), axes)
 
