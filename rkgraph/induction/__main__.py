@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,11 +24,11 @@ def main(versions: Sequence[str]) -> None:
         if not targets:
             continue
         evidence = {target: lines_of(target) for target in targets} | {BASE: base}
-        induced = induce(version, cases, evidence)
+        induced = induce(version, cases, evidence, jobs=os.cpu_count() or 1)
         name = f"rknn-{version}.toml"
         index_table(parse_toml(induced.text, name), name)  # what cannot be read back is not written
         write_text(data_folder("op_tables") / name, induced.text)
-        listed = "".join(f"{target.platform} {name}: {outcome}\n" for target, name, outcome in induced.unexplained)
+        listed = "".join(sorted(f"{t.platform} {case}: {outcome}\n" for t, case, outcome in induced.unexplained))
         write_text(data_folder("op_tables") / "evidence" / f"rknn-{version}" / "unexplained.txt", listed)
         said = f"{version}: {induced.measured} builds, {len(induced.unexplained)} that no limit explains\n"
         sys.stdout.write(said)

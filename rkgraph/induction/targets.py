@@ -14,7 +14,7 @@ from typing import Any
 
 from rkgraph.induction.sample import Sample
 
-__all__ = ["Lines", "carried_over", "likeness"]
+__all__ = ["Lines", "as_lines", "carried_over", "likeness"]
 
 Lines = Mapping[str, Mapping[str, Any]]
 """Lines of evidence by case id."""
@@ -57,4 +57,12 @@ def carried_over(base: Sequence[Sample], base_lines: Lines, target_lines: Lines)
             found.append(replace(sample, imputed=True))
         elif len(outcomes[kind]) == 1:
             found.append(replace(sample, outcome=next(iter(outcomes[kind])), imputed=True))  # type: ignore[arg-type]
+    return found
+
+
+def as_lines(samples: Sequence[Sample], base: Lines, own: Lines) -> dict[str, Mapping[str, Any]]:
+    """Lines of a version's base platform: its own where measured, else those that carried over."""
+    found: dict[str, Mapping[str, Any]] = dict(base)
+    for sample in samples:
+        found[sample.id] = own.get(sample.id) or {**base[sample.id], "outcome": sample.outcome}
     return found
