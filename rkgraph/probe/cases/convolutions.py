@@ -21,6 +21,7 @@ def cases() -> Iterator[Case]:
     yield from _sizes()
     yield from _types()
     yield from _integers()
+    yield from _padded()
 
 
 def _common() -> Iterator[Case]:
@@ -77,6 +78,16 @@ def _grouped() -> Iterator[Case]:
         yield case(
             "Conv", slug, [computed(1, channels, 18, 22), weight(out, channels // group, 3, 3)], f"group = {group}"
         )
+    for spatial, group in product(
+        ((7,), (40,), (6, 9), (9, 6), (21, 30), (4, 20, 16), (9, 6, 9), (3, 9, 30)), (2, 3, 4, 12)
+    ):
+        for size, out in ((3, 12), (1, 24)):
+            kernel = weight(out, 12 // group, *[size] * len(spatial))
+            slug = f"{len(spatial)}d,group{group},12to{out},{size},over{'x'.join(map(str, spatial))}"
+            yield case("Conv", slug, [computed(1, 12, *spatial), kernel], f"group = {group}")
+    for spatial, batch, group in product(((40,), (9, 14), (4, 9, 7)), (2, 5), (2, 3, 12)):
+        args = [computed(batch, 12, *spatial), weight(12, 12 // group, *[3] * len(spatial))]
+        yield case("Conv", f"{len(spatial)}d,group{group},batch{batch}", args, f"group = {group}")
     for size in (2, 5, 7, 8, 9, 11, 31):
         args = [computed(1, 20, 33, 40), weight(20, 1, size, size), weight(20)]
         pads = ",".join([str(size // 2)] * 4)
@@ -134,6 +145,37 @@ def _one_dimensional() -> Iterator[Case]:
         yield case("Conv", f"1d,batch{batch},{channels}x{length}", args, "pads = [1,1]")
     yield case("Conv", "1d,asymmetric", [computed(1, 6, 31), weight(10, 6, 3)], "pads = [2,0]")
     yield case("Conv", "1d,causal-kernel", [computed(1, 1, 640), weight(258, 1, 256)], "strides = [64]")
+
+
+def _padded() -> Iterator[Case]:
+    """Large pads, with small and with large kernels, over one dimension and two, with a bias or without."""
+    for (size, pad), bias in product(
+        (
+            (5, 8),
+            (5, 9),
+            (5, 15),
+            (5, 16),
+            (9, 8),
+            (17, 8),
+            (25, 12),
+            (31, 0),
+            (31, 2),
+            (31, 8),
+            (31, 15),
+            (33, 8),
+            (20, 10),
+        ),
+        (True, False),
+    ):
+        word = "bias" if bias else "no-bias"
+        for dimensions, place in ((1, "alone"), (2, "alone"), (2, "between")):
+            data = (1, 6, *[64] * dimensions)
+            args = [computed(*data), weight(10, 6, *[size] * dimensions), *([weight(10)] if bias else [])]
+            pads = ",".join([str(pad)] * 2 * dimensions)
+            if place == "alone" or bias:
+                yield case(
+                    "Conv", f"{dimensions}d,kernel{size},padded{pad},{word}", args, f"pads = [{pads}]", position=place
+                )
 
 
 def _three_dimensional() -> Iterator[Case]:
