@@ -1,4 +1,4 @@
-"""Activations whose result multiplies something, as in gates: attributes written out or left out, on what and by what."""
+"""Activations whose result multiplies something, as in gates: attributes written out or left out, on what, by what."""
 
 from __future__ import annotations
 
