@@ -34,6 +34,9 @@ _TOLERATED = 0.04
 _FEW = 8
 """Elements of a constant that are worth a list."""
 
+_TELLING = ("dtype", "constant", "attribute-in", "attribute-matches", "blank-output")
+"""Kinds that a single case may speak for: a choice that is made once has no second case."""
+
 _SIZE_KINDS = ("dimension", "product", "elements", "axis-size")
 _SMALL = (2.0, 1000.0)
 """Bounds between these are sizes that cases happen to have; a size of 1 means something, and so do large ones."""
@@ -191,6 +194,8 @@ class _Learner:
             harm = (outside & contradicting).bit_count()
             small = sum(_is_small_size(kind) for kind in (check, *(other.kind for other in others)))
             least = _LEAST[len(facts)] + 4 * small
+            if len(facts) == 1 and check.kind not in _TELLING:
+                least += 1
             score = gain - 4 * harm - fact.cost - sum(_CONDITION_COST + o.cost for o in others) - 2.5 * small
             if gain >= least and score > 0 and harm <= tolerance * gain:
                 yield score, Rule(check, tuple(o.kind for o in others), outcome, outside)

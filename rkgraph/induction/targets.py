@@ -1,8 +1,9 @@
 """One operator on many targets: which platforms share an entry, and what carries over from the base target.
 
 The base of a version is rk3588 in fp16; the base of all is 2.3.2 there, where every case is measured. Elsewhere a
-selection is measured. What it leaves out carries over from the base where nothing like it was seen to differ: a
-case is like another where the base gave both the same outcome by the same layers, or the same error.
+selection is measured. What it leaves out carries over from the base where cases like it mostly fare as there: a case
+is like another where the base gave both the same outcome by the same layers, or the same error. Where all that was
+measured of a kind has another outcome, that carries over; where it is mixed, nothing does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ __all__ = ["Lines", "as_lines", "carried_over", "likeness"]
 
 Lines = Mapping[str, Mapping[str, Any]]
 """Lines of evidence by case id."""
+
+_MOSTLY = 0.7
+"""Share of measured cases of a kind that fare as on the base: then the others are taken to do so, too."""
 
 _PARTICULARS = re.compile(r"\d+|\[[^\]]*\]|'[^']*'|\"[^\"]*\"")
 
@@ -37,26 +41,22 @@ def carried_over(base: Sequence[Sample], base_lines: Lines, target_lines: Lines)
         base_lines: of the base target.
         target_lines: of the target. Where a case was measured, that counts.
     """
-    outcomes: dict[tuple[str, ...], set[str]] = {}
-    differs: set[tuple[str, ...]] = set()
+    outcomes: dict[tuple[str, ...], list[str]] = {}
     for sample in base:
         measured = target_lines.get(sample.id)
         if measured is not None:
-            kind = likeness(base_lines[sample.id])
-            outcomes.setdefault(kind, set()).add(str(measured["outcome"]))
-            if measured["outcome"] != sample.outcome:
-                differs.add(kind)
+            outcomes.setdefault(likeness(base_lines[sample.id]), []).append(str(measured["outcome"]))
     found: list[Sample] = []
     for sample in base:
         measured = target_lines.get(sample.id)
         if measured is not None:
             found.append(replace(sample, outcome=measured["outcome"]))
             continue
-        kind = likeness(base_lines[sample.id])
-        if kind not in differs:
+        seen = outcomes.get(likeness(base_lines[sample.id]), [sample.outcome])
+        if seen.count(sample.outcome) >= _MOSTLY * len(seen):
             found.append(replace(sample, imputed=True))
-        elif len(outcomes[kind]) == 1:
-            found.append(replace(sample, outcome=next(iter(outcomes[kind])), imputed=True))  # type: ignore[arg-type]
+        elif len(set(seen)) == 1:
+            found.append(replace(sample, outcome=seen[0], imputed=True))  # type: ignore[arg-type]
     return found
 
 
