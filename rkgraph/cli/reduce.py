@@ -146,7 +146,7 @@ def command(
     )
 
     def found(symptom: Symptom) -> None:
-        out.note(f"{model} shows {symptom.what}")
+        out.note(f"{model} shows {symptom.what} ({resolved})")
 
     def tell_all(text: str) -> None:
         tell(text)
@@ -155,7 +155,7 @@ def command(
 
     cache = None if no_cache else CompileCache(home_folder() / "reduce", _CACHE_BYTES)
     find = partial(find_toolkit, resolved.toolkit, toolkit_python, home_folder())
-    with Toolchain(find, request.limits) as chain, out.progress(f"reduce {model} for {resolved}") as tell:
+    with Toolchain(find, request.limits) as chain, out.progress(f"reduce {model.name}") as tell:
         secret = [home_folder(), *([toolkit_python.resolve().parent.parent] if toolkit_python else [])]
         reduced = reduce_to_report(request, chain, cache=cache, tell=tell_all, found=found, folders=secret)
     out.lines(told(reduced))

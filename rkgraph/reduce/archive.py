@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import platform
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,9 +71,19 @@ def write_archive(
     files["command.txt"] = _commands(symptom.builds.target).encode()
     files |= _arrays(reduction, built)
     with writing(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(model, "model.onnx")
+        for file in (model, model.with_name(f"{model.name}.data")):
+            if file.exists():
+                _add(archive, file, file.name.replace(model.name, "model.onnx", 1))
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name, _DAY), data, zipfile.ZIP_DEFLATED)
+
+
+def _add(archive: zipfile.ZipFile, file: Path, name: str) -> None:
+    """Add a file that may be large."""
+    entry = zipfile.ZipInfo(name, _DAY)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with file.open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
+        shutil.copyfileobj(source, target, 1 << 20)
 
 
 def _built_of(reduction: Reduction) -> Built:

@@ -228,8 +228,7 @@ def test_the_zip(tmp_path: Path) -> None:
     assert "scores_masked" not in whole
     before = (tmp_path / "repro.zip").read_bytes()
     run(StandIn(loses("Softmax")), tmp_path)
-    with zipfile.ZipFile(io.BytesIO(before)) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == files(tmp_path)
+    assert (tmp_path / "repro.zip").read_bytes() == before
 
 
 def test_a_log_tells_nothing_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
