@@ -168,7 +168,7 @@ def _padded() -> Iterator[Case]:
         (True, False),
     ):
         word = "bias" if bias else "no-bias"
-        for dimensions, place in ((1, "alone"), (2, "alone"), (2, "between")):
+        for dimensions, place in ((1, "alone"), (1, "between"), (2, "alone")):
             data = (1, 6, *[64] * dimensions)
             args = [computed(*data), weight(10, 6, *[size] * dimensions), *([weight(10)] if bias else [])]
             pads = ",".join([str(pad)] * 2 * dimensions)
