@@ -85,6 +85,12 @@ def _grouped() -> Iterator[Case]:
             kernel = weight(out, 12 // group, *[size] * len(spatial))
             slug = f"{len(spatial)}d,group{group},12to{out},{size},over{'x'.join(map(str, spatial))}"
             yield case("Conv", slug, [computed(1, 12, *spatial), kernel], f"group = {group}")
+    for spatial, (channels, out, group), how in product(
+        ((11,), (8, 13), (4, 7, 9)), ((4, 4, 2), (6, 8, 2), (9, 6, 3), (4, 10, 2), (16, 32, 4)), (weight, computed)
+    ):
+        args = [computed(1, channels, *spatial), how(out, channels // group, *[3] * len(spatial))]
+        slug = f"{len(spatial)}d,group{group},{channels}into{out},{how.__name__}"
+        yield case("Conv", slug, args, f"group = {group}, pads = [{', '.join(['1'] * 2 * len(spatial))}]")
     for spatial, batch, group in product(((40,), (9, 14), (4, 9, 7)), (2, 5), (2, 3, 12)):
         args = [computed(batch, 12, *spatial), weight(12, 12 // group, *[3] * len(spatial))]
         yield case("Conv", f"{len(spatial)}d,group{group},batch{batch}", args, f"group = {group}")
