@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rkgraph.probe.case import Arg, Case, case, computed, const
 
-__all__ = ["cases"]
+__all__ = ["cases", "forms_of"]
 
 SHAPES = (
     *((40,), (6, 20), (2, 9, 14), (1, 9, 14), (1, 6, 10, 14), (1, 3, 10, 14), (1, 8, 6, 10), (1, 1, 8, 12)),
@@ -19,13 +19,13 @@ def cases() -> Iterator[Case]:
     for dtype in ("int8", "uint8", "int32", "int64", "bool"):
         for shape in SHAPES if dtype == "int8" else SHAPES[::2]:
             x = computed(*shape, dtype=dtype)
-            for op, slug, args, attributes, outputs in _forms(x):
+            for op, slug, args, attributes, outputs in forms_of(x):
                 if dtype in ("int8", "uint8") or op in ("Pad", "GatherElements"):
                     name = f"{dtype},{'x'.join(map(str, shape))},{slug}"
                     yield case(op, name, args, attributes, outputs=outputs)
 
 
-def _forms(x: Arg) -> Iterator[tuple[str, str, list[Arg], str, int]]:
+def forms_of(x: Arg) -> Iterator[tuple[str, str, list[Arg], str, int]]:
     """Operator, slug, inputs, attributes and number of outputs, for each that fits the shape."""
     rank, last = len(x.shape), x.shape[-1]
     axes = sorted({min(1, rank - 1), rank - 1})
