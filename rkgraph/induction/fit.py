@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from rkgraph.induction.features import Atom, Feature, features_of
@@ -111,10 +111,23 @@ class _Learner:
         rules: list[Rule] = []
         for tolerance in (0.0, _TOLERATED):
             while (rule := self._best(predicted, tolerance)) is not None:
-                rules.append(rule)
+                rules.append(self._narrowed(rule))
                 self._apply(rule, predicted)
         wrong = sum(predicted[o] & ~self.with_outcome[o] for o in _ORDER)
         return Fitted(default, tuple(rules), tuple(_members(wrong)))
+
+    def _narrowed(self, rule: Rule) -> Rule:
+        """The rule for the one element type that its cases have, where others were measured: they may fare better.
+
+        Not for floats, of which the others are kinds: the toolkit makes them float32 (`facts:float-types`).
+        """
+        dtypes = next((f for f in self.features if f.template.kind == "dtype" and f.template.index == 0), None)  # type: ignore[attr-defined]
+        if dtypes is None or any(k.kind == "dtype" for k in (rule.check, *rule.when)):
+            return rule
+        shown = [value for value, cases in dtypes.values.items() if cases & rule.outside]
+        if len(shown) != 1 or "float" in str(shown[0]) or rule.outside & ~dtypes.seen:
+            return rule
+        return replace(rule, when=(dtypes.with_values(allowed=(shown[0],)), *rule.when))
 
     def _apply(self, rule: Rule, predicted: dict[Outcome, int]) -> None:
         better = _ORDER[: _ORDER.index(rule.outcome)]
@@ -192,6 +205,8 @@ class _Learner:
             check, outside = widened
             gain = (outside & residue).bit_count()
             harm = (outside & contradicting).bit_count()
+            if any(_is_size_of_data(kind) for kind in (check, *(other.kind for other in others))):
+                continue
             small = sum(_is_small_size(kind) for kind in (check, *(other.kind for other in others)))
             least = _LEAST[len(facts)] + 4 * small
             if len(facts) == 1 and check.kind not in _TELLING:
@@ -280,6 +295,11 @@ def _is_small_size(kind: LimitKind) -> bool:
     bounds = [abs(float(b)) for b in (getattr(kind, "low", None), getattr(kind, "high", None)) if b is not None]
     largest = max(bounds, default=0.0)
     return largest > _SMALL[0] and not _is_field_width(largest)
+
+
+def _is_size_of_data(kind: LimitKind) -> bool:
+    """A bound on a size of what flows through: cases have some sizes and not others, which is no reason."""
+    return _is_small_size(kind) and (getattr(kind, "index", 0) == 0 or getattr(kind, "side", "input") == "output")
 
 
 def _is_field_width(bound: float) -> bool:

@@ -16,6 +16,9 @@ __all__ = ["templates"]
 _INPUTS = 5
 """Inputs beyond these get no dtype and rank of their own."""
 
+_OPERANDS = ("Add", "BitShift", "Div", "Max", "Min", "Mod", "Mul", "Pow", "Sub", "Where")
+"""Operators for which single numbers matter: exponents, divisors. Those of indices and shapes are any."""
+
 _SIZED = 3
 """Inputs beyond these get no limits on sizes."""
 
@@ -62,7 +65,16 @@ _OWN: dict[str, tuple[tuple[LimitKind, float], ...]] = {
 }
 """Kinds that make sense for some operators only."""
 
-_WIDE_AXES = ("kernel_shape", "strides", "dilations", "pads", "output_padding", "group", "blocksize")
+_WINDOWS: dict[str, int | None] = {
+    "kernel_shape": None,
+    "strides": 1,
+    "dilations": 1,
+    "pads": 0,
+    "output_padding": 0,
+    "group": 1,
+    "blocksize": None,
+}
+"""Attributes that are sizes, with the value that leaving them out stands for (onnx's schemas state it in words)."""
 
 
 def templates(samples: Sequence[Sample]) -> Iterator[tuple[LimitKind, float]]:
@@ -112,7 +124,8 @@ def _of_inputs(count: int, label: list[str], samples: Sequence[Sample]) -> Itera
         if i < _INPUTS:
             yield kinds.Rank(i, label[i], allowed=(0,)), 0.4
             yield kinds.ConstantRange(i, label[i]), 0.5
-            yield kinds.ConstantIn(i, label[i], allowed=(0,)), 0.55
+            if samples[0].op in _OPERANDS:
+                yield kinds.ConstantIn(i, label[i], allowed=(0,)), 0.55
         if i < _SIZED:
             yield kinds.TrueRank(i, label[i]), 0.6
             yield kinds.Elements(i, label[i]), 0.9
@@ -141,14 +154,15 @@ def _of_attributes(samples: Sequence[Sample], schema: Any) -> Iterator[tuple[Lim
         if len({name in s.place.node.attributes for s in samples}) == 2:
             yield kinds.AttributePresence(name), 0.35
         if any(_is_number(s.place.node.attributes.get(name)) for s in samples):
-            yield kinds.AttributeRange(name, default=default), 0.3 if name in _WIDE_AXES else 0.5
+            left_out = _WINDOWS.get(name) if default is None else default
+            yield kinds.AttributeRange(name, default=left_out), 0.3 if name in _WINDOWS else 0.5
             yield kinds.AttributeUniform(name), 0.6
 
 
 def _is_choice(name: str, samples: Sequence[Sample]) -> bool:
     """Whether an attribute has a few values to choose from: not sizes, not lists of numbers, not free texts."""
     values = [s.place.node.attributes.get(name) for s in samples if name in s.place.node.attributes]
-    if name in _WIDE_AXES or any(isinstance(value, tuple) for value in values):
+    if name in _WINDOWS or any(isinstance(value, tuple) for value in values):
         return False
     return not all(isinstance(value, str) for value in values) or len(set(values)) <= _MOST_TEXTS
 
