@@ -1,10 +1,10 @@
-"""Arithmetic with constants whose values or places decide: exponents, divisors, neutral elements, after weights."""
+"""Arithmetic with constants whose values or places decide: exponents, divisors and neutral elements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.probe.case import COMPANION, Arg, Case, case, computed, const
+from rkgraph.probe.case import Arg, Case, case, computed, const
 from rkgraph.probe.schemas import allowed_types
 
 RANKS = {1: (38,), 2: (5, 22), 3: (2, 7, 16), 4: (1, 6, 8, 11), 5: (1, 2, 3, 7, 9)}
@@ -18,8 +18,6 @@ def cases() -> Iterator[Case]:
     yield from _power_types()
     yield from _whole_divisions()
     yield from _neutral()
-    yield from _after_weights()
-    yield from _after_products()
 
 
 def _number(value: float, dtype: str) -> Arg:
@@ -120,79 +118,3 @@ def _neutral() -> Iterator[Case]:
         for op in ("Add", "Sub", "Mul"):
             for rank in (1, 2, 4):
                 yield case(op, f"{dtype},by2,r{rank}", [computed(*RANKS[rank], dtype=dtype), _number(2, dtype)])
-
-
-PRODUCERS = {
-    "conv": ("Conv", (1, 6, 8, 11), (6, 6, 3, 3), "<pads = [1,1,1,1]>"),
-    "depthwise": ("Conv", (1, 6, 8, 11), (6, 1, 3, 3), "<pads = [1,1,1,1], group = 6>"),
-    "matmul": ("MatMul", (2, 7, 16), (16, 16), ""),
-    "matmul2": ("MatMul", (7, 16), (16, 16), ""),
-    "gemm": ("Gemm", (7, 16), (16, 16), ""),
-}
-"""What weights make, with the shapes of the input, which it keeps, and of the weights."""
-
-
-def _after_weights() -> Iterator[Case]:
-    """Operators that a compiler folds into the weights before them: in both orders, by the width of the constant."""
-    for name, (producer, shape, weights, text) in PRODUCERS.items():
-        channel = (shape[1], 1, 1) if len(shape) == 4 else shape[-1:]
-        widths = {"one": (1,), "channel": channel, "row": shape[-1:], "whole": shape, "column": (*shape[-2:-1], 1)}
-        for op in ("Add", "Sub", "Mul", "Div"):
-            for width, constant in widths.items():
-                for order in ("last", "first"):
-                    operands = "a, w1" if order == "last" else "w1, a"
-                    nodes = f"a = {producer}{text}(x, w) [probe] b = {op}({operands}) y = Sigmoid(b)"
-                    inputs = f"float[{_dims(shape)}] x, float[{_dims(weights)}] w, float[{_dims(constant)}] w1"
-                    yield Case(f"{op}/in-after-{name},{width}-{order}", op, _model(inputs, nodes))
-
-
-def _after_products() -> Iterator[Case]:
-    """A factor by rows after a product with weights, which the toolkit tries to put into the weights and cannot."""
-    for rows in ((5, 8), (1, 9, 24), (3, 9, 24), (1, 2, 5, 8), (2, 3, 5, 8), (1, 20)):
-        depth = rows[-1]
-        ones = (1,) * (len(rows) - 1)
-        widths = {
-            "row": (depth,),
-            "row-high": (*ones, depth),
-            "column": (rows[-2], 1),
-            "whole": rows,
-            "single": (*ones, 1),
-        }
-        if len(rows) > 2:
-            widths["batch"] = (*rows[:-2], 1, 1)
-        for width, factor in widths.items():
-            for op in ("Mul", "Div"):
-                inputs = f"float[{_dims(rows)}] x, float[{depth},{depth}] w, float[{_dims(factor)}] w1"
-                nodes = f"a = MatMul(x, w) [probe] b = {op}(a, w1) y = Sigmoid(b)"
-                yield Case(f"{op}/in-after-product,{_dims(rows).replace(',', 'x')},{width}", op, _model(inputs, nodes))
-                if width == "column" and op == "Mul":
-                    biased, nodes = (
-                        f"{inputs}, float[{depth}] w2",
-                        "a = MatMul(x, w) c = Add(a, w2) [probe] b = Mul(c, w1) y = Sigmoid(b)",
-                    )
-                    yield Case(
-                        f"Mul/in-after-bias,{_dims(rows).replace(',', 'x')},{width}", "Mul", _model(biased, nodes)
-                    )
-    for op, text in (("Mul", "Mul(a, w1)"), ("Add", "Add(a, w1)")):  # what has a second consumer stays as it is
-        inputs = "float[2,7,16] x, float[16,16] w, float[7,1] w1"
-        nodes = f"a = MatMul(x, w) [probe] b = {text} y = Add(a, b)"
-        yield Case(f"{op}/in-after-product,two-consumers", op, _model(inputs, nodes))
-    yield Case(
-        "Mul/in-zero-after-product",
-        "Mul",
-        _model(
-            "float[2,7,16] x, float[16,16] w",
-            "a = MatMul(x, w) [probe] b = Mul(a, z) y = Sigmoid(b)",
-            "float z = {0.0}",
-        ),
-    )
-
-
-def _dims(shape: tuple[int, ...]) -> str:
-    return ",".join(map(str, shape))
-
-
-def _model(inputs: str, nodes: str, constants: str = "") -> str:
-    first, stored, node, made = COMPANION
-    head = f'<ir_version: 8, opset_import: ["" : 17]> rk ({first}, {stored}, {inputs}) => (y, {made})'
-    return f"{head}{f' <{constants}>' if constants else ''} {{ {node} {nodes} }}"

@@ -172,6 +172,10 @@ def _variadic() -> Iterator[Case]:
                     yield case(op, f"count{count},rank{rank}", [computed(*RANKS[rank])] * count, position="between")
         for rank in (2, 5, 6):
             yield case(op, f"count2,rank{rank}", [computed(*RANKS[rank])] * 2)
+            yield case(op, f"count1,rank{rank}", [computed(*RANKS[rank])])
+            lower = [computed(*RANKS[rank]), computed(*RANKS[rank][1:]), computed(*[1] * rank)]
+            yield case(op, f"count3,rank{rank},lower", lower)
+            yield case(op, f"count4,rank{rank},lower", [computed(1), *reversed(lower)])
         for opset in sorted({max(6, since) for since in versions(op)} | {NEWEST}):
             yield case(op, f"three,opset{opset}", [X4] * 3, opset=opset)
             yield case(op, f"one,opset{opset}", [X4], opset=opset)

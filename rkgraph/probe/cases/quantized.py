@@ -21,7 +21,9 @@ def cases() -> Iterator[Case]:
 
 
 def _zero(dtype: str, count: int = 0) -> Arg:
-    return const(*[1] * max(count, 1), dtype=dtype, shape=(count,) if count else ())
+    """Zero points of several values, as quantisers find them."""
+    values = [(3 + 7 * len(dtype) + 11 * number) % 100 for number in range(max(count, 1))]
+    return const(*values, dtype=dtype, shape=(count,) if count else ())
 
 
 def _opset(dtype: str) -> int:
@@ -34,6 +36,8 @@ def _pairs() -> Iterator[Case]:
         for dtype in ("uint8", "int8"):
             yield case("QuantizeLinear", f"float-{dtype},rank{rank}", [computed(*shape), SCALE, _zero(dtype)])
             yield case("DequantizeLinear", f"{dtype},rank{rank}", [computed(*shape, dtype=dtype), SCALE, _zero(dtype)])
+        yield case("QuantizeLinear", f"no-zero,rank{rank}", [computed(*shape), SCALE])
+        yield case("QuantizeLinear", f"no-zero,one-element,rank{rank}", [computed(*shape), const(0.1, dtype="float")])
     for dtype in allowed_types("QuantizeLinear"):
         scale = const(0.5, dtype="float" if dtype == "int32" else dtype, shape=())
         yield case(
@@ -74,6 +78,12 @@ def _scales() -> Iterator[Case]:
         yield case(op, "r4,computed-zeros", [data, SCALES, computed(6, dtype="uint8")])
         yield case(op, "r4,computed-vectors", [data, computed(6), computed(6, dtype="uint8")])
         yield case(op, "r4,computed-scale,no-zero", [data, computed()])
+        row = computed(12) if op == "QuantizeLinear" else computed(12, dtype="uint8")
+        yield case(op, "r1,computed-scales", [row, computed(12), _zero("uint8", 12)], "axis = 0")
+        yield case(op, "r1,computed-vectors", [row, computed(12), computed(12, dtype="uint8")], "axis = 0")
+        yield case(op, "r1,zero0", [row, SCALE, const(0, dtype="uint8", shape=())])
+        yield case(op, "r4,zero0", [data, SCALE, const(0, dtype="uint8", shape=())])
+        yield case(op, "r4,zero128", [data, SCALE, const(128, dtype="uint8", shape=())])
 
 
 def _in_models() -> Iterator[Case]:

@@ -8,6 +8,7 @@ from rkgraph.probe.case import ABSENT, CODES, COMPANION, Arg, Case, case, comput
 from rkgraph.probe.schemas import TAKEN, allowed_types
 
 X = computed(1, 6, 9, 14)
+SHAPES = ((34,), (5, 18), (2, 9, 14), (1, 2, 3, 4, 5), (2, 6, 9, 14), (1, 2, 3, 4, 5, 6))
 
 
 def cases() -> Iterator[Case]:
@@ -68,7 +69,7 @@ def _dropout_inputs() -> Iterator[Case]:
         yield case("Dropout", f"inputs,{slug},r3", [computed(2, 9, 14), *more])
         yield case("Dropout", f"inputs,{slug},r3,between", [computed(2, 9, 14), *more], position="between")
     for dtype in allowed_types("Dropout"):
-        for shape in ((34,), (2, 9, 14), (2, 6, 9, 14)) if dtype in TAKEN else ((2, 9, 14),):
+        for shape in SHAPES if dtype == "float" else SHAPES[::2] if dtype in TAKEN else ((2, 9, 14),):
             for outputs in (1, 2):
                 yield case(
                     "Dropout",
