@@ -105,7 +105,8 @@ def command(
     the log, the versions and a script that needs rknn-toolkit2 only. Names and weights are replaced. Ctrl-C writes the
     best so far; the next run goes on from the cache.
 
-    Exit code 2: the model does not show it. 130: interrupted, the best so far is written.
+    Exit code 2: the model does not show it. 4: the toolkit failed on the way, 130: interrupted; the best so far is
+    written.
 
     Examples:
         rkgraph reduce model.onnx -o repro.zip
@@ -160,8 +161,9 @@ def command(
         reduced = reduce_to_report(request, chain, cache=cache, tell=tell_all, found=found, folders=secret)
     out.lines(told(reduced))
     out.note(f"wrote {where}", "good")
-    if reduced.reduction.stopped == "interrupted":
-        raise typer.Exit(ExitCode.INTERRUPTED)
+    if reduced.reduction.stopped not in ("", "tries", "time"):
+        interrupted = reduced.reduction.stopped == "interrupted"
+        raise typer.Exit(ExitCode.INTERRUPTED if interrupted else ExitCode.TOOLKIT_FAILED)
 
 
 def _wanted(  # noqa: PLR0917  # the options, in their order
@@ -198,7 +200,7 @@ def _feeds(inputs: Path, model: Path) -> Mapping[str, npt.NDArray[Any]]:
 def told(reduced: Reduced) -> Iterator[tuple[str, str]]:
     """What came of it: a table of before and after, how it ended, what is still the original's."""
     from rkgraph.cli.output import plain_table
-    from rkgraph.reduce.readme import STOPPED, kept_lines, unsteady
+    from rkgraph.reduce.readme import kept_lines, unsteady, why_stopped
 
     reduction = reduced.reduction
     before, after = reduction.before, reduction.after
@@ -212,7 +214,7 @@ def told(reduced: Reduced) -> Iterator[tuple[str, str]]:
         yield line, ""
     cost = f"{reduction.tries} tries, {reduced.builds} builds, {reduction.seconds:.0f} s"
     if reduction.stopped:
-        yield f"not the smallest: {STOPPED[reduction.stopped]} ({cost}); run it again to go on", "warning"
+        yield f"not the smallest: {why_stopped(reduction)} ({cost}); run it again to go on", "warning"
     else:
         yield f"nothing more can be taken away ({cost})", "good"
     if not reduced.share.steady:

@@ -11,14 +11,13 @@ if TYPE_CHECKING:
     from rkgraph.reduce.steadiness import Share
     from rkgraph.reduce.symptoms import Symptom
 
-__all__ = ["STOPPED", "kept_lines", "readme", "unsteady"]
+__all__ = ["kept_lines", "readme", "unsteady", "why_stopped"]
 
-STOPPED = {
+_STOPPED = {
     "tries": "the budget of builds was used up",
     "time": "the time was used up",
     "interrupted": "it was interrupted",
 }
-"""Why a reduction ended before its end."""
 
 
 def readme(reduction: Reduction, symptom: Symptom, share: Share) -> str:
@@ -83,7 +82,12 @@ def unsteady(share: Share) -> str:
     )
 
 
+def why_stopped(reduction: Reduction) -> str:
+    """Why a reduction ended before its end, as a clause."""
+    return _STOPPED.get(reduction.stopped, reduction.stopped)
+
+
 def _end(reduction: Reduction) -> str:
     if reduction.stopped:
-        return f"It may get smaller still: {STOPPED[reduction.stopped]} ({reduction.tries} tries)."
+        return f"It may get smaller still: {why_stopped(reduction)} ({reduction.tries} tries)."
     return f"No single node, input, attribute or size can be taken away ({reduction.tries} tries)."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import onnx
 
+from rkgraph.errors import RkgraphError
 from rkgraph.graph.inference import inline_small
 from rkgraph.graph.load import parse
 from rkgraph.graph.pinning import pin
@@ -40,7 +41,8 @@ class Reduction:
         outcome: what the predicate said of the result.
         tries: how often the predicate was asked.
         seconds: wall-clock time.
-        stopped: "" where nothing more can be taken away; else "tries", "time" or "interrupted".
+        stopped: "" where nothing more can be taken away; else "tries", "time" or "interrupted", or the message of an
+            error that the predicate raised.
         validity: which checks the result passes, as a clause.
         kept: what is still the original's.
         names: name of a value of the result → its name in the original, which is the same where names stayed.
@@ -173,6 +175,8 @@ def _search(search: Search, keep_weights: bool) -> tuple[frozenset[str] | None, 
         return needed, spent.why
     except KeyboardInterrupt:
         return needed, "interrupted"
+    except RkgraphError as error:  # of the predicate: what was found so far is not lost
+        return needed, error.message
     return needed, ""
 
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from rkgraph.errors import ModelError, UsageError
+from rkgraph.errors import ModelError, ToolkitFailed, UsageError
 from rkgraph.reduce import Budget, Outcome, Reduction, reduce_model
 from rkgraph.reduce.outcome import Slipped
 from tests.builders import attention_block, external_model, saved, shape_chain_model, text_model, weighted_model
@@ -170,6 +170,20 @@ def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path, after: int) -> None:
     assert contains("Softmax", "Erf")(tmp_path / "out.onnx").shows
     assert not found.kept.names  # also then nothing is given away
     assert found.kept.weights == 0
+
+
+def test_an_error_on_the_way_keeps_the_best_so_far(tmp_path: Path) -> None:
+    calls = 0
+
+    def failing(path: Path) -> Outcome:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            raise ToolkitFailed("the worker does not answer")
+        return contains("Softmax", "Erf")(path)
+
+    assert run(attention_block(), failing, tmp_path).stopped == "the worker does not answer"
+    assert contains("Softmax", "Erf")(tmp_path / "out.onnx").shows
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
