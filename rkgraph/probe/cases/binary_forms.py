@@ -143,18 +143,18 @@ def _opset(op: str, dtype: str) -> int:
 
 def _types(op: str) -> Iterator[Case]:
     for dtype in allowed_types(op):
-        options, attributes = {"opset": _opset(op, dtype)}, attributes_of(op, dtype)
+        opset, attributes = _opset(op, dtype), attributes_of(op, dtype)
         ranks = tuple(RANKS) if dtype in MAIN else tuple(RANKS)[:3] if dtype in TAKEN and op in WIDE else (3,)
         for rank in () if dtype == "int16" else ranks:  # no model takes int16, a Cast makes it
             x = computed(*RANKS[rank], dtype=dtype)
-            yield case(op, f"{dtype},rank{rank},same", [x, x], attributes, **options)
+            yield case(op, f"{dtype},rank{rank},same", [x, x], attributes, opset=opset)
             if dtype in TAKEN and rank == 3:
                 yield case(
-                    op, f"{dtype},rank{rank},constant", [x, weight(*RANKS[rank], dtype=dtype)], attributes, **options
+                    op, f"{dtype},rank{rank},constant", [x, weight(*RANKS[rank], dtype=dtype)], attributes, opset=opset
                 )
         if dtype in ("int64", "int32", "bool", "int8", "int16") and (dtype == "int16" or op in (*ARITHMETIC, "Equal")):
             x = computed(*RANKS[4], dtype=dtype)
-            yield case(op, f"{dtype},rank4,same", [x, x], attributes, position="between", **options)
+            yield case(op, f"{dtype},rank4,same", [x, x], attributes, position="between", opset=opset)
 
 
 def _opsets(op: str) -> Iterator[Case]:

@@ -124,11 +124,11 @@ def _ranges_and_fills() -> Iterator[Case]:
     for dtype in ("float", "int64", "int32", "float16", "bool", "double", "uint8"):
         value = "15360" if dtype == "float16" else "1.5" if dtype in ("float", "double") else "1"
         yield case("ConstantOfShape", f"{dtype},const", [const(2, 9, 14)], f"value = {dtype}[1] {{{value}}}")
-    for slug, made in {"input": "Identity(n)", "cast": "Cast<to = 7>(n)", "sum": "Add(n, n)"}.items():
+    for slug, source in {"input": "Identity(n)", "cast": "Cast<to = 7>(n)", "sum": "Add(n, n)"}.items():
         first, stored, node, kin = COMPANION
         kind = "float" if slug == "cast" else "int64"
         head = f'<ir_version: 8, opset_import: ["" : 17]> rk ({first}, {stored}, {kind}[3] n, float[1] x) => (y, {kin})'
-        nodes = f"s = {made} [probe] f = ConstantOfShape<value = float[1] {{1.5}}>(s) y = Add(f, x)"
+        nodes = f"s = {source} [probe] f = ConstantOfShape<value = float[1] {{1.5}}>(s) y = Add(f, x)"
         yield Case(f"ConstantOfShape/in-consumed,{slug}", "ConstantOfShape", f"{head} {{ {node} {nodes} }}")
     yield case("ConstantOfShape", "bare,const", [const(2, 9, 14)])
     yield case("ConstantOfShape", "scalar,const", [weight(2, dtype="int64")])
