@@ -135,6 +135,15 @@ def _high_ranks() -> Iterator[Case]:
         yield from cases_of(Pattern(f"squeezed-r{rank}", f"float[{text}] x", "y = Squeeze(x, one)", "y", one, 13))
         yield from cases_of(Pattern(f"restored-r{rank}", rows, "y = Reshape(x, s)", "y", result, 13))
         yield from cases_of(Pattern(f"negated-r{rank}", f"float[{text}] x", "y = Neg(x)", opset=13))
+        ids, index = ",".join(map(str, (2, *shape[2:]))), f"int64[{text}] ids"
+        several = f"float[{text.replace('2,1', '2,5', 1)}] x"
+        first = "int64[1] zero = {0}, int64[1] one = {1}"
+        for name, inputs, body, constants in (
+            (f"unsqueezed-r{rank - 1}", f"int64[{ids}] ids", "y = Unsqueeze(ids, one)", one),
+            (f"gathered-r{rank}", f"{several}, {index}", "y = GatherElements<axis = 1>(x, ids)", ""),
+            (f"sliced-r{rank}", several, "y = Slice(x, zero, one, one)", first),
+        ):
+            yield from cases_of(Pattern(name, inputs, body, "y", constants, 13))
 
 
 def _normalised() -> Iterator[Case]:
