@@ -1,7 +1,8 @@
 """What a user has measured of the operators of own models: consulted by lint beside the shipped op tables.
 
-One JSON file, keyed by the instance of an operator (`rkgraph.tables.signature`): exactly that was built, so it stands
-above what a table has learnt from other shapes. It never says anything of another instance.
+One JSON file, keyed by the instance of an operator (`rkgraph.tables.signature`); it never says anything of another
+instance. What the compiler made of it by itself speaks where the shipped table knows nothing: among its neighbours in
+the model it may be fused or folded, and that the table knows better. What a board did stands above all.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from rkgraph.diagnostics import Confidence
 from rkgraph.errors import UsageError
 from rkgraph.files import write_text
-from rkgraph.tables.entry import Entry, Outcome
+from rkgraph.tables.entry import Entry, Limit, Outcome
 from rkgraph.tables.signature import key_of, signature_of
 from rkgraph.tables.table import Judgement
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Grade", "UserEntry", "UserTable", "default_user_table", "load_user_table"]
 
 _VERSION = 1
+_Ground = TypeVar("_Ground", Entry, Limit)
 Grade = Literal["probed", "device"]
 """What an outcome rests on: the compiler's word, or that of a board, which stands above it."""
 
@@ -65,6 +67,8 @@ class UserTable:
 
     def __init__(self, instances: Mapping[str, _Instance] | None = None) -> None:
         self._instances: Mapping[str, _Instance] = instances or {}
+        entries = (entry for each in self._instances.values() for entry in each.outcomes.values())
+        self._has_device = any(entry.grade == "device" for entry in entries)
 
     def __len__(self) -> int:
         return len(self._instances)
@@ -79,20 +83,21 @@ class UserTable:
     def consult(
         self, judged: Judgement, node: Node, graph: GraphView, target: Target, is_constant: IsConstant
     ) -> Judgement:
-        """The judgement of the shipped table, or the user's where it says otherwise of exactly this instance.
+        """The judgement of the shipped table, or the user's of this very instance: where it is unknown, or a board's.
 
-        `judged` is what `OpTable.judge` says; the rest is what it was given.
+        Where a board says the same, the judgement stays and is as sure as a board is. `judged` is what `OpTable.judge`
+        says; the rest is what it was given.
         """
-        if not self._instances:
+        if not self._instances or not (judged.outcome == "unknown" or self._has_device):
             return judged
         signature = signature_of(node, graph, is_constant)
         known = None if signature is None else self.find(signature, target)
-        if signature is None or known is None or known.outcome == judged.outcome:
+        if signature is None or known is None or (known.grade != "device" and judged.outcome != "unknown"):
             return judged
         evidence, confidence = (f"user:{key_of(signature)}",), _CONFIDENCE[known.grade]
-        entry = Entry(
-            node.op, node.domain, (1, 10**6), known.outcome, evidence, confidence, note="measured by the user"
-        )
+        if known.outcome == judged.outcome != "unknown":
+            return _confirmed(judged, evidence) if known.grade == "device" else judged
+        entry = Entry(node.op, node.domain, (1, 10**6), known.outcome, evidence, confidence, note=_note(known))
         return Judgement(known.outcome, (), evidence, confidence, entry)
 
     def extended(self, found: Iterable[tuple[str, str, str, Target, UserEntry]]) -> UserTable:
@@ -173,6 +178,32 @@ def _read_entry(data: Mapping[str, Any]) -> UserEntry:
     if outcome not in get_args(Outcome) or grade not in _GRADES:
         raise ValueError(f"{outcome!r} of grade {grade!r} is no outcome")
     return UserEntry(outcome, grade, {key: data[key] for key in data if key not in ("outcome", "grade")})
+
+
+def _note(entry: UserEntry) -> str:
+    """How the user knows, in words."""
+    if entry.grade == "probed":
+        return "measured by the user"
+    detail = str(entry.details.get("detail", ""))
+    return f"a board says so: {detail}" if detail else "a board says so"
+
+
+def _confirmed(judged: Judgement, evidence: tuple[str, ...]) -> Judgement:
+    """The same judgement with a board's word added to whatever says so."""
+
+    def surer(ground: _Ground) -> _Ground:
+        return replace(ground, evidence=(*evidence, *ground.evidence), confidence=Confidence.DEVICE)
+
+    entry = judged.entry
+    return replace(
+        judged,
+        violations=tuple(
+            replace(v, limit=surer(v.limit)) if v.outcome == judged.outcome else v for v in judged.violations
+        ),
+        evidence=(*evidence, *judged.evidence),
+        confidence=Confidence.DEVICE,
+        entry=surer(entry) if entry is not None and entry.outcome == judged.outcome else entry,
+    )
 
 
 def _target_key(target: Target) -> str:

@@ -125,6 +125,16 @@ def test_a_measured_instance_is_judged_by_it(grade: str, confidence: Confidence)
     assert judged.violations == ()
 
 
+@pytest.mark.parametrize(("grade", "outcome"), [("probed", "cpu"), ("device", "no-kernel")])
+def test_only_a_board_contradicts_the_table(grade: str, outcome: str) -> None:
+    node, graph = place(PAD)
+    known = Judgement("cpu", evidence=("probe:Pad/x",), confidence=Confidence.PROBED)
+    judged = table_of(grade=grade).consult(known, node, graph, TARGET, graph.is_constant)
+    assert judged.outcome == outcome
+    board = ("Relu", "another", "text", TARGET, UserEntry("cpu", "device"))
+    assert table_of(grade=grade).extended([board]).consult(known, node, graph, TARGET, graph.is_constant) == judged
+
+
 def test_where_both_agree_the_table_keeps_the_word() -> None:
     node, graph = place(PAD)
     known = Judgement("no-kernel", evidence=("probe:Pad/x",), confidence=Confidence.DOCUMENTED)
