@@ -40,7 +40,7 @@ def _after_weights() -> Iterator[Case]:
 
 def _after_products() -> Iterator[Case]:
     """A factor by rows after a product with weights, which the toolkit tries to put into the weights and cannot."""
-    for rows in ((5, 8), (1, 9, 24), (3, 9, 24), (1, 2, 5, 8), (2, 3, 5, 8), (1, 20)):
+    for rows in ((5, 8), (1, 9, 24), (3, 9, 24), (1, 2, 5, 8), (2, 3, 5, 8), (1, 20), (3, 48), (1, 2, 3)):
         for width, factor in _factors(rows).items():
             slug = f"{_dims(rows).replace(',', 'x')},{width}"
             inputs = f"float[{_dims(rows)}] x, float[{rows[-1]},{rows[-1]}] w, float[{_dims(factor)}]"

@@ -81,6 +81,11 @@ def _scales() -> Iterator[Case]:
         row = computed(12) if op == "QuantizeLinear" else computed(12, dtype="uint8")
         yield case(op, "r1,computed-scales", [row, computed(12), _zero("uint8", 12)], "axis = 0")
         yield case(op, "r1,computed-vectors", [row, computed(12), computed(12, dtype="uint8")], "axis = 0")
+        if op == "DequantizeLinear":
+            narrow = computed(2, 7, 9, dtype="int8")
+            yield case(op, "int8,r3,computed-scale", [narrow, computed(), _zero("int8")])
+            yield case(op, "int8,r3,computed-zero", [narrow, SCALE, computed(dtype="int8")])
+            yield case(op, "int8,r3,computed-scales", [narrow, computed(7), _zero("int8", 7)], "axis = 1")
         yield case(op, "r1,zero0", [row, SCALE, const(0, dtype="uint8", shape=())])
         yield case(op, "r4,zero0", [data, SCALE, const(0, dtype="uint8", shape=())])
         yield case(op, "r4,zero128", [data, SCALE, const(128, dtype="uint8", shape=())])
