@@ -43,7 +43,7 @@ HOMES = {
     "transformers": {"export", "tasks"},
     "distributed": {"probe"},
     "rknn": {"toolkit", "reduce"},  # reduce: in the script that a bug report carries
-    "rknnlite": {"runtime"},
+    "rknnlite": {"runtime", "boardcheck"},  # boardcheck: in the script that runs on a board
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -20,7 +20,7 @@ import typer
 import rkgraph
 from rkgraph.errors import ExitCode, RkgraphError, UsageError
 
-__all__ = ["COMMANDS", "GROUPS", "build_app", "help_text", "main"]
+__all__ = ["COMMANDS", "GROUPS", "build_app", "help_text", "main", "module_of"]
 
 COMMANDS: dict[str, str] = {
     "lint": "Predict what compiler and board will make of a model.",
@@ -34,10 +34,12 @@ COMMANDS: dict[str, str] = {
     "rules": "List all rules.",
     "doctor": "Check the installation; say what mends it.",
     "probe": "Measure what the real toolkit makes of small models.",
+    "board-check": "Write a folder that asks a board what compilers cannot say.",
     "demo": "A real embedder, from PyTorch to a verified .rknn.",
 }
 GROUPS: dict[str, str] = {
     "toolkit": "Install, list and remove managed rknn-toolkit2.",
+    "evidence": "Take in what a board said.",
     "export": "Export models to ONNX as rkgraph likes them best.",
 }
 EPILOG = """\b
@@ -85,7 +87,7 @@ def build_app(wanted: frozenset[str]) -> typer.Typer:
     app.callback()(_global_options)
     for name, summary in COMMANDS.items():
         if name in wanted:
-            command = importlib.import_module(f"rkgraph.cli.{name}").command
+            command = importlib.import_module(module_of(name)).command
             app.command(name, help=help_text(command.__doc__))(command)
         else:
             app.command(name, help=summary)(_not_loaded)
@@ -93,6 +95,11 @@ def build_app(wanted: frozenset[str]) -> typer.Typer:
         loaded = _group(name) if name in wanted else _placeholder_group()
         app.add_typer(loaded, name=name, help=summary, no_args_is_help=True)
     return app
+
+
+def module_of(name: str) -> str:
+    """The module of a command or a group: "board-check" is in board_check.py."""
+    return f"rkgraph.cli.{name.replace('-', '_')}"
 
 
 def help_text(docstring: str | None) -> str:
@@ -132,7 +139,7 @@ def _not_loaded() -> NoReturn:
 
 
 def _group(name: str) -> typer.Typer:
-    group: typer.Typer = importlib.import_module(f"rkgraph.cli.{name}").app
+    group: typer.Typer = importlib.import_module(module_of(name)).app
     for command in group.registered_commands:
         command.help = help_text(command.callback.__doc__ if command.callback else None)
     return group

@@ -1,6 +1,7 @@
 """Evidence files: the models once, and what became of each on a target.
 
-`cases.jsonl` holds {"id", "op", "model"}, `rknn-VERSION/PLATFORM-PRECISION.jsonl` holds {"id", "outcome", …} by id.
+`cases.jsonl` holds {"id", "op", "model"}, `rknn-VERSION/PLATFORM-PRECISION.jsonl` holds {"id", "outcome", …} by id, and
+`PLATFORM-PRECISION.device.jsonl` beside it the same with "grade": "device", as boards say.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from rkgraph.probe.shorthand import restored, shortened
 from rkgraph.resources import data_folder
 from rkgraph.targets import Target
 
-__all__ = ["evidence_folder", "lines_of", "measured_targets", "models_of", "target_file", "write_evidence"]
+__all__ = [
+    "add_device_lines",
+    "device_file",
+    "device_lines_of",
+    "evidence_folder",
+    "lines_of",
+    "measured_targets",
+    "models_of",
+    "target_file",
+    "write_evidence",
+]
 
 
 def evidence_folder() -> Path:
@@ -40,6 +51,23 @@ def measured_targets(version: str, folder: Path | None = None) -> tuple[Target, 
 def lines_of(target: Target, folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """The lines of a target by case id. Raises OSError where there is no file, ValueError for no JSON."""
     text = target_file(target, folder).read_text(encoding="utf-8")
+    return {line["id"]: line for line in map(json.loads, text.splitlines())}
+
+
+def device_file(target: Target, folder: Path | None = None) -> Path:
+    """The file of what boards say of a target."""
+    return target_file(target, folder).with_suffix(".device.jsonl")
+
+
+def device_lines_of(target: Target, folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """The lines of boards by case id, above the compiler's; none where no board was asked.
+
+    "outcome" is that of an op table: "npu" or "cpu" where it ran right, "no-kernel" where the board refused it,
+    "unknown" where it gave wrong numbers. "layers" are the compiler's, "detail" says why. Raises ValueError for no
+    JSON.
+    """
+    path = device_file(target, folder)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     return {line["id"]: line for line in map(json.loads, text.splitlines())}
 
 
@@ -80,9 +108,46 @@ def write_evidence(
     for path, of_target in new.items():
         ordered = sorted({**kept.get(path, {}), **of_target}.items())
         _write_jsonl(path, (line for _, line in ordered), drop={"op"})
-    ordered_models = [each for _, each in sorted(models.items())]
-    _write_jsonl(place / "cases.jsonl", ({"id": c.id, "op": c.op, "model": shortened(c.text)} for c in ordered_models))
+    _write_cases(models, place)
     return sum(path.stat().st_size for path in (place / "cases.jsonl", *place.glob("rknn-*/*.jsonl")))
+
+
+def add_device_lines(
+    target: Target, lines: Iterable[Mapping[str, Any]], cases: Mapping[str, Case], folder: Path | None = None
+) -> Path:
+    """Add what a board says to the file of its target, and the models that are new. The latest word on a case stays.
+
+    Args:
+        target: what was built.
+        lines: by a board.
+        cases: their models by id.
+        folder: where the evidence is; that of the repository unless given.
+
+    Returns:
+        The file.
+
+    Raises:
+        UsageError: as `write_evidence`.
+    """
+    place = folder or evidence_folder()
+    path, known = device_file(target, place), _models_before(place)
+    new = {str(line["id"]): line for line in lines}
+    for name in new:
+        if name in known and known[name].text != cases[name].text:
+            raise UsageError(
+                f"{place / 'cases.jsonl'}: has another model of {name} than the board ran",
+                "make the check again: rkgraph board-check",
+            )
+    before = {str(line["id"]): line for line in _read_jsonl(path)} if path.exists() else {}
+    _write_jsonl(path, (line for _, line in sorted({**before, **new}.items())), drop={"op"})
+    if not new.keys() <= known.keys():
+        _write_cases({**known, **{name: cases[name] for name in new}}, place)
+    return path
+
+
+def _write_cases(models: Mapping[str, Case], place: Path) -> None:
+    ordered = [each for _, each in sorted(models.items())]
+    _write_jsonl(place / "cases.jsonl", ({"id": c.id, "op": c.op, "model": shortened(c.text)} for c in ordered))
 
 
 _Lines = Mapping[str, Mapping[str, Any]]

@@ -114,6 +114,9 @@ def _is_about_shapes(violation: Violation, lint: LintContext, graph: GraphView, 
 def _of_entry(otherwise: str, outcome: str, lint: LintContext, graph: GraphView, node: Node) -> Finding:
     judgement = lint.judgement(node)
     entry: Entry | None = judgement.entry
+    told_by_board = outcome == "unknown" and entry is not None and entry.confidence is Confidence.DEVICE
+    if told_by_board:  # it was measured, and what came out is no use on any device
+        otherwise = "{op} builds, and a board does not run it right"
     message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
     meaning = _MEANINGS[outcome]
     ends_by_data = outcome == "build-fails" and (node.op in DATA_SHAPED or node.op in CONTROL_INPUTS)

@@ -26,7 +26,7 @@ EVERYTHING = frozenset({*application.COMMANDS, *application.GROUPS})
 
 @pytest.mark.parametrize("name", sorted(application.COMMANDS))
 def test_every_command_exists_and_its_help_has_an_example(name: str) -> None:
-    command = importlib.import_module(f"rkgraph.cli.{name}").command
+    command = importlib.import_module(application.module_of(name)).command
     text = inspect.getdoc(command) or ""
     assert f"rkgraph {name}" in text, "the help text shows no example"
     result = CliRunner().invoke(application.build_app(frozenset({name})), [name, "--help"])
@@ -52,7 +52,7 @@ def test_summaries_fit_eighty_columns() -> None:
 def test_examples_are_lines_of_their_own_that_fit_eighty_columns(name: str, tmp_path: Path) -> None:
     lines = Sandbox(tmp_path).run(name, "--help").stdout.splitlines()
     examples = [line.strip() for line in lines[lines.index("  Examples:") + 1 :] if line.startswith("      rkgraph ")]
-    docstring = inspect.getdoc(importlib.import_module(f"rkgraph.cli.{name}").command) or ""
+    docstring = inspect.getdoc(importlib.import_module(application.module_of(name)).command) or ""
     assert examples == [line.strip() for line in docstring.splitlines() if line.startswith("    rkgraph ")]
     assert examples
     assert all(len(line) <= 80 for line in lines)

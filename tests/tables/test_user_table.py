@@ -13,7 +13,7 @@ from rkgraph.errors import UsageError
 from rkgraph.graph.load import view_of
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.tables.signature import key_of, position_of, signature_of
-from rkgraph.tables.table import Judgement
+from rkgraph.tables.table import Judgement, load_table
 from rkgraph.tables.user_table import UserEntry, UserTable, default_user_table, load_user_table
 from rkgraph.targets import Target
 
@@ -214,3 +214,24 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_user_table() == tmp_path / "user_table.json"
     monkeypatch.setenv("RKGRAPH_USER_TABLE", str(tmp_path / "mine.json"))
     assert default_user_table() == tmp_path / "mine.json"
+
+
+def test_a_board_that_agrees_makes_the_judgement_as_sure_as_a_board() -> None:
+    node, graph = place(PAD)
+    table = load_table("2.3.2")
+    known = table.judge(node, graph, TARGET, graph.is_constant)
+    judged = table_of(known.outcome, "device").consult(known, node, graph, TARGET, graph.is_constant)
+    assert judged.outcome == known.outcome != "unknown"
+    assert judged.confidence is Confidence.DEVICE is not known.confidence
+    assert judged.evidence == (f"user:{key_of(signed(PAD) or '')}", *known.evidence)
+    assert [v.message for v in judged.violations] == [v.message for v in known.violations]
+
+
+def test_wrong_numbers_on_a_board_are_told() -> None:
+    node, graph = place(PAD)
+    entry = UserEntry("unknown", "device", {"detail": "wrong numbers: y: cosine 0.1"})
+    table = UserTable().extended([("Pad", signed(PAD) or "", "text", TARGET, entry)])
+    judged = table.consult(Judgement("npu"), node, graph, TARGET, graph.is_constant)
+    assert judged.outcome == "unknown"
+    assert judged.entry is not None
+    assert judged.entry.note == "a board says so: wrong numbers: y: cosine 0.1"
