@@ -66,7 +66,6 @@ UNARY = (
         "bcij->cbij",
         "abcij->acbij",
         "nhijc->nchij",
-        "bhijpqc->bhpiqjc",
         "i->i",
         "i->",
     ),

@@ -165,9 +165,9 @@ def _gemm() -> Iterator[Case]:
         yield case("Gemm", f"{m}x{k}x{n},const", [computed(m, k), weight(n, k), weight(n)], "transB = 1")
         yield case("Gemm", f"{m}x{k}x{n},both,row", [computed(m, k), computed(k, n), computed(1, n)])
     for k in (1, 8200, 8224, 10007):
-        for slug, bias in {"no-bias": (), "constant": (weight(5),), "row": (computed(1, 5),)}.items():
-            yield case("Gemm", f"depth{k},both,{slug}", [computed(3, k), computed(k, 5), *bias])
-            yield case("Gemm", f"depth{k},const-right,{slug}", [computed(3, k), weight(k, 5), *bias])
+        for slug, more in {"no-bias": [], "constant": [weight(5)], "row": [computed(1, 5)]}.items():
+            yield case("Gemm", f"depth{k},both,{slug}", [computed(3, k), computed(k, 5), *more])
+            yield case("Gemm", f"depth{k},const-right,{slug}", [computed(3, k), weight(k, 5), *more])
     for dtype in ("float16", "double", "int32", "int64", "uint32", "uint64"):
         for name, (a, b) in SIDES.items():
             args = [a(7, 20, dtype=dtype), b(20, 15, dtype=dtype)]
