@@ -16,7 +16,7 @@ from rkgraph.tables.limits import LimitKind, Scalar
 
 __all__ = ["Atom", "Feature", "features_of"]
 
-_FLAGS = ("constant", "present", "same", "matches", "blank", "uniform", "multiple", "even")
+_FLAGS = ("constant", "present", "same", "matches", "blank", "uniform", "multiple", "even", "square")
 """Fields that make a limit of its kind the one or the other."""
 
 _MOST_VALUES = 3000

@@ -36,7 +36,8 @@ _PACKED: tuple[tuple[int, ...], ...] = ((1,), (2,), (-1,), (-2,), (2, 3), (1, 2,
 """Operators whose layout matters (first of all, or among other things), and the dimensions that are packed."""
 
 _CHAINS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "Erf": (("after", ("Add", "Mul", "Mul")), ("before", ("Div",))),
+    "Erf": (("after", ("Add#0", "Mul#1", "Mul#0")), ("before", ("Div",))),
+    "Slice": (("after", ("Slice", "Concat")), ("after", ("Concat",)), ("before", ("Slice",))),
 }
 """Chains of neighbours worth a look, of operators that fusions are known to swallow."""
 
@@ -52,11 +53,15 @@ _FORMS: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 """Forms of text attributes that may matter, by operator: attribute, expression, and what it finds in words."""
 
+_BOTH_SIDES: tuple[tuple[Literal["input", "output"], str], ...] = (("input", "data"), ("output", "output"))
 _OWN: dict[str, tuple[tuple[LimitKind, float], ...]] = {
     "Conv": ((kinds.Grouping(allowed=("?",)), 0.2),),
     "ConvTranspose": ((kinds.Grouping(allowed=("?",)), 0.2),),
     "Transpose": ((kinds.MergedOrder(allowed=("?",)), 0.2),),
     "Split": ((kinds.Divisible(), 0.3),),
+    "Slice": tuple(
+        (kinds.Square(0, name, side, axes=axes), 0.7) for side, name in _BOTH_SIDES for axes in ((1, 2), (2, 3))
+    ),
     "AveragePool": ((kinds.WindowOverhang(), 0.3),),
     "MaxPool": ((kinds.WindowOverhang(), 0.3),),
     "LpPool": ((kinds.WindowOverhang(), 0.3),),

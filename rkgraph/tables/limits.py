@@ -20,6 +20,7 @@ from rkgraph.tables.shape_limits import (
     MergedOrder,
     Multiple,
     Ratio,
+    Square,
     TrueRank,
     WindowOverhang,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "SameOperand",
     "SameRank",
     "Scalar",
+    "Square",
     "StaticShape",
     "TrueRank",
     "WindowOverhang",
@@ -101,6 +103,7 @@ KINDS: dict[str, type[LimitKind]] = {
         RankOrder,
         SameRank,
         Ratio,
+        Square,
         AttributeUniform,
         ConstantIn,
         TrueRank,

@@ -195,7 +195,8 @@ class Neighbour(LimitKind):
 
     `chain` names operators step by step, alternatives separated by "|". Going "before", a step is the producer of any
     input; going "after", any consumer of any output. "@input" is a value that comes from outside the graph, "@output"
-    one that is an output of it, "@constant" a constant, "*" any node.
+    one that is an output of it, "@constant" a constant, "*" any node. Going "after", "Mul#1" is a Mul that takes the
+    value as its input 1: fusions look at the order of operands.
     """
 
     kind: ClassVar[str] = "neighbour"
@@ -219,7 +220,7 @@ class Neighbour(LimitKind):
             producer = graph.producer(name)
             others = graph.consumers(name) if not before else () if producer is None else (producer,)
             for other in others:
-                if (other.op in wanted or "*" in wanted) and self._reaches(other, graph, is_constant, step + 1):
+                if _is_meant(other, name, wanted) and self._reaches(other, graph, is_constant, step + 1):
                     return True
         return False
 
@@ -247,7 +248,7 @@ class Neighbour(LimitKind):
 
     @property
     def _steps(self) -> str:
-        return ", then ".join(either(tuple(_ENDS.get(word, word) for word in step.split("|"))) for step in self.chain)
+        return ", then ".join(either(tuple(_worded(word) for word in step.split("|"))) for step in self.chain)
 
 
 _ENDS = {
@@ -257,6 +258,19 @@ _ENDS = {
     "*": "any node",
 }
 """Words for the ends of a chain of neighbours."""
+
+
+def _worded(step: str) -> str:
+    """A step of a chain in words."""
+    op, _, place = step.partition("#")
+    return f"{op} (as its input {place})" if place else _ENDS.get(step, step)
+
+
+def _is_meant(node: Node, value: str, wanted: list[str]) -> bool:
+    """Whether a node is one of the wanted operators, and takes the value where it should."""
+    if "*" in wanted or node.op in wanted:
+        return True
+    return any(f"{node.op}#{place}" in wanted for place, name in enumerate(node.inputs) if name == value)
 
 
 def _ends_at(name: str, graph: GraphView, is_constant: IsConstant, wanted: list[str], before: bool) -> bool:

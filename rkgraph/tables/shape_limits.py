@@ -16,7 +16,17 @@ from rkgraph.tables.tensor_limits import TensorLimit
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["AxisSize", "Divisible", "Grouping", "MergedOrder", "Multiple", "Ratio", "TrueRank", "WindowOverhang"]
+__all__ = [
+    "AxisSize",
+    "Divisible",
+    "Grouping",
+    "MergedOrder",
+    "Multiple",
+    "Ratio",
+    "Square",
+    "TrueRank",
+    "WindowOverhang",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,36 @@ class Multiple(TensorLimit):
     @property
     def requirement(self) -> str:
         return f"{'a' if self.multiple else 'no'} multiple of {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Square(TensorLimit):
+    """The dimensions `axes` are all of one size (`square` true), or are not."""
+
+    kind: ClassVar[str] = "square"
+    axes: tuple[int, ...] = ()
+    square: bool = True
+
+    def observe(self, node: Node, graph: GraphView, is_constant: IsConstant) -> Iterator[Scalar]:  # noqa: ARG002
+        for name in self.tensors(node):
+            shape = static_shape(graph, name)
+            if shape is not None and all(-len(shape) <= axis < len(shape) for axis in self.axes):
+                yield "equal" if len({shape[axis] for axis in self.axes}) == 1 else "different"
+
+    def accepts(self, observed: Scalar) -> bool:
+        return (observed == "equal") == self.square
+
+    @property
+    def subject(self) -> str:
+        return f"dimensions {' and '.join(map(str, self.axes))} of {self.name}"
+
+    @property
+    def requirement(self) -> str:
+        return "equal" if self.square else "different"
+
+    @property
+    def condition(self) -> str:
+        return f"{self.subject} are {self.requirement}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,8 @@ def _note(entry: UserEntry) -> str:
     if entry.grade == "probed":
         return "measured by the user"
     detail = str(entry.details.get("detail", ""))
+    if entry.outcome == "unknown" and detail:
+        return detail
     return f"a board says so: {detail}" if detail else "a board says so"
 
 

@@ -127,6 +127,28 @@ def test_true_rank_elements_and_multiples():
     )
 
 
+def test_square():
+    types = {"x": (F, (1, 12, 12, 8))}
+    assert observed(limits.Square(0, axes=(1, 2)), types) == ["equal"]
+    assert observed(limits.Square(0, axes=(2, 3)), types) == ["different"]
+    assert not limits.Square(0, axes=(1, 2)).accepts("different")
+
+
+def test_a_chain_may_say_which_operand_it_enters():
+    first = node("Erf", ("x",), ("e",))
+    add = node("Add", ("e", "one"), ("a",), index=1)
+    mul = node("Mul", ("x", "a"), ("y",), index=2)
+    view = graph((first, add, mul), {"x": (F, (2,)), "e": (F, (2,)), "a": (F, (2,)), "y": (F, (2,))}, ("one",))
+    for chain, seen in (
+        (("Add#0", "Mul#1"), "it does"),
+        (("Add#0", "Mul#0"), "it does not"),
+        (("Add", "Mul"), "it does"),
+    ):
+        limit = limits.Neighbour("after", chain)
+        assert list(limit.observe(first, view, view.is_constant)) == [seen]
+    assert "Add (as its input 0), then Mul" in limits.Neighbour("after", ("Add#0", "Mul")).describe()
+
+
 def test_ratio():
     for made, factor in (((1, 3, 8, 4), "whole"), ((1, 3, 2, 4), "half"), ((1, 3, 5, 4), "up"), ((1, 3, 3, 4), "down")):
         assert observed(limits.Ratio(refused=("up",)), {"x": (F, (1, 3, 4, 4)), "y": (F, made)}) == [factor]
