@@ -12,7 +12,7 @@ __all__ = ["cases"]
 
 
 class Form(NamedTuple):
-    """An operator with several outputs: inputs (`w…` constant), attributes, their number, whether each may be missing."""
+    """An operator with several outputs: inputs (`w…` constant), attributes, how many, whether each may be missing."""
 
     op: str
     inputs: str
