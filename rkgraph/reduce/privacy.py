@@ -17,7 +17,16 @@ from rkgraph.reduce.search import Search
 from rkgraph.reduce.slicing import loaded, stored
 from rkgraph.reduce.unfold import stripped
 
-__all__ = ["Kept", "anonymised", "free_weights", "learnt_values", "replace_names", "replace_weights", "secret_tensors"]
+__all__ = [
+    "Kept",
+    "anonymised",
+    "computed_values",
+    "free_weights",
+    "learnt_values",
+    "replace_names",
+    "replace_weights",
+    "secret_tensors",
+]
 
 _LARGE = 1024  # numbers; beyond that a weight is better sent as an input
 
@@ -47,7 +56,7 @@ def replace_weights(search: Search, *, at_the_end: Predicate | None = None) -> f
     """
     search.stage = "weights"
     proto = search.best.proto
-    secret = secret_tensors(proto, search.learnt)
+    secret = secret_tensors(search)
     fixed = frozenset(t.name for t in graph_tensors(proto.graph) if t.name in secret and not can_be_random(t))
     rest = sorted(secret - fixed)
     if not rest:
@@ -78,9 +87,17 @@ def learnt_values(proto: onnx.ModelProto) -> frozenset[str]:
     return frozenset({*literals, *named} - {""})
 
 
-def secret_tensors(proto: onnx.ModelProto, learnt: frozenset[str]) -> frozenset[str]:
-    """The names of tensors whose values may tell what the model has learnt; `learnt`: names in the original."""
-    return frozenset(t.name for t in graph_tensors(proto.graph) if t.name in learnt or not is_structure(t))
+def computed_values(proto: onnx.ModelProto) -> frozenset[str]:
+    """The names of inputs of the original and of what its nodes compute: a constant of that name was drawn by us."""
+    made = {name for node in proto.graph.node if node.op_type != "Constant" for name in node.output}
+    inputs = {value.name for value in proto.graph.input} - {tensor.name for tensor in proto.graph.initializer}
+    return frozenset((made | inputs) - {""})
+
+
+def secret_tensors(search: Search) -> frozenset[str]:
+    """The names of tensors of the best candidate whose values may tell what the model has learnt."""
+    tensors = [t for t in graph_tensors(search.best.proto.graph) if t.name not in search.computed]
+    return frozenset(t.name for t in tensors if t.name in search.learnt or not is_structure(t))
 
 
 def free_weights(search: Search) -> None:

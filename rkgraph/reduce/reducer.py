@@ -21,7 +21,15 @@ from rkgraph.reduce.details import simplify
 from rkgraph.reduce.measure import Size, measure
 from rkgraph.reduce.nodes import bypass_nodes, cut_nodes, cut_one_by_one, cut_window, look_around
 from rkgraph.reduce.outcome import NotShown, Outcome, Predicate
-from rkgraph.reduce.privacy import Kept, free_weights, learnt_values, replace_names, replace_weights, secret_tensors
+from rkgraph.reduce.privacy import (
+    Kept,
+    computed_values,
+    free_weights,
+    learnt_values,
+    replace_names,
+    replace_weights,
+    secret_tensors,
+)
 from rkgraph.reduce.search import Best, Budget, Search, Spent
 from rkgraph.reduce.sizes import shrink_large, shrink_sizes
 from rkgraph.reduce.unfold import unfold
@@ -121,6 +129,7 @@ def reduce_model(
             tell,
             Path(folder),
             learnt=learnt_values(proto),
+            computed=computed_values(proto),
             second_look=second_look,
         )
         needed, stopped = _search(search, keep_weights)
@@ -159,7 +168,7 @@ def _load(
 
 def _search(search: Search, keep_weights: bool) -> tuple[frozenset[str] | None, str]:
     """Take away all that can be; which tensors have to keep their values (None: not asked yet), and what stopped it."""
-    needed = secret_tensors(search.best.proto, search.learnt) if keep_weights else None
+    needed = secret_tensors(search) if keep_weights else None
     try:
         for step in (unfold, look_around, shrink_large, cut_window, shrink_large):
             search.step(step)

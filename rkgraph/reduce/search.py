@@ -60,6 +60,7 @@ class Search:
         weights: where the bytes of its large tensors are.
         validity: what candidates are held to.
         learnt: names of tensors of the original that are more than structure.
+        computed: names of values that the original computes, and of its inputs.
         tries: how often the predicate was asked.
         stage: what is being done, for progress.
     """
@@ -75,12 +76,14 @@ class Search:
         folder: Path,
         *,
         learnt: frozenset[str],
+        computed: frozenset[str],
         second_look: Predicate | None = None,
     ) -> None:
         self.best = best
         self.weights = weights
         self.validity = validity
         self.learnt = learnt
+        self.computed = computed
         self.stage = ""
         self.tries = 1  # the original
         self._predicate = predicate

@@ -123,6 +123,22 @@ def test_weights_that_matter_are_kept_and_counted(tmp_path: Path) -> None:
     assert len(result(tmp_path).graph.node) == 2
 
 
+def test_constants_that_were_drawn_are_no_secret(tmp_path: Path) -> None:
+    """A constant in the place of the second input is held to the values that were drawn for it at first."""
+    drawn: list[bytes] = []
+
+    def as_drawn(path: Path) -> Outcome:
+        constants = [tensor.raw_data for tensor in onnx.load(path).graph.initializer]
+        if not drawn:
+            drawn.extend(constants)
+        return Outcome(constants == drawn)
+
+    found = run(text_model("g (float[1,8] x, float[8] w) => (float[1,8] y) { y = Pow(x, w) }"), as_drawn, tmp_path)
+    assert [tensor.raw_data for tensor in result(tmp_path).graph.initializer] == drawn
+    assert len(drawn) == 1
+    assert found.kept.weights == 0
+
+
 def test_names_that_matter_are_kept(tmp_path: Path) -> None:
     def named(path: Path) -> Outcome:
         return Outcome(any(node.name == "matmul" for node in onnx.load(path).graph.node))
