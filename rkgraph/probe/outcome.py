@@ -63,10 +63,7 @@ def line_of(case: Case, facts: Facts) -> dict[str, Any]:
 
 
 def _device(op: str, layers: list[str], around: list[str]) -> str:
-    if op in _LAYOUT:
-        deciding = layers or around
-    else:
-        deciding = _work(layers) or _work(around) or layers
+    deciding = (layers or around) if op in _LAYOUT else (_work(layers) or _work(around) or layers)
     return "cpu" if any(layer.endswith("@CPU") for layer in deciding) else "npu"
 
 
