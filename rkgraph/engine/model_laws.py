@@ -27,6 +27,7 @@ MODEL_RULES = (
     "RK304",
     "RK305",
     "RK306",
+    "RK307",
 )
 """The rules that speak of models as a whole, or of how the toolkit reads any node. Measured: `probe:model-laws/*`."""
 

@@ -50,6 +50,7 @@ MODULES = (
     "rk304_only_constant_outputs",
     "rk305_degenerate_input_shape",
     "rk306_input_of_dead_nodes",
+    "rk307_eight_bit_image_input",
     "rk401_no_op_node",
     "rk402_training_mode_operator",
     "rk502_late_score_scale",

@@ -73,9 +73,13 @@ class LintContext:
             return (producer.path, producer.index) in self.folding.constant
         return graph.is_constant(name)
 
-    def is_read(self, name: str) -> bool:
-        """Whether a node of the main graph, dead ones too, or a body in it reads the value."""
-        return bool(self.model.main.consumers(name)) or name in self.model.main.captured
+    def is_read(self, name: str, *, alive: bool = False) -> bool:
+        """Whether a node of the main graph, or a body in it, reads the value; `alive`: one that is lowered."""
+        main = self.model.main
+        readers = main.consumers(name)
+        if alive:
+            readers = tuple(node for node in readers if (node.path, node.index) not in self.folded)
+        return bool(readers) or name in main.captured
 
     def live_nodes(self, graph: GraphView) -> tuple[Node, ...]:
         """The nodes of `graph` that reach the compiler's lowering, in file order."""

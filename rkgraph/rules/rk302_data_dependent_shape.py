@@ -80,7 +80,16 @@ def _ends_build(lint: LintContext, graph: GraphView, node: Node) -> bool:
     checked = constant_inputs().get(node.op, ())
     if any(p < len(node.inputs) and node.inputs[p] and not lint.is_constant(graph, node.inputs[p]) for p in checked):
         return True
-    return lint.judgement(node).outcome in ("build-fails", "unknown")
+    return _fails_with_zeros(graph, node) or lint.judgement(node).outcome in ("build-fails", "unknown")
+
+
+def _fails_with_zeros(graph: GraphView, node: Node) -> bool:
+    """Whether axes that are all 0, which is what the toolkit feeds, are none of the node."""
+    if node.op not in ("Squeeze", "Unsqueeze") or len(node.inputs) < 2:
+        return False
+    data, axes = (graph.value(name).shape or ("?",) for name in node.inputs[:2])
+    decides = data[0] if node.op == "Squeeze" else axes[0]  # 0 is an axis of size 1; two axes are not both 0
+    return isinstance(decides, int) and decides != 1
 
 
 def _reason(lint: LintContext, graph: GraphView, node: Node) -> str | None:

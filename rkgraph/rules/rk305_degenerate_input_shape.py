@@ -70,7 +70,7 @@ def _becomes_stale(lint: LintContext, name: str) -> bool:
 
 
 def _is_rewritten(lint: LintContext, graph: GraphView, node: Node) -> bool:
-    if node.op in TAKE_SCALARS or lint.judgement(node).outcome in ("no-kernel", "unknown"):
+    if node.op in TAKE_SCALARS or lint.judgement(node).outcome not in ("npu", "cpu"):
         return False
     shapes = [graph.value(name).shape for name in (*node.inputs, *node.outputs) if name and not graph.is_constant(name)]
     return any(shape is not None and len(shape) != 4 for shape in shapes)

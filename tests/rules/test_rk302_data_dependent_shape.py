@@ -93,6 +93,19 @@ def test_what_the_table_knows_to_build_is_a_guess_of_the_compilers() -> None:
     assert unknown.verdict is Verdict.BUILD_FAILS
 
 
+@pytest.mark.parametrize(
+    ("model", "verdict"),
+    [
+        ("g (float[2, 3] x, int64[2] a) => (float[p, q, r, s] y) { y = Unsqueeze(x, a) }", Verdict.BUILD_FAILS),
+        ("g (float[1, 3] x, int64[1] a) => (float[p] y) { y = Squeeze(x, a) }", Verdict.DEPLOYABLE),
+        ("g (float[3, 1] x, int64[1] a) => (float[p] y) { y = Squeeze(x, a) }", Verdict.BUILD_FAILS),
+    ],
+)
+def test_axes_that_are_all_zero_fit_or_do_not(model: str, verdict: Verdict) -> None:
+    known = table(op("Unsqueeze", "npu"), op("Squeeze", "npu"))
+    assert found_by(CODE, model, known).verdict is verdict
+
+
 def test_what_the_toolkit_checks_ends_the_build_whatever_the_table_says() -> None:
     model = "g (float[4] x, int64[2] shape) => (float[a, b] y) { y = Reshape(x, shape) }"
     assert found_by(CODE, model, table(op("Reshape", "npu"))).verdict is Verdict.BUILD_FAILS
