@@ -234,4 +234,4 @@ def test_wrong_numbers_on_a_board_are_told() -> None:
     judged = table.consult(Judgement("npu"), node, graph, TARGET, graph.is_constant)
     assert judged.outcome == "unknown"
     assert judged.entry is not None
-    assert judged.entry.note == "a board says so: wrong numbers: y: cosine 0.1"
+    assert judged.entry.note == "wrong numbers: y: cosine 0.1"
