@@ -121,9 +121,11 @@ def _words(only: Iterable[str] | None) -> frozenset[str]:
 def _open(target: Target, wanted: frozenset[str]) -> list[Candidate]:
     """What is open on a target. Raises UsageError for operators of which nothing is."""
     from rkgraph.boardcheck.check import open_questions
+    from rkgraph.tables.table import load_table
 
     found = open_questions(target, wanted)
-    _check_words(wanted, {each.case.op for each in found}, f"nothing about it is open on {target}")
+    names = {entry.op for entry in load_table(target.toolkit).entries()}
+    _check_words(wanted, {each.case.op for each in found}, names, f"nothing about it is open on {target}")
     return found
 
 
@@ -141,18 +143,20 @@ def _of_model(
     view = read_view(model, shapes=pinned, dims=sizes)
     instances = find_instances(make_context(view, target, Options(shapes=pinned, dims=sizes)), known_too=True)
     found = candidates_of_instances(each for each in instances if not wanted or each.op in wanted)
-    _check_words(wanted, {each.case.op for each in found}, f"{model} has none that a board could be asked about")
+    names = {each.op for each in instances}
+    _check_words(wanted, {each.case.op for each in found}, names, f"{model} has none that a board could be asked about")
     if not found:
         reasons = sorted({each.why_not for each in instances if each.why_not}) or ["each of them ends the build"]
         raise UsageError(f"{model}: none of its operators can be built by itself ({reasons[0]})", "rkgraph lint MODEL")
     return found
 
 
-def _check_words(wanted: frozenset[str], known: set[str], why: str) -> None:
+def _check_words(wanted: frozenset[str], found: set[str], names: set[str], why: str) -> None:
+    """Refuse operators that nothing was found for; `names` are those that may be meant."""
     import difflib
 
-    for word in sorted(wanted - known):
-        near = difflib.get_close_matches(word, sorted(known), n=1)
+    for word in sorted(wanted - found):
+        near = [] if word in names else difflib.get_close_matches(word, sorted(names), n=1)
         raise UsageError(f"--only {word}: {why}", f"did you mean {near[0]}?" if near else "leave it out")
 
 
