@@ -118,10 +118,17 @@ class Campaign:
             run_cases(cases, target, self.executor, self.store, done)
 
 
+_UNSURE = ("timed-out", "out-of-memory")
+"""Ends that another program on the machine may have caused."""
+
+
 def measured_lines(cases: Iterable[Case], target: Target, store: ProbeStore) -> dict[str, dict[str, Any]]:
-    """The lines of the cases that the store has facts of, by id."""
+    """The lines of the cases that the store has facts of, by id.
+
+    A build that ran out of time or memory is left out: on a busy machine that says nothing of the compiler.
+    """
     found = ((case, store.find(case.text, target)) for case in cases)
-    return {case.id: line_of(case, facts) for case, facts in found if facts is not None}
+    return {case.id: line_of(case, facts) for case, facts in found if facts is not None and facts.ended not in _UNSURE}
 
 
 def base_lines(cases: Mapping[str, Case], store: ProbeStore) -> Lines:

@@ -119,6 +119,11 @@ def _clip_forms() -> Iterator[Case]:
     one = const(0.5, dtype="float")
     yield case("Clip", "bounds,one-element", [X4, one, const(2.0, dtype="float")])
     yield case("Clip", "bounds,computed", [X4, computed(), computed()])
+    for shape in ((21,), (5, 18), (2, 9, 14), (1, 2, 3, 5, 7)):
+        x, rank = computed(*shape), len(shape)
+        yield case("Clip", f"bounds,computed,r{rank}", [x, computed(), computed()])
+        yield case("Clip", f"bounds,low-computed,r{rank}", [x, computed()])
+        yield case("Clip", f"bounds,both-computed,r{rank}", [x, computed(), computed()], position="between")
     yield case("Clip", "bounds,low-computed", [X4, computed(), _bound(2, "float")])
     yield case("Clip", "bounds,high-computed", [X4, _bound(-2, "float"), computed()])
 
