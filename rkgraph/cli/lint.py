@@ -121,7 +121,8 @@ def command(
     if matrix:
         if verify:
             raise UsageError("--matrix and --verify do not go together", "verify one target: --target NAME --verify")
-        _survey(paths, options, format, output, printer, started)
+        text = _survey(paths, options, format, started)
+        _emit(text, output, printer)
         return
     shown = format is Format.TEXT and output is None
     runs: list[_Run] = []
@@ -147,18 +148,15 @@ def command(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _survey(
-    paths: Sequence[Path], options: Options, form: Format, output: Path | None, printer: Output, started: float
-) -> None:
+def _survey(paths: Sequence[Path], options: Options, form: Format, started: float) -> str:
     """`--matrix`: all targets of each model; the text has a table a model, the document all results."""
     from rkgraph.cli.lint_matrix import lint_everywhere, matrix_lines
 
     surveyed = {path: lint_everywhere(path, options) for path in paths}
     if form is Format.JSON:
-        _emit(_document([result for results in surveyed.values() for result in results], started), output, printer)
-        return
+        return _document([result for results in surveyed.values() for result in results], started)
     lines = [text for path, results in surveyed.items() for text in matrix_lines(str(path), results)]
-    _emit("".join(f"{text}\n" for text in lines), output, printer)
+    return "".join(f"{text}\n" for text in lines)
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,11 @@ def _unsqueeze() -> Iterator[Case]:
             yield case("Unsqueeze", f"float,{slug}", args, opset=opset)
             yield case("Unsqueeze", f"int64,{slug}", [computed(*shape, dtype="int64"), args[1]], opset=opset)
     yield case("Unsqueeze", "float,r3,node", [computed(1, 8, 22), node(1)])
+    yield from _unsqueeze_along_computed()
+
+
+def _unsqueeze_along_computed() -> Iterator[Case]:
+    """Several axes that are known at run time only."""
     for number in (2, 3):
         for opset in (13, 18):
             for shape in ((9,), (4, 14), (1, 8, 22)):
