@@ -38,8 +38,8 @@ _TELLING = ("dtype", "constant", "attribute-in", "attribute-matches", "blank-out
 """Kinds that a single case may speak for: a choice that is made once has no second case."""
 
 _SIZE_KINDS = ("dimension", "product", "elements", "axis-size")
-_SMALL = (2.0, 1000.0)
-"""Bounds between these are sizes that cases happen to have; a size of 1 means something, and so do large ones."""
+_LOWEST, _LARGE = 2.0, 1000.0
+"""Bounds between these are sizes that cases happen to have."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class _Learner:
     ) -> Iterator[tuple[float, Rule]]:
         members = list(_members(residue))
         for seed in members[:: max(1, math.ceil(len(members) / _SEEDS))]:
-            mine = [atom for atom in self.atoms if atom.cases >> seed & 1]
+            mine = [atom for atom in self.atoms if atom.cases >> seed & 1 and _may_lead_to(atom, outcome)]
             for facts in self._grown(mine, residue, contradicting, tolerance):
                 yield from self._formed(facts, outcome, residue, contradicting, tolerance)
 
@@ -214,6 +214,11 @@ class _Learner:
             score = gain - 4 * harm - fact.cost - sum(_CONDITION_COST + o.cost for o in others) - 2.5 * small
             if gain >= least and score > 0 and harm <= tolerance * gain:
                 yield score, Rule(check, tuple(o.kind for o in others), outcome, outside)
+
+
+def _may_lead_to(fact: Atom, outcome: Outcome) -> bool:
+    """The opset decides what can be read, not where it runs: by then the toolkit has one opset for all."""
+    return outcome != "cpu" or fact.kind.kind != "opset"
 
 
 def _cheapest(atoms: Iterable[Atom]) -> list[Atom]:
@@ -289,22 +294,25 @@ def _widened_bound(
 
 
 def _is_small_size(kind: LimitKind) -> bool:
-    """A bound on a size that no hardware limit explains: more cases must speak for it."""
+    """A bound on a size that no hardware limit explains: more cases must speak for it. A size of 1 means something."""
     if kind.kind not in _SIZE_KINDS:
         return False
-    bounds = [abs(float(b)) for b in (getattr(kind, "low", None), getattr(kind, "high", None)) if b is not None]
-    largest = max(bounds, default=0.0)
-    return largest > _SMALL[0] and not _is_field_width(largest)
+    low, high = getattr(kind, "low", None), getattr(kind, "high", None)
+    if (low is None or low <= _LOWEST) and (high is None or high < _LOWEST):
+        return False
+    return not any(_is_field_width(float(bound)) for bound in (low, high) if bound is not None)
 
 
 def _is_size_of_data(kind: LimitKind) -> bool:
     """A bound on a size of what flows through: cases have some sizes and not others, which is no reason."""
-    return _is_small_size(kind) and (getattr(kind, "index", 0) == 0 or getattr(kind, "side", "input") == "output")
+    if not _is_small_size(kind):
+        return False
+    return kind.kind == "axis-size" or getattr(kind, "index", 0) == 0 or getattr(kind, "side", "input") == "output"
 
 
 def _is_field_width(bound: float) -> bool:
     """Whether a bound lies where registers and buffers end: at a large power of two, or one beside it."""
-    return bound >= _SMALL[1] and any(abs(bound - 2**bits) <= 1 for bits in range(10, 32))
+    return bound >= _LARGE and any(abs(bound - 2**bits) <= 1 for bits in range(10, 32))
 
 
 def _members(cases: int) -> Iterator[int]:

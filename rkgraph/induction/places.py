@@ -16,6 +16,9 @@ __all__ = ["templates"]
 _INPUTS = 5
 """Inputs beyond these get no dtype and rank of their own."""
 
+_POSITIONS = ("starts", "ends", "indices", "shape")
+"""Inputs whose elements are places and sizes: cases have some and not others, which is no reason."""
+
 _OPERANDS = ("Add", "BitShift", "Div", "Max", "Min", "Mod", "Mul", "Pow", "Sub", "Where")
 """Operators for which single numbers matter: exponents, divisors. Those of indices and shapes are any."""
 
@@ -128,7 +131,8 @@ def _of_inputs(count: int, label: list[str], samples: Sequence[Sample]) -> Itera
             yield kinds.Presence(i, label[i]), 0.3
         if i < _INPUTS:
             yield kinds.Rank(i, label[i], allowed=(0,)), 0.4
-            yield kinds.ConstantRange(i, label[i]), 0.5
+            if label[i] not in _POSITIONS:
+                yield kinds.ConstantRange(i, label[i]), 0.5
             if samples[0].op in _OPERANDS:
                 yield kinds.ConstantIn(i, label[i], allowed=(0,)), 0.55
         if i < _SIZED:
