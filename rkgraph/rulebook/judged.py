@@ -23,9 +23,32 @@ __all__ = ["OTHER_KINDS", "RULES_OF_KINDS", "findings_of_limits", "findings_of_o
 RULES_OF_KINDS: Mapping[str, tuple[str, ...]] = {
     "RK105": ("constant",),
     "RK106": ("dtype",),
-    "RK107": ("rank",),
-    "RK108": ("dimension", "product", "elements", "batch", "static-shape", "broadcast", "axis"),
-    "RK113": ("attribute-in", "attribute-range", "attribute-presence", "constant-range"),
+    "RK107": ("rank", "rank-order", "same-rank", "true-rank"),
+    "RK108": (
+        "dimension",
+        "product",
+        "elements",
+        "batch",
+        "static-shape",
+        "broadcast",
+        "axis",
+        "axis-size",
+        "multiple",
+        "square",
+        "ratio",
+        "divisible",
+        "window-overhang",
+    ),
+    "RK113": (
+        "attribute-in",
+        "attribute-range",
+        "attribute-presence",
+        "attribute-matches",
+        "attribute-uniform",
+        "constant-range",
+        "constant-in",
+        "grouping",
+    ),
 }
 """Code → the kinds of limits that it speaks for."""
 

@@ -159,13 +159,6 @@ def test_pins_make_a_dynamic_model_static(sandbox: Sandbox) -> None:
     assert "RK301" not in {d.code for d in result.diagnostics}
 
 
-def test_rules_without_an_op_table_name_those_that_have_one(sandbox: Sandbox) -> None:
-    outcome = sandbox.run("lint", "clean.onnx", "--rules", "rknn-2.2.0")
-    assert outcome.code == 2
-    assert "2.2.0" in outcome.error_line
-    assert "2.3.2" in outcome.hint_line
-
-
 def test_linting_imports_nothing_heavy(sandbox: Sandbox) -> None:
     code = """
 import sys

@@ -59,7 +59,7 @@ def test_the_table_predicts_its_evidence(target):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_no_limit_explains_is_little(version):
     measured = sum(len(lines(target)) for target in measured_targets(version))
-    assert len(listed(version)) <= 0.02 * measured
+    assert len(listed(version)) <= 0.05 * measured
 
 
 def test_a_wrong_prediction_is_seen():

@@ -23,7 +23,11 @@ SOURCES = [*sorted(data_folder("op_tables").glob("rknn-*.toml")), data_folder("o
 
 
 def table(*entries) -> OpTable:
-    header = {"schema": SCHEMA, "toolkit": "2.3.2", "measured": [{"platform": "rk3588", "precision": "fp16", "cases": 1}]}
+    header = {
+        "schema": SCHEMA,
+        "toolkit": "2.3.2",
+        "measured": [{"platform": "rk3588", "precision": "fp16", "cases": 1}],
+    }
     return OpTable({"digest": "0", **index_table({**header, "op": list(entries)}, "t.toml")}, "t.toml")
 
 
