@@ -28,7 +28,7 @@ demo: toolkit
 	$(BIN)/rkgraph demo -o demo
 
 test: check toolkit
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 fast: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not toolkit and not torch and not network"
