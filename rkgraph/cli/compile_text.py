@@ -62,7 +62,10 @@ def _placement(stage: Any, verbose: bool) -> Lines:
         f"{counts['unpredicted']} without prediction, {counts['unmapped']} not found in the layer table"
     )
     yield f"  placement  {told}", ""
-    differ = [node for node in stage["placement"] if node["predicted"] not in (node["real"], "unknown")]
+    settled = ("unknown", "folded")  # nobody said, or nothing is left to run
+    differ = [
+        n for n in stage["placement"] if n["real"] not in (n["predicted"], *settled) and n["predicted"] != "unknown"
+    ]
     for node in differ if verbose else differ[:_SHOWN]:
         yield f"    {node['node']} ({node['op']}): predicted {node['predicted']}, is {node['real']}", "warning"
     if not verbose and len(differ) > _SHOWN:
