@@ -43,13 +43,17 @@ class Target:
 
 @dataclass(frozen=True)
 class PlatformFacts:
-    """A platform: its NPU cores, the core masks of the board's runtime, and whether it only runs quantized models."""
+    """A platform: its NPU cores, the core masks of the board's runtime, and whether it only runs quantized models.
+
+    `twin` is another platform for which the compilers make the same of every case that was built for both.
+    """
 
     name: str
     cores: int
     core_masks: tuple[str, ...]
     quantized_only: bool
     evidence: tuple[str, ...]
+    twin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,7 @@ def platform_facts(platform: str) -> PlatformFacts:
         tuple(facts["core_masks"]),
         facts.get("quantized_only", False),
         tuple(facts["evidence"]),
+        facts.get("twin"),
     )
 
 

@@ -14,7 +14,7 @@ from rkgraph.probe.case import Case
 from rkgraph.tables.disputes import disputes
 from rkgraph.tables.documented import cited
 from rkgraph.tables.entry import Entry
-from rkgraph.targets import Target
+from rkgraph.targets import Target, platform_facts
 
 __all__ = ["BASE", "Learned", "Task", "learn"]
 
@@ -75,15 +75,19 @@ def learn(task: Task) -> Learned:
 def _groups(base: Sequence[Sample], targets: Sequence[Target], evidence: Mapping[Target, Lines]) -> Iterator[_Group]:
     """Targets that fare alike, with their samples; the first group stands for all platforms that no other names.
 
-    What fails by a law of whole models is left out.
+    What fails by a law of whole models is left out. A platform takes after its twin, where it has one, else after the
+    base.
     """
     groups: dict[tuple[tuple[str, str], ...], _Group] = {}
     of_version: list[Sample] = list(base)
     version_lines: Lines = evidence[BASE]
-    for number, target in enumerate(targets):
-        mine = list(base) if target == BASE else carried_over(of_version, version_lines, evidence[target])
+    known: dict[str, tuple[list[Sample], Lines]] = {}
+    for number, target in enumerate(sorted(targets, key=lambda t: platform_facts(t.platform).twin is not None)):
+        model, lines = known.get(platform_facts(target.platform).twin or "", (of_version, version_lines))
+        mine = list(base) if target == BASE else carried_over(model, lines, evidence[target])
+        known[target.platform] = mine, as_lines(mine, lines, evidence[target])
         if number == 0 and target != BASE:
-            of_version, version_lines = mine, as_lines(mine, version_lines, evidence[target])
+            of_version, version_lines = known[target.platform]
         mine = [s for s in mine if s.outcome != "build-fails" or not fails_by_law(s.place, target.toolkit)]
         group = groups.setdefault(tuple((s.id, s.outcome) for s in mine), _Group([], mine))
         group.targets.append(target)
