@@ -1,0 +1,61 @@
+"""What rules share that write an operator with others: which nodes need it, and what to say of them.
+
+Need is the op table's word, so a lowering is offered on just those platforms, versions, dtypes and sizes for which the
+compiler or the board cannot take the node as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from rkgraph.diagnostics import Severity
+from rkgraph.rulebook.rule import Finding, LintContext
+
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView, Node
+
+__all__ = ["CANNOT_RUN", "SLOW", "needing", "not_as_it_is"]
+
+CANNOT_RUN = frozenset({"no-kernel", "build-fails", "unknown"})
+"""Outcomes that keep a model from being deployed."""
+
+SLOW = frozenset({"cpu"})
+"""Outcomes that cost a crossing to the CPU and back: a lowering has to show that it gains more than it costs."""
+
+_REASONS = {
+    "no-kernel": "has no kernel on the board",
+    "build-fails": "does not build",
+    "unknown": "was never measured",
+    "cpu": "runs on the CPU",
+}
+
+
+def needing(
+    lint: LintContext, ops: Collection[str], outcomes: Collection[str] = CANNOT_RUN, *, domain: str = ""
+) -> Iterator[tuple[GraphView, Node]]:
+    """The live nodes of these operators for which the op table says one of `outcomes`, with their graphs."""
+    domains = ("", "ai.onnx") if domain == "" else (domain,)
+    for graph in lint.model.graphs():
+        if graph.ops.isdisjoint(ops):
+            continue
+        for node in lint.live_nodes(graph):
+            if node.op in ops and node.domain in domains and lint.judgement(node).outcome in outcomes:
+                yield graph, node
+
+
+def not_as_it_is(lint: LintContext, graph: GraphView, node: Node, instead: str) -> Finding:
+    """The finding that `node` cannot run as it is; `instead` says in a few words what it can be written with.
+
+    It is the cause of what the table says of the node, and an error or a warning just as that is.
+    """
+    outcome = lint.judgement(node).outcome
+    platform, version = lint.target.platform, lint.table.version
+    return Finding(
+        f"{node.op} {_REASONS[outcome]} ({platform}, {version}); {instead}",
+        graph=graph.path,
+        node=node,
+        observed={"operator": node.op, "outcome": outcome},
+        severity=Severity.WARNING if outcome in ("cpu", "unknown") else Severity.ERROR,
+        explains=frozenset({(graph.path, node.index)}),
+    )
