@@ -38,7 +38,7 @@ def suite_folder(version: str, cache: Path) -> Path:
     Raises:
         RuntimeError: the wheel cannot be had, or has no suite.
     """
-    folder = cache / f"onnx-{version}"
+    folder = cache / f"onnx-{version}-suite"
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def suite_folder(version: str, cache: Path) -> Path:
         if not found:
             raise RuntimeError(f"onnx {version} cannot be downloaded: {done.stderr.strip()[-300:]}")
         with zipfile.ZipFile(found[0]) as wheel:
-            names = [n for n in wheel.namelist() if n.startswith(f"{DATA}/") and n.endswith("/model.onnx")]
+            names = [n for n in wheel.namelist() if n.startswith(f"{DATA}/") and n.endswith(("/model.onnx", ".pb"))]
             if not names:
                 raise RuntimeError(f"{found[0].name} has no models below {DATA}")
             for name in names:
