@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.suite_cases import SuiteCase, agree, differences, read_case, run
+from benchmarks.suite_cases import SuiteCase, Tolerance, agree, differences, read_case, run
 from rkgraph.analysis.origins import SHAPE_INPUTS
 from rkgraph.compile.tensors import read_npz, write_npz
 from rkgraph.diagnostics import Safety, Severity
@@ -43,12 +43,13 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
         "L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")},
     "Reshape": (1,), "CumSum": (1,), "Trilu": (1,), "Loop": (0, 1), "If": (0,), "Dropout": (1, 2), "Resize": (1, 2, 3),
     "SplitToSequence": (1,), "SequenceAt": (1,), "SequenceInsert": (2,), "SequenceErase": (1,), "DFT": (1, 2),
-    "STFT": (1, 3), "HannWindow": (0,), "HammingWindow": (0,), "BlackmanWindow": (0,), "MelWeightMatrix": (0, 1, 2, 3, 4),
+    "STFT": (1, 3), "HannWindow": (0,), "HammingWindow": (0,), "BlackmanWindow": (0,),
+    "MelWeightMatrix": (0, 1, 2, 3, 4),
     "Col2Im": (1, 2), "AffineGrid": (1,), "MaxUnpool": (2,), "CenterCropPad": (1,),
 }  # fmt: skip
 """Inputs by operator that say how to compute (axes, shapes, k, pads), not what: ONNX operator specifications."""
 
-FP16 = {"relative": 1e-2, "of_largest": 2e-3, "absolute": 1e-3}
+FP16 = Tolerance(1e-2, of_largest=2e-3, absolute=1e-3)
 """What the simulator's fp16 may differ by: ten roundings of 2^-10, and as much where terms cancel."""
 
 ALLOWED = frozenset(Safety) - {Safety.MANUAL}
@@ -58,10 +59,15 @@ ALLOWED = frozenset(Safety) - {Safety.MANUAL}
 class Row:
     """What came of one model.
 
-    `raw` and `fixed` are the compiler's verdicts before and after; `frozen` the inputs made constant; `stages` the kinds
-    of the result's parts; `host` the operators in its host stages; `wrong` why ONNX Runtime gives something else than the
-    suite expects, and `simulated` why the simulator does ("" where they agree, None where it was not run); `left` what lint still
-    finds fault with; `error` what ended the attempt.
+    Attributes:
+        raw, fixed: the compiler's verdicts before and after.
+        frozen: inputs that were made constant.
+        stages: kinds of the parts of the result, in order; `host`: operators in its host stages.
+        cpu: layers on the CPU.
+        wrong: why ONNX Runtime gives something else than the suite expects; `simulated`: why the simulator does ("":
+            they agree, None: it was not run).
+        left: what lint still finds fault with.
+        error: what ended the attempt.
     """
 
     id: str
@@ -206,7 +212,7 @@ def _compared(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
             return f"{name}: missing"
         got = np.asarray(actual[name])
         wanted = np.asarray(value)
-        found = differences(wanted, got.reshape(wanted.shape) if got.size == wanted.size else got, **FP16)
+        found = differences(wanted, got.reshape(wanted.shape) if got.size == wanted.size else got, FP16)
         if found:
             return f"{name}: {found}"
     return ""

@@ -1,12 +1,13 @@
-"""How many models of onnx's backend suite `fix` makes deployable, by the compiler's own word, and which rule gains what.
+"""How many models of onnx's backend suite `fix` makes deployable by the compiler's own word, and what each rule gains.
 
     python -m benchmarks.fix_rate --suite FOLDER [--target rk3588:2.3.2] [--only REGEX] [--lines] [--again] [--jobs 2]
 
-FOLDER holds onnx/backend/test/data as in the wheel of onnx 1.14.1, test data and all (without --suite the wheel is downloaded). Each model is
-fixed (shapes pinned, inputs that are settings frozen to the suite's values, every class of fixes allowed), compared
-with the suite's expected outputs in ONNX Runtime, built by the real compiler, and simulated. Rows are kept in
-FOLDER/fix_rate-TARGET.jsonl as they come: a second call goes on where the first ended; --again measures the selected
-models anew. Models that the toolkit's own ONNX Runtime does not run as the suite expects are left out of the counts.
+FOLDER holds onnx/backend/test/data as in the wheel of onnx 1.14.1, test data and all (without --suite the wheel is
+downloaded). Each model is fixed (shapes pinned, inputs that are settings frozen to the suite's values, every class of
+fixes allowed), compared with the suite's expected outputs in ONNX Runtime, built by the real compiler, and simulated.
+Rows are kept in FOLDER/fix_rate-TARGET.jsonl as they come: a second call goes on where the first ended; --again
+measures the selected models anew. Models that the toolkit's own ONNX Runtime does not run as the suite expects are left
+out of the counts.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def main() -> None:
     chosen = [identity for identity in paths if re.search(args.only, identity)]
     waiting = [identity for identity in chosen if args.again or identity not in rows]
     if waiting:
-        measure(waiting, paths, rows, Keeper(kept, rows), args.target, args.jobs)
+        measure(waiting, paths, Keeper(kept, rows), args.target, args.jobs)
     reference = reference_of(suite, args.target)
     if args.lines:
         for identity in chosen:
@@ -69,23 +70,21 @@ class Keeper:
     """Appends rows to a file from several threads; the last row of an id counts."""
 
     def __init__(self, path: Path, rows: dict[str, Row]) -> None:
-        self._path, self._rows, self._lock = path, rows, threading.Lock()
+        self._path, self.rows, self._lock = path, rows, threading.Lock()
 
     def keep(self, row: Row) -> None:
         """Remember one row, and say so."""
         with self._lock:
-            self._rows[row["id"]] = row
+            self.rows[row["id"]] = row
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             print(f"{row['id']}: {row['raw']} → {row['fixed'] or row['error']}", file=sys.stderr, flush=True)
 
 
-def measure(
-    waiting: Sequence[str], paths: Mapping[str, Path], rows: Mapping[str, Row], keeper: Keeper, target: str, jobs: int
-) -> None:
+def measure(waiting: Sequence[str], paths: Mapping[str, Path], keeper: Keeper, target: str, jobs: int) -> None:
     """Measure models in `jobs` processes; one that ends or hangs costs its model only."""
     queue = list(reversed(waiting))
-    raws = {identity: rows[identity]["raw"] for identity in waiting if identity in rows}
+    raws = {identity: keeper.rows[identity]["raw"] for identity in waiting if identity in keeper.rows}
 
     def work() -> None:
         child: subprocess.Popen[str] | None = None

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
+import onnxruntime
 from onnx import numpy_helper
 
-__all__ = ["DATA", "SuiteCase", "agree", "differences", "read_case", "run"]
+__all__ = ["DATA", "SuiteCase", "Tolerance", "agree", "differences", "read_case", "run"]
+
+Array = npt.NDArray[Any]
 
 DATA = "onnx/backend/test/data"
-
-RELATIVE, ABSOLUTE = 1e-3, 1e-7
-"""The tolerance of onnx's own backend test runner (onnx/backend/test/runner)."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,6 @@ def _value(path: Path, declared: onnx.ValueInfoProto) -> Any:
 
 def run(model: str | bytes, feeds: Mapping[str, Any]) -> dict[str, Any]:
     """All outputs in ONNX Runtime, optimisations off. Raises whatever ONNX Runtime raises."""
-    import onnxruntime
-
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
@@ -77,45 +76,57 @@ def run(model: str | bytes, feeds: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(names, session.run(names, {k: v for k, v in feeds.items() if k in known}), strict=True))
 
 
-def differences(expected: Any, actual: Any, *, relative: float, of_largest: float, absolute: float = 0.0) -> str:
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a number may lie off: `absolute` + `relative` of the expected one + `of_largest` of the largest one."""
+
+    relative: float
+    of_largest: float = 0.0
+    absolute: float = 0.0
+
+
+def differences(expected: Any, actual: Any, allowed: Tolerance) -> str:
     """Why `actual` is not `expected`; "" where it is.
 
-    Numbers may lie apart by `absolute` + `relative` of the expected one + `of_largest` of the largest expected one; NaN
-    equals NaN; bools and strings must be equal. Lists are compared item by item.
+    NaN equals NaN; bools and strings must be equal. Lists are compared item by item.
     """
     if expected is None or actual is None:
-        return "" if expected is None and actual is None else "one of them is nothing"
-    if isinstance(expected, (list, tuple)):
-        if not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
-            return "another number of items"
-        pairs = zip(expected, actual, strict=True)
-        rule = {"relative": relative, "of_largest": of_largest, "absolute": absolute}
-        return next((found for e, a in pairs if (found := differences(e, a, **rule))), "")
-    a, b = np.asarray(actual), np.asarray(expected)
-    if a.shape != b.shape:
-        return f"shape {a.shape}, not {b.shape}"
-    if b.dtype == bool or b.dtype.kind in "OSU":
-        same = int(np.count_nonzero(a.astype(b.dtype) != b))
-        return f"{same} of {b.size} differ" if same else ""
-    a, b = a.astype(np.float64), b.astype(np.float64)
+        return "" if expected is actual else "one of them is nothing"
+    if not isinstance(expected, (list, tuple)):
+        return _of_arrays(np.asarray(expected), np.asarray(actual), allowed)
+    if not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
+        return "another number of items"
+    found = (differences(e, a, allowed) for e, a in zip(expected, actual, strict=True))
+    return next(filter(None, found), "")
+
+
+def _of_arrays(expected: Array, actual: Array, allowed: Tolerance) -> str:
+    if actual.shape != expected.shape:
+        return f"shape {actual.shape}, not {expected.shape}"
+    if expected.dtype == bool or expected.dtype.kind in "OSU":
+        wrong = actual.astype(expected.dtype) != expected
+        return f"{int(wrong.sum())} of {expected.size} differ" if wrong.any() else ""
+    a, b = actual.astype(np.float64), expected.astype(np.float64)
     largest = float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
-    allowed = absolute + relative * np.abs(b) + of_largest * largest
+    margin = allowed.absolute + allowed.relative * np.abs(b) + allowed.of_largest * largest
     with np.errstate(invalid="ignore"):
-        same_special = (a == b) | (np.isnan(a) & np.isnan(b))
-        wrong = ~(same_special | (np.abs(a - b) <= allowed))
+        wrong = ~((a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= margin))
     if not wrong.any():
         return ""
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     return f"{int(wrong.sum())} of {b.size} differ, first {float(a[place]):.6g} for {float(b[place]):.6g} at {place}"
 
 
+TOLERANCE = Tolerance(1e-3, absolute=1e-7)
+"""That of onnx's own backend test runner (onnx/backend/test/runner)."""
+
+
 def agree(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
     """Why the outputs are not the suite's own, within its tolerance; "" where they are."""
-    rule = {"relative": RELATIVE, "of_largest": 0.0, "absolute": ABSOLUTE}
     for name, value in expected.items():
         if name not in actual:
             return f"{name}: missing"
-        found = differences(value, actual[name], **rule)
+        found = differences(value, actual[name], TOLERANCE)
         if found:
             return f"{name}: {found}"
     return ""
