@@ -39,7 +39,7 @@ from fix_public_tables import document
 from rkgraph.cli.common import home_folder
 from rkgraph.compile.cache import CompileCache
 from rkgraph.compile.faulty_rules import run_without_faulty_rules
-from rkgraph.compile.tensors import read_npz, tensors_of, write_npz
+from rkgraph.compile.tensors import read_npz, static_shape, tensors_of, write_npz
 from rkgraph.compile.toolchain import Toolchain
 from rkgraph.compile.verify import compare
 from rkgraph.graph.load import read_view
@@ -48,7 +48,7 @@ from rkgraph.results import TensorInfo
 from rkgraph.targets import Target, resolve_target
 from rkgraph.toolkit.jobs import Job, Limits
 from rkgraph.toolkit.locate import find_toolkit
-from rkgraph.toolkit.logs import Layer, read_log
+from rkgraph.toolkit.logs import read_log
 
 ALLOWED = ("interface", "approximate")
 SEED = 7
@@ -232,7 +232,7 @@ def _cosines(
 
 def _fitted(array: Array, tensor: TensorInfo) -> Array:
     """The array as the fixed model takes it: another dtype or rank, the same numbers."""
-    return np.asarray(array).astype(tensor.dtype or array.dtype).reshape([int(n) for n in tensor.shape or ()])
+    return np.asarray(array).astype(tensor.dtype or array.dtype).reshape(static_shape(tensor))
 
 
 def _built_raw(truth: Truth) -> Built:

@@ -23,10 +23,10 @@ def document(rows: Sequence[Row], target: str) -> str:
 
 _HEADER = """# Public models after fix
 
-Made by `python benchmarks/fix_public.py` (which says how); {target}, fp16. *Raw* is the original with its shapes pinned.
-A model is *right* where it is deployable and every output reaches cosine 0.999 in the simulator, against the original in
-ONNX Runtime; where the original is dynamically quantized, against the fixed model in ONNX Runtime, and 0.98 against the
-original. CPU layers leave out input and output.
+Made by `python benchmarks/fix_public.py` (which says how); {target}, fp16. *Raw* is the original with its shapes
+pinned. A model is *right* where it is deployable and every output reaches cosine 0.999 in the simulator, against the
+original in ONNX Runtime; where the original is dynamically quantized, against the fixed model in ONNX Runtime, and 0.98
+against the original. CPU layers leave out input and output.
 """
 
 
@@ -47,14 +47,14 @@ def is_worse(row: Row) -> bool:
 
 def _bars(rows: Sequence[Row]) -> list[str]:
     right, both = [row for row in rows if is_right(row)], [row for row in rows if _both(row)]
-    deployable_raw = sum(row["raw"]["verdict"] == "deployable" for row in rows)
+    raw = sum(row["raw"]["verdict"] == "deployable" for row in rows)
     ratios = [_cpu(row["fixed"]) / _cpu(row["raw"]) for row in both if _cpu(row["raw"])]
     before = median([_cpu(row["raw"]) for row in both] or [0])
     after = median([_cpu(row["fixed"]) for row in both] or [0])
     return [
         "| what | bar | measured |",
         "|---|---|---|",
-        f"| deployable and right, of {len(rows)} ({deployable_raw} deployable raw) | 95 % | {_share(len(right), rows)} |",
+        f"| deployable and right, of {len(rows)} ({raw} deployable raw) | 95 % | {_share(len(right), rows)} |",
         f"| worse than raw, of {len(both)} that build raw | 0 | {sum(map(is_worse, both))} |",
         f"| median CPU layers, raw → fixed | 0 or −50 % | {before:g} → {after:g} |",
         f"| median of the ratio of CPU layers | 0.5 | {median(ratios or [1]):.2f} |",
