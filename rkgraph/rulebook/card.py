@@ -56,7 +56,7 @@ _FENCE = "+++"
 _CODE = re.compile(r"RK[1-9][0-9]{2}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _BLOCK = re.compile(r"^```onnx[ \t]*(?P<options>\{[^\n]*\})?[ \t]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds"})
+_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds", "cpu"})
 
 
 class CardError(ValueError):
@@ -69,7 +69,8 @@ class Block:
 
     `line` counts in the card from 1. Options (all optional): `shape` and `dim`: as on the command line, a string or a
     list of strings; `platform`, `precision`: of the target; `allow`: list of safety classes for the fix;
-    `finds`: how many findings of the card's code an Example has (default: at least one).
+    `finds`: how many findings of the card's code an Example has (default: at least one); `cpu`: how many layers of a
+    Fixed model the compiler puts on the CPU, conversions of inputs and outputs aside (default: none).
     """
 
     text: str
