@@ -1,0 +1,72 @@
+"""What every card shows as fixed: the real compiler takes it, with the devices that the card claims and the right numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from rkgraph.compile.feeds import generate_feeds
+from rkgraph.compile.tensors import read_npz, tensors_of, write_npz
+from rkgraph.graph.load import read_view
+from rkgraph.rulebook.card import Block
+from rkgraph.rulebook.registry import Rule, load_rules
+from rkgraph.toolkit.client import Worker
+from rkgraph.toolkit.jobs import Job
+from rkgraph.toolkit.locate import find_toolkit
+from rkgraph.toolkit.logs import read_log
+from tests.rules.harness import parse
+from tests.rules.rewriting import run
+
+pytestmark = pytest.mark.toolkit
+
+RELATIVE, OF_LARGEST = 1e-2, 4e-3
+"""fp16 has a spacing of 2^-10 of a number; a few roundings, and as much where terms cancel."""
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(find_toolkit("2.3.2", None)) as started:
+        yield started
+
+
+def fixed_blocks() -> list[object]:
+    return [
+        pytest.param(rule, block, id=f"{rule.card.stem}:{block.line}")
+        for rule in load_rules()
+        if rule.fix is not None
+        for block in rule.card.blocks("Fixed")
+        if block.options.get("precision", "fp16") == "fp16"
+    ]
+
+
+@pytest.mark.parametrize(("rule", "block"), fixed_blocks())
+def test_the_compiler_takes_it_and_the_simulator_computes_it(
+    worker: Worker, rule: Rule, block: Block, tmp_path: Path
+) -> None:
+    model = parse(block.text)
+    path, feeds, outputs = tmp_path / "model.onnx", tmp_path / "feeds.npz", tmp_path / "outputs"
+    path.write_bytes(model.SerializeToString())
+    outputs.mkdir()
+    main = read_view(path).main
+    case = generate_feeds(main, tensors_of(main)[0])
+    write_npz(feeds, case)
+    platform = block.options.get("platform", "rk3588")
+    job = Job(path, platform, simulate=(feeds,), inputs=main.inputs, outputs=main.outputs, output_folder=outputs)
+    done = worker.run(job)
+    assert done.ok, f"{rule.code}: {done.error}"
+    facts = read_log(done.log)
+    assert {lost.op for lost in facts.no_lowering} == set()
+    on_cpu = [layer.op for layer in facts.layers if layer.target == "CPU" and not layer.is_boundary]
+    assert len(on_cpu) == block.options.get("cpu", 0), on_cpu
+    for name, expected in zip(main.outputs, expected_of(model, case), strict=True):
+        actual = read_npz(done.outputs[0])[name].reshape(expected.shape).astype(np.float64)
+        largest = np.abs(expected.astype(np.float64)).max(initial=0.0)
+        np.testing.assert_allclose(actual, expected.astype(np.float64), rtol=RELATIVE, atol=OF_LARGEST * largest)
+
+
+def expected_of(model: onnx.ModelProto, case: dict[str, np.ndarray]) -> list[np.ndarray]:
+    return [np.asarray(array) for array in run(model, case)]
