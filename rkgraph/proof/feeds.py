@@ -29,7 +29,8 @@ _SAME_ELEMENTS = frozenset({
     "Cast", "Identity", "Reshape", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Flatten", "Slice", "Tile", "Concat",
     "Split", "Dropout",
 })  # fmt: skip
-_INDEX_INPUT = {"Gather": 1, "GatherElements": 1}
+_INDEX_INPUT = {"Gather": 1, "GatherElements": 1, "NegativeLogLikelihoodLoss": 1, "SoftmaxCrossEntropyLoss": 1}
+_CLASSES = 1  # the axis of what labels of losses number
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ def domains_of(names: Sequence[str], intervals: Intervals) -> dict[str, Domain] 
         shape = tuple(size for size in value.shape if isinstance(size, int))
         if len(shape) < len(value.shape):
             return f"the shape of {name} is dynamic"
-        domains[name] = Domain(value.dtype, shape, intervals.of(name), _rows(graph, name))
+        interval, rows, counts_back = intervals.of(name), *_rows(graph, name)
+        if not counts_back:  # to a loss a negative label is an error, or memory in front of the scores
+            interval = replace(interval, low=max(interval.low, 0.0), high=max(interval.high, 0.0))
+        domains[name] = Domain(value.dtype, shape, interval, rows)
     return domains
 
 
@@ -97,21 +101,23 @@ def model_cases(domains: Mapping[str, Domain], count: int) -> Iterator[Case]:
         yield Case(f"random {number}, {keep:.0%} of the mask set", feeds)
 
 
-def _rows(graph: GraphView, name: str) -> int | None:
-    """How many rows the value may name as an index; the fewest, where it indexes several tables."""
+def _rows(graph: GraphView, name: str) -> tuple[int | None, bool]:
+    """How many rows the value may name as an index, the fewest of several tables; whether -1 may name the last."""
     fewest: int | None = None
+    counts_back = True
     waiting, seen = [name], {name}
     while waiting:
         value = waiting.pop()
         for node in graph.consumers(value):
             size = _indexed_size(graph, node, value)
             if size is not None:
+                counts_back = counts_back and not node.op.endswith("Loss")
                 fewest = size if fewest is None else min(fewest, size)
             elif node.op in _SAME_ELEMENTS and value in (node.inputs if node.op == "Concat" else node.inputs[:1]):
                 fresh = [output for output in node.outputs if output and output not in seen]
                 seen.update(fresh)
                 waiting.extend(fresh)
-    return fewest
+    return fewest, counts_back
 
 
 def _indexed_size(graph: GraphView, node: Node, value: str) -> int | None:
@@ -119,7 +125,7 @@ def _indexed_size(graph: GraphView, node: Node, value: str) -> int | None:
     if place is None or node.inputs[place] != value:
         return None
     shape = graph.value(node.inputs[0]).shape
-    axis = node.attributes.get("axis", 0)
+    axis = _CLASSES if node.op.endswith("Loss") else node.attributes.get("axis", 0)
     if not shape or not -len(shape) <= axis < len(shape):
         return None
     size = shape[axis]

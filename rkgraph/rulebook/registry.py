@@ -40,6 +40,8 @@ MODULES = (
     "rk117_local_function",
     "rk118_captured_value",
     "rk119_unreadable_header",
+    "rk140_classification_loss",
+    "rk162_triangle_selection",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
