@@ -1,4 +1,4 @@
-"""What every card shows as fixed: the real compiler takes it, with the devices that the card claims and the right numbers."""
+"""What every card shows as fixed: the real compiler takes it, on the devices that it claims, with the right numbers."""
 
 from __future__ import annotations
 
