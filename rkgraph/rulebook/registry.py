@@ -46,6 +46,8 @@ MODULES = (
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
     "rk205_unsupported_input_dtype",
+    "rk207_logic_without_kernel",
+    "rk210_cast_like",
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
     "rk303_foldable_shape_arithmetic",

@@ -322,7 +322,7 @@ class _Stages:
             missing = [name for name in names if name not in arrays]
             if missing:
                 raise _StageFailed(f"{feeds} has no array for input {', '.join(missing)}")
-            inputs = [arrays[name] for name in names]
+            inputs = [_float32(arrays[name]) for name in names]
         began = time.monotonic()
         # Without data_format the toolkit takes every 4-D input for NHWC.
         values = rknn.inference(inputs=inputs, data_format=["nchw"] * len(inputs))
@@ -330,6 +330,11 @@ class _Stages:
         if values is None or len(values) != len(outputs):
             raise _StageFailed(f"inference returned {values and len(values)} outputs, not {len(outputs)}")
         np.savez(Path(job["folder"], f"{index:04d}.npz"), **dict(zip(outputs, values, strict=True)))
+
+
+def _float32(array: Any) -> Any:
+    """The toolkit makes float32 of a model's float64 and then takes no arrays of that; others stay as they are."""
+    return array.astype("float32") if array.dtype == "float64" else array
 
 
 def innermost(error: BaseException) -> str:
