@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rkgraph.diagnostics import Safety
+from rkgraph.graph.rewrite import Rewrite
+from tests.rules.harness import diagnostics
+from tests.rules.recurrent_models import STEPS, recurrent
+from tests.rules.rewriting import fixed, operators, run
+
+CODE = "RK180"
+
+
+def assert_same(how: dict[str, Any], op: str) -> list[str]:
+    """The model computes the same after the fix; its operators then."""
+    model, feeds = recurrent(op, **how)
+    after, edits = fixed(model, CODE)
+    assert edits
+    assert all(isinstance(edit, Rewrite) for edit in edits)
+    for old, new in zip(run(model, feeds), run(after, feeds), strict=True):
+        np.testing.assert_allclose(np.asarray(new, "f8"), np.asarray(old, "f8"), atol=2e-6)
+    return operators(after)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    op=st.sampled_from(["RNN", "GRU", "LSTM"]),
+    direction=st.sampled_from(["forward", "reverse", "bidirectional"]),
+    given=st.sampled_from([(), ("b",), ("h",), ("b", "h")]),
+    lengths=st.sampled_from([None, (STEPS, STEPS)]),
+    named=st.booleans(),
+)
+def test_only_the_last_state_is_read(
+    op: str, direction: str, given: tuple[str, ...], lengths: tuple[int, ...] | None, named: bool
+) -> None:
+    how: dict[str, Any] = {"direction": direction, "given": given, "lengths": lengths, "named": named, "read": ("h",)}
+    model, _ = recurrent(op, **how)
+    if not diagnostics(model, CODE):  # an LSTM whose Y has a name and whose biases are given is right as it is
+        assert op == "LSTM"
+        assert named
+        return
+    assert_same(how, op)
+
+
+@pytest.mark.parametrize("op", ["RNN", "GRU"])
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+def test_the_last_state_of_sequences_of_several_lengths(op: str, direction: str) -> None:
+    assert_same({"direction": direction, "lengths": (2, 3), "read": ("h",)}, op)
+
+
+@pytest.mark.parametrize("activation", ["Relu", "Tanh", "Sigmoid", "Softsign"])
+def test_an_rnn_is_a_gru(activation: str) -> None:
+    assert "RNN" not in assert_same({"read": ("y", "h"), "activations": [activation]}, "RNN")
+
+
+@pytest.mark.parametrize(
+    ("op", "how"),
+    [
+        ("GRU", {"read": ("y", "h")}),
+        ("LSTM", {"read": ("y", "h", "c")}),
+        ("LSTM", {"read": ("h",), "named": True}),
+        ("RNN", {"clip": 0.5}),
+        ("RNN", {"computed": True}),
+        ("LSTM", {"given": ("b", "h", "c", "p")}),
+        ("LSTM", {"input_forget": 1}),
+        ("LSTM", {"lengths": (2, 3), "read": ("h",)}),
+    ],
+)
+def test_what_is_right_or_has_no_better_form_is_left_alone(op: str, how: dict[str, Any]) -> None:
+    assert diagnostics(recurrent(op, **how)[0], CODE) == ()
+
+
+def test_the_engine_proves_it(tmp_path: Path) -> None:
+    from tests.engine.fixing import fix_text
+
+    outcome = fix_text(recurrent("RNN", read=("h",))[0], tmp_path, CODE, allow=frozenset({Safety.FP16_RANGE}))
+    assert [fix.code for fix in outcome.fixes.applied] == [CODE]
+    assert {proof.outcome for proof in outcome.proofs} == {"proved"}
