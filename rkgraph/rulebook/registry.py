@@ -65,6 +65,8 @@ MODULES = (
     "rk305_degenerate_input_shape",
     "rk306_input_of_dead_nodes",
     "rk307_eight_bit_image_input",
+    "rk310_constant_branch",
+    "rk312_counted_loop",
     "rk401_no_op_node",
     "rk402_training_mode_operator",
     "rk502_late_score_scale",
