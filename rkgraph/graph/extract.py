@@ -50,9 +50,9 @@ def extract_model(  # noqa: PLR0917  # the model and what is known of it, then w
     types: Mapping[str, onnx.TypeProto],
     inputs: Sequence[str],
     outputs: Sequence[str],
-    weights: Weights,
+    weights: Weights | None,
 ) -> onnx.ModelProto:
-    """The part of the main graph of `model` that computes `outputs` from `inputs`, weights loaded.
+    """The part of the main graph of `model` that computes `outputs` from `inputs`.
 
     Args:
         model: the model, weightless.
@@ -60,7 +60,7 @@ def extract_model(  # noqa: PLR0917  # the model and what is known of it, then w
         types: the types of its values as far as they are known.
         inputs: names of values; initializers may be among them. Those that are not in the graph are left out.
         outputs: names of values; an input among them is passed through an Identity under the name NAME/through.
-        weights: where the weights lie.
+        weights: where the weights lie, which are loaded; None leaves references to them.
 
     Raises:
         ValueError: an output needs an input of the model that is not in `inputs`.
@@ -86,9 +86,10 @@ def extract_model(  # noqa: PLR0917  # the model and what is known of it, then w
             part.graph.initializer.append(constant)
         else:
             part.graph.sparse_initializer.append(constant)
-    for tensor in model_tensors(part):
-        if is_external(tensor):
-            weights.load(tensor)
+    if weights is not None:
+        for tensor in model_tensors(part):
+            if is_external(tensor):
+                weights.load(tensor)
     return part
 
 

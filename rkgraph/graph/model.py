@@ -129,6 +129,15 @@ class Model:
         """
         return extract_model(self._proto, self._values(), self._value_types(), inputs, outputs, self._weights)
 
+    def part(self, inputs: Sequence[str], outputs: Sequence[str]) -> Model:
+        """A model of its own of the part of the main graph that computes `outputs` from `inputs`.
+
+        Its weights stay where they are, and only what it needs of them is referred to. Raises as `extract`.
+        """
+        proto = extract_model(self._proto, self._values(), self._value_types(), inputs, outputs, None)
+        digest = hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest()
+        return Model(self.path, proto, digest, self._weights)
+
     def save(self, path: Path, weights: WeightPlacement = "keep", *, in_place: bool = False) -> None:
         """Write the model to `path`, whole or not at all.
 
