@@ -14,6 +14,7 @@ from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import Card, CardError, read_card
 
 if TYPE_CHECKING:
+    from rkgraph.graph.cut import Cut
     from rkgraph.graph.rewrite import Edit, Refusal
     from rkgraph.rulebook.rule import Finding, LintContext
 
@@ -46,10 +47,14 @@ MODULES = (
     "rk123_sign_operator",
     "rk124_hyperbolic_function",
     "rk125_inverse_function",
+    "rk126_number_test",
+    "rk127_feature_operator",
     "rk140_classification_loss",
     "rk141_reduction_without_kernel",
+    "rk144_normalization_form",
     "rk161_einstein_summation",
     "rk162_triangle_selection",
+    "rk165_resize_by_matrices",
     "rk180_recurrent_layer_form",
     "rk181_recurrent_layer_in_steps",
     "rk202_integer_mask_arithmetic",
@@ -57,6 +62,7 @@ MODULES = (
     "rk204_integer_cumulative_sum",
     "rk205_unsupported_input_dtype",
     "rk207_logic_without_kernel",
+    "rk208_whole_number_operator",
     "rk210_cast_like",
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
@@ -84,7 +90,7 @@ class Rule:
 
     card: Card
     check: Callable[[LintContext], Iterator[Finding]]
-    fix: Callable[[LintContext, Finding], Edit | Refusal] | None = None
+    fix: Callable[[LintContext, Finding], Edit | Cut | Refusal] | None = None
 
     @property
     def code(self) -> str:

@@ -43,7 +43,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 
 def _sums_up_leading_dimensions(graph: GraphView, node: Node) -> bool:
-    """One operand of rank 3 or more, where two or more dimensions are left that are not the first ("bij->ij", "bhij->bj")."""
+    """One operand of rank 3 or more, of which two dimensions or more are left that are not the first ("bij->ij")."""
     rank = len(graph.value(node.inputs[0]).shape or ())
     if len(node.inputs) != 1 or rank < _SMALLEST_RANK:
         return False
