@@ -1,4 +1,4 @@
-"""The edits of a whole model: pinned shapes, frozen inputs, another opset. Each changes the protobuf in place."""
+"""The edits of a whole model: pinned shapes, frozen inputs, other dtypes at its edge, another opset. Each changes the protobuf in place."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from onnx import helper
 from rkgraph.errors import UsageError
 from rkgraph.graph.pinning import inputs_by_name, pin
 from rkgraph.graph.protos import constant_proto
-from rkgraph.graph.tensors import dtype_name, size_of
+from rkgraph.graph.tensors import dtype_code, dtype_name, size_of
 
 if TYPE_CHECKING:
     from rkgraph.graph.weights import Weights
 
-__all__ = ["freeze_inputs", "set_opset"]
+__all__ = ["freeze_inputs", "retype_interface", "set_opset"]
 
 
 def freeze_inputs(model: onnx.ModelProto, values: Mapping[str, npt.NDArray[Any]], weights: Weights) -> None:
@@ -41,14 +41,39 @@ def freeze_inputs(model: onnx.ModelProto, values: Mapping[str, npt.NDArray[Any]]
     model.graph.initializer.extend(constant_proto(name, array, weights) for name, array in arrays.items())
 
 
+def retype_interface(model: onnx.ModelProto, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Give inputs and outputs of `model` other dtypes, by name in numpy spelling: see `RetypeInterface`.
+
+    Raises:
+        ValueError: no such input or output, or something else than a Cast reads or makes it.
+    """
+    graph = model.graph
+    readers = {name: [node for node in graph.node if name in node.input] for name in inputs}
+    makers = {name: [node for node in graph.node if name in node.output] for name in outputs}
+    for name, nodes in (readers | makers).items():
+        if not nodes or any(node.op_type != "Cast" or node.domain not in ("", "ai.onnx") for node in nodes):
+            raise ValueError(f"{name!r} gets another dtype, and something else than a Cast reads or makes it")
+    declared = {value.name: value for value in graph.input if value.name in inputs}
+    declared |= {value.name: value for value in graph.output if value.name in outputs}
+    for name, dtype in (dict(inputs) | dict(outputs)).items():
+        if name not in declared:
+            raise ValueError(f"{name!r} is no input or output")
+        declared[name].type.tensor_type.elem_type = dtype_code(dtype)
+    for name, dtype in outputs.items():
+        (to,) = (attribute for attribute in makers[name][0].attribute if attribute.name == "to")
+        to.i = dtype_code(dtype)
+
+
 def set_opset(model: onnx.ModelProto, version: int) -> None:
-    """Declare `version` of the standard domain, for the model and its functions."""
+    """Declare `version` of the standard domain, for the model and its functions, as the first that they import.
+
+    The order means nothing to ONNX, but the toolkit takes the first one for the standard domain.
+    """
     for imports in (model.opset_import, *(function.opset_import for function in model.functions)):
-        standard = [entry for entry in imports if entry.domain in ("", "ai.onnx")]
-        for entry in standard:
-            entry.version = version
-        if not standard:
-            imports.add(domain="", version=version)
+        others = [(entry.domain, entry.version) for entry in imports if entry.domain not in ("", "ai.onnx")]
+        del imports[:]
+        for domain, number in (("", version), *others):
+            imports.add(domain=domain, version=number)
 
 
 def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -> npt.NDArray[Any]:

@@ -81,6 +81,8 @@ MODULES = (
     "rk505_mask_added_in_parts",
     "rk506_softmax_nan_guard",
     "rk507_uncanonical_rms_norm",
+    "rk520_mean_over_plane",
+    "rk601_host_only_nodes",
 )
 
 
