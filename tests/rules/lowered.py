@@ -27,10 +27,11 @@ def one_node(
     constants: Inputs | None = None,
     order: Sequence[str] | None = None,
     domain: str = "",
+    like: str = "",
 ) -> onnx.ModelProto:
     """A model of one node; `inputs` and `constants` in the node's order, or in that of `order` ("" is left out).
 
-    Outputs get dtype and shape by inference, so that they need not be told.
+    Outputs get dtype and shape by inference, so that they need not be told; with `like` they are those of this input.
     """
     constants = constants or {}
     names = list(order) if order is not None else [*inputs, *constants]
@@ -39,10 +40,12 @@ def one_node(
     given = [helper.make_tensor_value_info(name, kinds[name], array.shape) for name, array in inputs.items()]
     held = [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()]
     empty = [onnx.ValueInfoProto(name=name) for name in outputs if name]
+    if like:
+        empty = [helper.make_tensor_value_info(name, kinds[like], inputs[like].shape) for name in outputs if name]
     opsets = [helper.make_opsetid("", opset)] + ([helper.make_opsetid(domain, 1)] if domain else [])
     graph = helper.make_graph([node], "g", given, empty, held)
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=not like, data_prop=True)
     missing = [output.name for output in inferred.graph.output if not output.type.tensor_type.elem_type]
     assert not missing, f"nothing is inferred of {missing}"
     return inferred
