@@ -1,7 +1,7 @@
 """Inputs for equivalence proofs: adversarial and random, drawn from what is known of each value.
 
-What a value may hold is derived, never guessed: row numbers where it ends as indices of a Gather, its interval where
-one is known (dtypes, constants, `assumes`), else everything its dtype holds. Where the rewrite is held to a tolerance,
+What a value may hold is derived, never guessed: row numbers where it ends as indices of a Gather, no zeros where
+whole numbers are divided by it, its interval where one is known (dtypes, constants, `assumes`), else everything its dtype holds. Where the rewrite is held to a tolerance,
 numbers stay within fp16, since no target computes beyond it; one that claims to be exact meets ±3e38, ±inf and NaN too.
 
 Everything is seeded: the same model gives the same cases.
@@ -29,18 +29,24 @@ _SAME_ELEMENTS = frozenset({
     "Cast", "Identity", "Reshape", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Flatten", "Slice", "Tile", "Concat",
     "Split", "Dropout",
 })  # fmt: skip
+_DIVISIONS = ("Div", "Mod")
 _INDEX_INPUT = {"Gather": 1, "GatherElements": 1, "NegativeLogLikelihoodLoss": 1, "SoftmaxCrossEntropyLoss": 1}
 _CLASSES = 1  # the axis of what labels of losses number
 
 
 @dataclass(frozen=True)
 class Domain:
-    """What a value may hold: dtype and shape, an interval, and `rows` where it indexes that many rows."""
+    """What a value may hold: dtype and shape, an interval, and `rows` where it indexes that many rows.
+
+    `divides`: whole numbers are divided by it. By 0 that is an error, and the least number of its dtype by −1 ends the
+    whole process.
+    """
 
     dtype: str
     shape: tuple[int, ...]
     interval: Interval
     rows: int | None = None
+    divides: bool = False
 
     @property
     def is_float(self) -> bool:
@@ -72,7 +78,7 @@ def domains_of(names: Sequence[str], intervals: Intervals) -> dict[str, Domain] 
         interval, rows, counts_back = intervals.of(name), *_rows(graph, name)
         if not counts_back:  # to a loss a negative label is an error, or memory in front of the scores
             interval = replace(interval, low=max(interval.low, 0.0), high=max(interval.high, 0.0))
-        domains[name] = Domain(value.dtype, shape, interval, rows)
+        domains[name] = Domain(value.dtype, shape, interval, rows, _divides(graph, name, value.dtype))
     return domains
 
 
@@ -99,6 +105,26 @@ def model_cases(domains: Mapping[str, Domain], count: int) -> Iterator[Case]:
         keep = 1.0 - number / count
         feeds = {name: _realistic(name, number, keep, domain) for name, domain in domains.items()}
         yield Case(f"random {number}, {keep:.0%} of the mask set", feeds)
+
+
+def _divides(graph: GraphView, name: str, dtype: str) -> bool:
+    """Whether something is divided by the whole numbers `name`, or by the same numbers in another shape or dtype.
+
+    Also where something is added in between: RK208 divides by x + (x = 0), and the model before it by x.
+    """
+    if dtype not in DTYPE_RANGES:
+        return False
+    waiting, seen = [name], {name}
+    while waiting:
+        value = waiting.pop()
+        for node in graph.consumers(value):
+            if node.op in _DIVISIONS and value == node.inputs[1]:
+                return True
+            if node.op in _SAME_ELEMENTS or node.op == "Add":
+                fresh = [output for output in node.outputs if output and output not in seen]
+                seen.update(fresh)
+                waiting.extend(fresh)
+    return False
 
 
 def _rows(graph: GraphView, name: str) -> tuple[int | None, bool]:
@@ -220,6 +246,8 @@ def _fit(numbers: Array, domain: Domain) -> Array:
         numbers = np.clip(numbers, low, high)
         if domain.is_float:
             return numbers.astype(domain.dtype).reshape(domain.shape)
+        if domain.divides and high >= 2:
+            numbers = np.where((numbers == 0) | (numbers == -1), numbers + 2, numbers)
         return _whole(numbers, domain.dtype).reshape(domain.shape)
 
 
