@@ -136,11 +136,11 @@ def _layer(graph: GraphView, node: Node, write: Writer) -> dict[str, str]:
     normed = write.op("LayerNormalization", flat, *factors, axis=-1, epsilon=epsilon)
     replaces = {node.outputs[0]: normed if shape == (outer, width) else write.reshape(normed, shape)}
     if any(is_live(graph, name) for name in node.outputs[1:]):
-        kept = (*shape[:axis], *[1] * (len(shape) - axis))
-        found = moments(write, flat, dtype, (1,), epsilon)
+        # of the value as it is: where a Reshape follows the mean of a flat one, the toolkit drops that output
+        found = moments(write, x, dtype, range(axis, len(shape)), epsilon)
         for output, value in zip(node.outputs[1:], (found.mean, found.inverse), strict=False):
             if is_live(graph, output):
-                replaces[output] = write.reshape(value, kept)
+                replaces[output] = value
     return replaces
 
 
