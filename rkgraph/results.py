@@ -108,8 +108,8 @@ class Fixes:
 class Proof:
     """A proof of `subject` (a fix, or the whole model).
 
-    `kind` is "structure", "range", "local", "model" or "simulator"; `outcome` "proved", "refuted" or "skipped";
-    `counterexample` the path of the saved inputs that refute it.
+    `kind` is "structure", "range", "local", "model", "split" or "simulator"; `outcome` "proved", "refuted" or
+    "skipped"; `counterexample` the path of the saved inputs that refute it.
     """
 
     id: str

@@ -39,6 +39,8 @@ class EvaluationError(RkgraphError):
 class Evaluator:
     """A loaded model that can be run on many inputs.
 
+    A sequence of tensors is an array of objects that are arrays; an optional that is empty is one None.
+
     Args:
         model: the model, with its weights; or the path of one, whose external data lies beside it.
         threads: of ONNX Runtime, within an operator.
@@ -50,6 +52,7 @@ class Evaluator:
     def __init__(self, model: onnx.ModelProto | Path, threads: int = 1) -> None:
         with _loadable(model) as source, _clear_errors("load the model"):
             self._session = _session(source, threads)
+        self._sequences = {i.name for i in self._session.get_inputs() if "seq(" in i.type}
         self.inputs: tuple[str, ...] = tuple(i.name for i in self._session.get_inputs())
         self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
 
@@ -62,8 +65,24 @@ class Evaluator:
         """
         wanted = list(self.outputs if outputs is None else outputs)
         with _clear_errors("run the model"):
-            found = self._session.run(wanted, {name: feeds[name] for name in self.inputs if name in feeds})
-        return {name: np.asarray(value) for name, value in zip(wanted, found, strict=True)}
+            found = self._session.run(wanted, {name: self._fed(name, feeds) for name in self.inputs if name in feeds})
+        return {name: _array(value) for name, value in zip(wanted, found, strict=True)}
+
+    def _fed(self, name: str, feeds: Mapping[str, Array]) -> Any:
+        """An input as ONNX Runtime takes it."""
+        array = feeds[name]
+        if array.dtype == object and array.ndim == 0:
+            return array[()]
+        return list(array) if name in self._sequences else array
+
+
+def _array(value: Any) -> Array:
+    if not isinstance(value, list):
+        return np.asarray(value)
+    sequence = np.empty(len(value), dtype=object)
+    for index, element in enumerate(value):
+        sequence[index] = element
+    return sequence
 
 
 def evaluate(model: onnx.ModelProto | Path, feeds: Mapping[str, Array], threads: int = 1) -> dict[str, Array]:

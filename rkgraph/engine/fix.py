@@ -19,8 +19,11 @@ from rkgraph.engine.fix_policy import Policy
 from rkgraph.engine.fix_requests import check_shapes, filled, freeze
 from rkgraph.engine.fix_state import state_of
 from rkgraph.engine.lint import Found, find, make_context, result_of
+from rkgraph.engine.split import Split, Splitter
+from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Between
+from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.whole import LARGEST, WholeClaim, not_compared, prove_model
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
@@ -44,19 +47,22 @@ class FixSettings:
         inputs: real inputs for the whole-model comparison; made-up ones where there are none.
         counterexamples: folder for the inputs that refute a rewrite; None saves none.
         rules: the rules to run; all of them by default.
+        whole: one model is asked for: cuts that are a gain, but not needed, are left out.
     """
 
     assumptions: Mapping[str, Between] = field(default_factory=dict)
     inputs: Sequence[Mapping[str, Array]] = ()
     counterexamples: Path | None = None
     rules: Sequence[Rule] | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class FixOutcome:
     """The fixed model, the lint results before and after, what was and was not done, and how it was proved.
 
-    `after` carries fixes and proofs, and a diagnostic RK991 for every rewrite that was refuted and taken back.
+    `after` carries fixes and proofs, and a diagnostic RK991 for every rewrite that was refuted and taken back. `stages`
+    are the models that `model` was cut into; none where it stays whole.
     """
 
     model: Model
@@ -64,6 +70,7 @@ class FixOutcome:
     after: Result
     fixes: Fixes
     proofs: tuple[Proof, ...]
+    stages: tuple[FixedStage, ...] = ()
 
     @property
     def is_refuted(self) -> bool:
@@ -154,18 +161,36 @@ class _Loop:
             self._carry_out(context, plan)
             context, found = self._look()
         else:
-            self.refused += [_unfinished(fix) for fix in self._plan(context, found, frozenset()).fixes]
+            plan = self._plan(context, found, frozenset())
+            self.refused += [_unfinished(fix) for fix in plan.fixes]
+        split = self._split(context, found, plan)
+        self.applied += split.applied
+        self.refused += split.refused
+        self.proofs += split.proofs
         fixes = Fixes(tuple(self.applied), tuple(self.refused))
         wrong = [*self.refuted.values(), *self._compare_models(proof)]
         proofs = tuple(self.proofs)
         after = result_of(context, found)
+        after = split.told(after)
         after = replace(after, diagnostics=(*after.diagnostics, *wrong), fixes=fixes, proofs=proofs)
-        return FixOutcome(self.model, before, after, fixes, proofs)
+        return FixOutcome(self.model, before, after, fixes, proofs, split.stages)
+
+    def _split(self, context: LintContext, found: Sequence[Found], plan: Plan) -> Split:
+        """Make the cuts that are planned; those that are no more than a gain only where several models are welcome."""
+        cuts = [cut for cut in plan.cuts if cut.edit.needed or not self.settings.whole]
+        if cuts:
+            self.tell("cutting the model into stages")
+
+        def look(view: ModelView) -> tuple[LintContext, tuple[Found, ...]]:
+            context = make_context(view, self.target, self.policy.options, self.table)
+            return context, find(context, self.policy.ruleset, self.rules)
+
+        return Splitter(self.model, context, found, look).split(cuts, self.bench.new_id) if cuts else Split()
 
     def _compare_models(self, proof: str) -> Sequence[Diagnostic]:
         """Compare the original with the fixed model where that is asked for; what is wrong, if anything is."""
         path = self.model.path
-        if not self.applied:
+        if all(fix.safety is Safety.SPLIT for fix in self.applied):  # the whole is as it was; see proof/recomposed.py
             return ()
         known = as_intervals(self.settings.assumptions)
         claim = WholeClaim(path, self.model, known, self.policy.options.frozen, self.settings.inputs)

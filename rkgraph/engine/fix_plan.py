@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rkgraph.engine.fix_policy import Policy
 from rkgraph.engine.lint import Found
+from rkgraph.graph.cut import Cut
 from rkgraph.graph.rewrite import Edit, FreezeInputs, PinShapes, Refusal, Rewrite, SetOpset
 from rkgraph.proof.ranges import prove_assumption, refusal_of
 from rkgraph.proof.regions import Footprint, footprint
@@ -14,7 +15,7 @@ from rkgraph.results import Proof, RefusedFix
 from rkgraph.rulebook.registry import Rule
 from rkgraph.rulebook.rule import LintContext
 
-__all__ = ["Plan", "PlannedFix", "plan_pass"]
+__all__ = ["Plan", "PlannedCut", "PlannedFix", "plan_pass"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,21 @@ class PlannedFix:
 
 
 @dataclass(frozen=True)
+class PlannedCut:
+    """A cut that may be made when no other fix is left: for what, and allowed by whom."""
+
+    found: Found
+    edit: Cut
+    allowed_by: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """`fixes` are independent of each other and of one kind; `refused` are the findings without one in this pass."""
 
     fixes: tuple[PlannedFix, ...]
     refused: tuple[RefusedFix, ...]
+    cuts: tuple[PlannedCut, ...] = ()
 
 
 def plan_pass(
@@ -46,6 +57,7 @@ def plan_pass(
     """
     place = {rule.code: index for index, rule in enumerate(order)}
     candidates: list[PlannedFix] = []
+    cuts: list[PlannedCut] = []
     refused: list[RefusedFix] = []
     for one in sorted(found, key=lambda f: place[f.rule.code]):
         if one.rule.fix is None or one.diagnostic.fix is None:
@@ -55,12 +67,14 @@ def plan_pass(
             planned = _with_assumptions(context, planned, policy, new_id)
         if isinstance(planned, Refusal):
             refused.append(RefusedFix(one.rule.code, one.diagnostic.at, planned.reason, planned.needs))
+        elif isinstance(planned, PlannedCut):
+            cuts.append(planned)
         else:
             candidates.append(planned)
-    return Plan(tuple(_together(candidates)), tuple(refused))
+    return Plan(tuple(_together(candidates)), tuple(refused), tuple(cuts))
 
 
-def _ask(context: LintContext, found: Found, policy: Policy) -> PlannedFix | Refusal:
+def _ask(context: LintContext, found: Found, policy: Policy) -> PlannedFix | PlannedCut | Refusal:
     """The planned fix of one finding, or why there is none."""
     rule, offer = found.rule, found.diagnostic.fix
     assert rule.fix is not None and offer is not None  # noqa: S101, PT018 - the caller saw to it
@@ -72,6 +86,8 @@ def _ask(context: LintContext, found: Found, policy: Policy) -> PlannedFix | Ref
     allowed = policy.allowed_by(offer.safety, edit)
     if isinstance(allowed, Refusal):
         return allowed
+    if isinstance(edit, Cut):
+        return PlannedCut(found, edit, allowed)
     objection = policy.objection(offer.safety, edit)
     if objection is not None:
         return Refusal(f"the rewrite of {rule.code} is not applied: {objection}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rkgraph.diagnostics import Safety
+from rkgraph.graph.cut import Cut
 from rkgraph.graph.rewrite import Between, Edit, FreezeInputs, PinShapes, Refusal, Rewrite
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
@@ -29,7 +30,7 @@ class Policy:
     options: Options
     assumptions: Mapping[str, Between] = field(default_factory=dict)
 
-    def allowed_by(self, safety: Safety, edit: Edit) -> str | Refusal:
+    def allowed_by(self, safety: Safety, edit: Edit | Cut) -> str | Refusal:
         """Who allows this edit of this class; a refusal that names the option where nobody does."""
         if safety is Safety.SAFE:
             return "default"
@@ -48,7 +49,7 @@ class Policy:
             return "it claims to be safe, and holds for a part of the inputs only"
         return None
 
-    def _asked_for(self, edit: Edit) -> str | None:
+    def _asked_for(self, edit: Edit | Cut) -> str | None:
         """The options that ask for this very edit, and so allow it."""
         if isinstance(edit, FreezeInputs):
             return " ".join(f"--freeze {name}" for name in edit.values)

@@ -3,7 +3,7 @@
 A rule's module `rkgraph/rules/rk201_int64_tensor.py` defines
 
     def check(lint: LintContext) -> Iterator[Finding]: ...      # all findings, not the first
-    def fix(lint: LintContext, finding: Finding) -> Edit | Refusal: ...      # optional
+    def fix(lint: LintContext, finding: Finding) -> Edit | Cut | Refusal: ...      # optional
 
 and nothing else that the engine reads: code, name, severity, applicable operators, fix title and safety class
 come from the card `rules/rk201_int64_tensor.md`. Rules hold no state and never import each other.

@@ -1,0 +1,41 @@
+"""RK601: nodes that only the host can run, in a model of which the rest could run on the NPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rkgraph.analysis.work import works
+from rkgraph.graph.cut import Cut
+from rkgraph.graph.rewrite import Refusal
+from rkgraph.rulebook.hosting import host_only
+from rkgraph.rulebook.rule import Finding, LintContext
+
+SHOWN = 6
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for the model, where a part of it has to leave and a part that computes can stay."""
+    leaving = host_only(lint)
+    gone = {node.index for node in leaving}
+    staying = [node for node in lint.live_nodes(lint.model.main) if node.index not in gone]
+    if not leaving or not any(works(node) for node in staying):
+        return
+    counts = Counter(node.op for node in leaving)
+    told = ", ".join(f"{n} × {op}" if n > 1 else op for op, n in counts.most_common(SHOWN))
+    more = f" and {len(counts) - SHOWN} other operators" if len(counts) > SHOWN else ""
+    one = len(leaving) == 1
+    yield Finding(
+        f"{len(leaving)} {'node' if one else 'nodes'} of {len(leaving) + len(staying)} can run on the host only "
+        f"({told}{more}); what no other fix mends can be cut off",
+        observed={"operators": dict(sorted(counts.items())), "nodes": len(leaving)},
+        explains=frozenset(),
+    )
+
+
+def fix(lint: LintContext, _finding: Finding) -> Cut | Refusal:
+    """Run these nodes on the host."""
+    leaving = host_only(lint)
+    names = frozenset(next(filter(None, node.outputs)) for node in leaving)
+    ops = ", ".join(sorted({node.op for node in leaving}))
+    return Cut(names, f"{ops} on the host", needed=True)
