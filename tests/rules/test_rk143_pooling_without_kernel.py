@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.rules.harness import diagnostics
+from tests.rules.lowered import assert_lowered, one_node, refusal_of
+from tests.rules.rewriting import run
+
+CODE = "RK143"
+Array = npt.NDArray[Any]
+PADDINGS = st.sampled_from(["none", "pads", "SAME_UPPER", "SAME_LOWER", "VALID"])
+
+
+def numbers(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def said(data: st.DataObject, kernel: list[int], padding: str) -> dict[str, Any]:
+    axes = len(kernel)
+    strides = data.draw(st.lists(st.integers(1, 3), min_size=axes, max_size=axes))
+    more: dict[str, Any] = {"kernel_shape": kernel, "strides": strides}
+    if padding == "pads":
+        more["pads"] = [data.draw(st.integers(0, kernel[n % axes] - 1)) for n in range(2 * axes)]
+    elif padding != "none":
+        more["auto_pad"] = padding
+    return more
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    kernel=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    power=st.sampled_from([1, 2, 3]),
+    padding=PADDINGS,
+    seed=st.integers(0, 2**31),
+    data=st.data(),
+)
+def test_powers_of_windows(*, kernel: list[int], power: int, padding: str, seed: int, data: st.DataObject) -> None:
+    sizes = [data.draw(st.integers(3, 6)) for _ in kernel]
+    inputs = {"x": numbers(2, 3, *sizes, seed=seed)}
+    model = one_node("LpPool", inputs, {"p": power, **said(data, kernel, padding)}, opset=13)
+    assert_lowered(model, CODE, inputs, gone="LpPool", rtol=1e-3, atol=1e-4)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    op=st.sampled_from(["MaxPool", "AveragePool"]),
+    kernel=st.lists(st.integers(1, 3), min_size=3, max_size=3),
+    padding=PADDINGS,
+    ceil=st.booleans(),
+    counting=st.booleans(),
+    data=st.data(),
+)
+def test_three_axes_in_two_steps(
+    *, op: str, kernel: list[int], padding: str, ceil: bool, counting: bool, data: st.DataObject
+) -> None:
+    sizes = [data.draw(st.integers(3, 6)) for _ in kernel]
+    inputs = {"x": numbers(1, 2, *sizes)}
+    counted = {"count_include_pad": 1} if counting and op == "AveragePool" else {}
+    rounded = {"ceil_mode": 1} if ceil and not counted and padding in ("none", "pads") else {}
+    model = one_node(op, inputs, {**said(data, kernel, padding), **counted, **rounded}, opset=13)
+    assume(diagnostics(model, CODE))
+    try:
+        run(model, inputs)
+    except onnxruntime.capi.onnxruntime_pybind11_state.Fail:  # sizes rounded up to a window of padding alone
+        assume(False)
+    after = assert_lowered(model, CODE, inputs, rtol=1e-4, atol=1e-5)
+    assert after.count(op) == 2
+
+
+def test_dilated_windows() -> None:
+    inputs = {"x": numbers(1, 2, 6, 7, 8)}
+    model = one_node("MaxPool", inputs, {"kernel_shape": [2, 3, 2], "dilations": [2, 1, 3]}, opset=13)
+    assert_lowered(model, CODE, inputs, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(2, 3, 7), (1, 2, 4, 5), (1, 2, 3, 4, 5)])
+def test_powers_of_whole_planes(power: int, shape: tuple[int, ...]) -> None:
+    inputs = {"x": numbers(*shape)}
+    assert_lowered(
+        one_node("GlobalLpPool", inputs, {"p": power}, opset=13), CODE, inputs, gone="GlobalLpPool", rtol=1e-4
+    )
+
+
+def test_indices_that_somebody_reads_are_refused() -> None:
+    inputs = {"x": numbers(1, 2, 4, 4, 4)}
+    model = one_node("MaxPool", inputs, {"kernel_shape": [2, 2, 2]}, opset=13, outputs=("y", "indices"))
+    if diagnostics(model, CODE):
+        assert "indices" in refusal_of(model, CODE)
+
+
+def test_a_dynamic_shape_is_refused() -> None:
+    text = "g (float[1, 2, N] x) => (float[1, 2, M] y) { y = LpPool<kernel_shape = [2]>(x) }"
+    assert "--shape" in refusal_of(text, CODE)
+
+
+def test_what_runs_is_left_alone() -> None:
+    for op in ("MaxPool", "AveragePool"):
+        assert diagnostics(one_node(op, {"x": numbers(1, 2, 6, 6)}, {"kernel_shape": [2, 2]}), CODE) == ()
