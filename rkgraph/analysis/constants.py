@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rkgraph.analysis.evaluator import Array
 
-__all__ = ["NotFoldable", "fold", "foldable_values"]
+__all__ = ["NotFoldable", "fold", "foldable_values", "node_proto", "tensor_proto"]
 
 
 class NotFoldable(RkgraphError):
@@ -77,11 +77,11 @@ def _model_of(graph: GraphView, name: str) -> onnx.ModelProto:
     nodes, constants = _cone(graph, name)
     return helper.make_model(
         helper.make_graph(
-            [_node_proto(node, graph.opset) for node in nodes],
+            [node_proto(node, graph.opset) for node in nodes],
             "fold",
             [],
             [helper.make_empty_tensor_value_info(name)],
-            initializer=[_tensor(constant, key) for key, constant in constants.items()],
+            initializer=[tensor_proto(constant, key) for key, constant in constants.items()],
         ),
         opset_imports=[helper.make_opsetid(domain, version) for domain, version in graph.opsets.items()],
         ir_version=helper.find_min_ir_version_for([helper.make_opsetid("", graph.opset)], ignore_unknown=True),
@@ -121,7 +121,8 @@ def _shape_constant(graph: GraphView, node: Node) -> Constant:
     return Constant("int64", (), (math.prod(sizes),)) if node.op == "Size" else Constant("int64", (len(sizes),), sizes)
 
 
-def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
+def node_proto(node: Node, opset: int) -> onnx.NodeProto:
+    """The node as a protobuf. Raises NotFoldable where the opset has no such operator."""
     import onnx
     from onnx import helper
 
@@ -132,14 +133,15 @@ def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
         raise NotFoldable(f"{node.op} does not exist in opset {opset}") from error
     for name, value in node.attributes.items():
         kind = str(attributes[name].type).rpartition(".")[2]
-        plain = _tensor(value) if isinstance(value, Constant) else value
+        plain = tensor_proto(value) if isinstance(value, Constant) else value
         proto.attribute.append(
             helper.make_attribute(name, plain, attr_type=onnx.AttributeProto.AttributeType.Value(kind))
         )
     return proto
 
 
-def _tensor(constant: Constant, name: str = "") -> onnx.TensorProto:
+def tensor_proto(constant: Constant, name: str = "") -> onnx.TensorProto:
+    """The constant as a protobuf. Raises NotFoldable for dtypes that numpy has not."""
     import numpy as np
     from onnx import numpy_helper
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.analysis.inlining import MOST_NODES, CannotInline, Inliner
 from rkgraph.errors import RkgraphError
 from rkgraph.graph.rewrite import Tape
 from rkgraph.graph.tensors import dtype_code
-from rkgraph.graph.view import AttributeReference, Constant, GraphView, Node
+from rkgraph.graph.view import GraphView, ModelView, Node
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["NoBody", "expand", "inline"]
+__all__ = ["NoBody", "expand", "function_path", "inline"]
 
 
 class NoBody(RkgraphError):
@@ -42,45 +44,68 @@ def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
     return tuple(names[output] if name else "" for output, name in wanted.items())
 
 
-def inline(function: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
-    """Write the body of a model's own `function`, which `node` calls, onto `tape`; the names of its outputs.
+def inline(model: ModelView, node: Node, tape: Tape) -> tuple[str, ...]:
+    """Write the body of the model's own function that `node` of the main graph calls onto `tape`; its outputs' names.
 
     Raises:
-        NoBody: the body has subgraphs or large constants, or needs an attribute that the node does not give.
+        NoBody: an operator means something else in the function's opset than in the model's, or the functions that it
+            calls in turn are too many nodes.
     """
+    functions = {function.path: function for function in model.functions}
+    function = functions[function_path(node)]
+    size = _expanded(function, functions, {}, ())
+    if size > MOST_NODES:
+        raise NoBody(f"{node.op} and the functions that it calls are more than {MOST_NODES} nodes when written out")
+    _check_opsets(function, model.main)
     names = dict(zip(function.inputs, node.inputs, strict=False))
     names |= dict.fromkeys(function.inputs[len(node.inputs) :], "")
-    for inner in function.nodes:
-        if inner.op == "Constant" and inner.domain in ("", "ai.onnx"):
-            names[inner.outputs[0]] = _own_constant(function, inner, tape)
-            continue
-        attributes = {key: _resolved(value, node, inner) for key, value in inner.attributes.items()}
-        given = {key: value for key, value in attributes.items() if not isinstance(value, AttributeReference)}
-        inputs = (names.get(name, "") for name in inner.inputs)
-        made = tape.ops(inner.op, *inputs, count=len(inner.outputs), domain=inner.domain, **given)
-        names.update(zip(inner.outputs, made, strict=True))
-    missing = [output for output in function.outputs[: len(node.outputs)] if output not in names]
-    if missing:
-        raise NoBody(f"the function {node.op} does not compute {missing[0]}")
-    return tuple(names[output] for output in function.outputs[: len(node.outputs)])
+    try:
+        return Inliner(function, tape, call=node.index).write(names)[: len(node.outputs)]
+    except CannotInline as error:
+        raise NoBody(f"the function {node.op} cannot be written out: {error.message}") from error
 
 
-def _own_constant(function: GraphView, inner: Node, tape: Tape) -> str:
-    constant = function.constant(inner.outputs[0])
-    if constant is None:
-        raise NoBody(f"the constant {inner.outputs[0]} of its body is too large to be copied, or comes from outside")
-    import numpy as np
-
-    return tape.constant(np.array(constant.values, constant.dtype).reshape(constant.shape), constant.dtype)
+def function_path(node: Node) -> str:
+    """The path of the function that the node calls, if the model has it."""
+    return f"function:{node.domain}.{node.op}"
 
 
-def _resolved(value: Any, node: Node, inner: Node) -> Any:
-    """An attribute in the body as it is for this call; a reference that the call does not give stays one."""
-    if isinstance(value, AttributeReference):
-        value = node.attributes.get(value.name, value)
-    if value is None or isinstance(value, GraphView | Constant):
-        raise NoBody(f"{inner.label} in its body has an attribute that is no plain value")
-    return value
+def _expanded(
+    function: GraphView, functions: Mapping[str, GraphView], known: dict[str, int], inside: tuple[str, ...]
+) -> int:
+    """How many nodes the body is when all calls in it are written out. Raises NoBody for one that calls itself."""
+    if function.path in inside:
+        raise NoBody(f"{function.path} calls itself")
+    if function.path not in known:
+        known[function.path] = sum(
+            1
+            if (path := function_path(node)) not in functions
+            else _expanded(functions[path], functions, known, (*inside, function.path))
+            for node in _all_nodes(function)
+        )
+    return known[function.path]
+
+
+def _all_nodes(graph: GraphView) -> Iterator[Node]:
+    yield from graph.nodes
+    for inner in graph.subgraphs:
+        yield from _all_nodes(inner)
+
+
+def _check_opsets(function: GraphView, main: GraphView) -> None:
+    """Refuse a body whose operators mean something else in the opset of the model. Raises NoBody."""
+    import onnx
+
+    if function.opset == main.opset:
+        return
+    for node in _all_nodes(function):
+        if node.domain in ("", "ai.onnx"):
+            versions = {
+                onnx.defs.get_schema(node.op, opset).since_version if onnx.defs.has(node.op) else 0
+                for opset in (function.opset, main.opset)
+            }
+            if len(versions) > 1:
+                raise NoBody(f"{node.op} in its body is of opset {function.opset}, the model of {main.opset}")
 
 
 def _body(graph: GraphView, node: Node, proto: onnx.NodeProto) -> onnx.FunctionProto:

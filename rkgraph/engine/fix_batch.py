@@ -13,7 +13,7 @@ from rkgraph.engine.fix_halving import Settled, settle
 from rkgraph.engine.fix_plan import PlannedFix
 from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model, Snapshot
-from rkgraph.graph.rewrite import FreezeInputs, PinShapes, Rewrite, SetOpset, Tape
+from rkgraph.graph.rewrite import FreezeInputs, PinShapes, RetypeInterface, Rewrite, SetOpset, Tape
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
 from rkgraph.proof.ranges import as_intervals, assumed_of
 from rkgraph.proof.regions import footprint, region_of
@@ -177,6 +177,7 @@ def _merged(rewrites: Sequence[Rewrite]) -> Rewrite:
     tape = Tape("batch")
     tape.nodes = [node for rewrite in rewrites for node in rewrite.tape.nodes]
     tape.constants = {name: array for rewrite in rewrites for name, array in rewrite.tape.constants.items()}
+    tape.copies = {name: copied for rewrite in rewrites for name, copied in rewrite.tape.copies.items()}
     replaces = {old: new for rewrite in rewrites for old, new in rewrite.replaces.items()}
     return Rewrite(replaces, tape, rewrites[0].tolerance)
 
@@ -206,17 +207,20 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     main = context.model.main
     rewrites = [fix.edit for fix in fixes if isinstance(fix.edit, Rewrite)]
     replaced = _names_after(context, [fix for fix in fixes if isinstance(fix.edit, Rewrite)])
-    made = {name for rewrite in rewrites for node in rewrite.tape.nodes for name in node.outputs}
+    made = {name for rewrite in rewrites for node in rewrite.tape.nodes for name in node.outputs if name}
     gone = footprint(main, _merged(rewrites)).gone if rewrites else frozenset()
     pins = [fix.edit for fix in fixes if isinstance(fix.edit, PinShapes)]
     frozen = [fix.edit for fix in fixes if isinstance(fix.edit, FreezeInputs)]
+    retyped = [fix.edit for fix in fixes if isinstance(fix.edit, RetypeInterface)]
+    recast = frozenset(name for edit in retyped for name in edit.outputs)
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
-        removed=gone,
-        added=frozenset(made | set(main.outputs) & replaced.keys()),
+        removed=gone | recast,
+        added=frozenset(made | set(main.outputs) & replaced.keys()) | recast,
         replaced=replaced,
         pinned={name: shape for edit in pins for name, shape in edit.shapes.items()},
         frozen=frozenset(name for edit in frozen for name in edit.values),
+        retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
         opset=opsets[0] if opsets else None,
     )
 
@@ -233,7 +237,7 @@ def _record(context: LintContext, fix: PlannedFix, proofs: Sequence[Proof]) -> A
         at=diagnostic.at,
         allowed_by=fix.allowed_by,
         removed=tuple(context.model.main.nodes[index].label for index in dead),
-        added=tuple(node.outputs[0] for node in edit.tape.nodes) if isinstance(edit, Rewrite) else (),
+        added=tuple(node.label for node in edit.tape.nodes) if isinstance(edit, Rewrite) else (),
         proofs=tuple(proof.id for proof in (*fix.assumptions, *proofs)),
         detail=_detail(context, fix),
     )
@@ -247,5 +251,8 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:
             return ", ".join(f"{name}: {'x'.join(map(str, shape))}" for name, shape in shapes.items())
         case FreezeInputs(values=values):
             return ", ".join(f"{name} is now a constant" for name in values)
+        case RetypeInterface(inputs=inputs, outputs=outputs):
+            value = context.model.main.value
+            return ", ".join(f"{name}: {value(name).dtype} → {to}" for name, to in (*inputs.items(), *outputs.items()))
         case SetOpset(version=version):
             return f"{fix.found.diagnostic.observed.get('opset', '?')} → {version}"

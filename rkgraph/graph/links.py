@@ -6,11 +6,13 @@ its importer drops or refuses many of them; `origin` leads from each linked node
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
 import onnx
 import onnx_graphsurgeon as gs
+from onnx_graphsurgeon.importers.onnx_importer import OnnxImporter
 
 from rkgraph.graph.walk import subgraphs
 
@@ -30,6 +32,7 @@ class Linked:
         skeleton = onnx.ModelProto(ir_version=8, opset_import=[onnx.OperatorSetIdProto(version=1)])
         _skeleton(proto, skeleton.graph)
         self.graph: Any = gs.import_onnx(skeleton)
+        _resolve_outputs(self.graph, {})
         self.origin: dict[int, onnx.NodeProto] = {}
         self.source: dict[int, onnx.GraphProto] = {}
         self._parents: dict[int, Any] = {}
@@ -56,6 +59,28 @@ class Linked:
             path.insert(0, self._parents[id(path[0])])
         return path
 
+    def add(self, owner: Any, proto: onnx.NodeProto, ends: tuple[list[Any], list[Any]], seen: dict[str, Any]) -> Any:
+        """A new gs.Node of `proto` for the graph `owner`, not yet in its list.
+
+        Args:
+            owner: a gs.Graph.
+            proto: the node.
+            ends: the tensors that it reads, and those that it makes.
+            seen: the tensors that its subgraphs may read, by name.
+        """
+        inputs, outputs = ends
+        node = gs.Node(op=proto.op_type, name=proto.name, inputs=inputs, outputs=outputs, domain=proto.domain)
+        self.origin[id(node)] = proto
+        for index, inner_proto in enumerate(subgraphs(proto)):
+            skeleton = onnx.GraphProto(name=inner_proto.name)
+            _skeleton(inner_proto, skeleton)
+            inner = OnnxImporter.import_graph(skeleton, tensor_map=OrderedDict(seen), opset=1)
+            _resolve_outputs(inner, seen)
+            node.attrs[f"graph_{index}"] = inner
+            self._parents[id(inner)] = owner
+            self._pair(inner, inner_proto)
+        return node
+
     def unread_initializers(self) -> frozenset[str]:
         """Initializers of the outermost graph that were read at first and are no more; inputs are not among them."""
         proto = self.source[id(self.graph)]
@@ -70,6 +95,17 @@ class Linked:
             for inner, inner_proto in zip(inner_graphs(node), subgraphs(origin), strict=True):
                 self._parents[id(inner)] = graph
                 self._pair(inner, inner_proto)
+
+
+def _resolve_outputs(graph: Any, outer: dict[str, Any]) -> None:
+    """Let outputs of subgraphs that are values of enclosing graphs be these: the importer makes strangers of them."""
+    own = {tensor.name: tensor for node in graph.nodes for tensor in node.outputs if tensor.name}
+    own |= {tensor.name: tensor for tensor in graph.inputs}
+    visible = {**outer, **own}
+    graph.outputs = [visible.get(tensor.name, tensor) for tensor in graph.outputs]
+    for node in graph.nodes:
+        for inner in inner_graphs(node):
+            _resolve_outputs(inner, visible)
 
 
 def inner_graphs(node: Any) -> list[Any]:

@@ -10,12 +10,12 @@ from pathlib import Path
 import onnx
 
 from rkgraph.graph.applied import Applied, Region
-from rkgraph.graph.edits import freeze_inputs, set_opset
+from rkgraph.graph.edits import freeze_inputs, retype_interface, set_opset
 from rkgraph.graph.extract import Values, extract_model
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
 from rkgraph.graph.pinning import pin
-from rkgraph.graph.rewrite import Edit, FreezeInputs, PinShapes, Rewrite
+from rkgraph.graph.rewrite import Edit, FreezeInputs, PinShapes, RetypeInterface, Rewrite
 from rkgraph.graph.save import WeightPlacement, save_model
 from rkgraph.graph.surgery import rewrite_graph
 from rkgraph.graph.tensors import is_external
@@ -97,13 +97,13 @@ class Model:
 
         Raises:
             UsageError: pinned shapes or frozen values that do not fit the model.
-            ValueError: a rewrite that names what is not there or makes a cycle (a fault of the rule); the model is
-                as before.
+            ValueError: a rewrite that names what is not there or makes a cycle, or another dtype for what no Cast
+                reads or makes (a fault of the rule); the model is as before.
         """
         proto = _copied(self._proto)
         applied = Applied()
         if isinstance(edit, Rewrite):
-            graph, applied = rewrite_graph(proto.graph, edit, self._weights)
+            graph, applied = rewrite_graph(proto.graph, edit, self._weights, proto.functions)
             proto.graph.CopyFrom(graph)
             self._import_domains(proto, edit)
             _allow_constants(proto)
@@ -112,6 +112,8 @@ class Model:
         elif isinstance(edit, FreezeInputs):
             freeze_inputs(proto, edit.values, self._weights)
             _allow_constants(proto)
+        elif isinstance(edit, RetypeInterface):
+            retype_interface(proto, edit.inputs, edit.outputs)
         else:
             set_opset(proto, edit.version)
         self._set(proto, hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest())

@@ -13,6 +13,7 @@ from rkgraph.graph.tensors import dtype_code
 from rkgraph.graph.view import AttributeReference, Constant, GraphView
 
 if TYPE_CHECKING:
+    from rkgraph.graph.copying import Originals
     from rkgraph.graph.rewrite import NewNode
     from rkgraph.graph.weights import Weights
 
@@ -26,15 +27,17 @@ def constant_proto(name: str, array: npt.NDArray[Any], weights: Weights) -> onnx
     return tensor
 
 
-def node_proto(new: NewNode) -> onnx.NodeProto:
-    """The node of a tape, named after its first output.
+def node_proto(new: NewNode, originals: Originals) -> onnx.NodeProto:
+    """The node of a tape, named after its first output; what it copies is read from `originals`.
 
     Raises:
         ValueError: an attribute that cannot be written, such as a subgraph or a tensor whose elements are absent.
     """
-    node = onnx.NodeProto(op_type=new.op, name=new.outputs[0], input=new.inputs, output=new.outputs)
+    node = onnx.NodeProto(op_type=new.op, name=new.label, input=new.inputs, output=new.outputs)
     if new.domain:
         node.domain = new.domain
+    if new.source is not None:
+        node.attribute.extend(originals.attributes(new.source, new.label))
     node.attribute.extend(_attribute(new, key, value) for key, value in sorted(new.attributes.items()))
     return node
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.graph.copies import CopiedTensor, Source
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -21,6 +23,7 @@ __all__ = [
     "NewNode",
     "PinShapes",
     "Refusal",
+    "RetypeInterface",
     "Rewrite",
     "SetOpset",
     "Tape",
@@ -30,13 +33,29 @@ __all__ = [
 
 @dataclass(frozen=True)
 class NewNode:
-    """A node to add; names of values are those of the graph, or new ones made by the tape."""
+    """A node to add; names of values are those of the graph, or new ones made by the tape.
+
+    Outputs that are not wanted are "". With a `source`, the attributes are those of the node there, and `attributes`
+    are none.
+    """
 
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     domain: str = ""
+    source: Source | None = None
+
+    @property
+    def label(self) -> str:
+        """The name that it gets: that of its first output."""
+        return next(filter(None, self.outputs), self.op)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The values that it reads, those that copied subgraphs take from outside included."""
+        captured = self.source.renames.values() if self.source else ()
+        return frozenset(name for name in (*self.inputs, *captured) if name)
 
 
 class Tape:
@@ -49,6 +68,7 @@ class Tape:
         self.prefix = prefix
         self.nodes: list[NewNode] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
+        self.copies: dict[str, CopiedTensor] = {}
 
     def constant(self, array: npt.ArrayLike, dtype: str, hint: str = "const") -> str:
         """Record a constant of numpy dtype `dtype`; its new name is returned."""
@@ -69,6 +89,21 @@ class Tape:
         self.nodes.append(NewNode(op, inputs, outputs, attributes, domain))
         return outputs
 
+    def copy(
+        self, op: str, inputs: tuple[str, ...], outputs: tuple[str, ...], source: Source, domain: str = ""
+    ) -> tuple[str, ...]:
+        """Record a copy of the node at `source` with new inputs; the new names of its `outputs`, "" for absent ones."""
+        stem = f"{self.prefix}/{op}_{len(self.nodes)}"
+        names = tuple(f"{stem}.{i}" if name else "" for i, name in enumerate(outputs))
+        self.nodes.append(NewNode(op, inputs, names, {}, domain, source))
+        return names
+
+    def copied_constant(self, source: CopiedTensor) -> str:
+        """Record a copy of an initializer of a subgraph; its new name is returned."""
+        name = f"{self.prefix}/copy_{len(self.copies)}"
+        self.copies[name] = source
+        return name
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -76,11 +111,14 @@ class Tolerance:
 
     Both zero means bit for bit (NaN equals NaN). `beyond`, where given, saturates: numbers of one sign and at least
     that magnitude count as equal. It is for masks, whose fill only has to be so low that a softmax makes zero of it.
+    `norm` is for what rounds coarsely in one place only, as 8-bit quantisation: results count as equal, too, where all
+    of them together are as near as ‖a − b‖ ≤ norm·‖b‖ (whole numbers: where no larger share of them differs).
     """
 
     absolute: float
     relative: float
     beyond: float | None = None
+    norm: float = 0.0
 
 
 EXACT = Tolerance(0.0, 0.0)
@@ -135,6 +173,18 @@ class FreezeInputs:
 
 
 @dataclass(frozen=True)
+class RetypeInterface:
+    """Give inputs and outputs of the main graph another dtype (numpy spelling), which holds all numbers of the old one.
+
+    Casts read such an input, and nothing else does; a Cast makes such an output, and becomes one to the new dtype.
+    The interface changes: numbers stay the same.
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SetOpset:
     """Declare another opset of the standard domain. Every node must mean the same in both (the proof checks)."""
 
@@ -149,4 +199,4 @@ class Refusal:
     needs: str | None = None
 
 
-Edit = Rewrite | PinShapes | FreezeInputs | SetOpset
+Edit = Rewrite | PinShapes | FreezeInputs | RetypeInterface | SetOpset

@@ -13,6 +13,7 @@ import onnx
 import onnx_graphsurgeon as gs
 
 from rkgraph.graph.applied import Applied, Region
+from rkgraph.graph.copying import Originals
 from rkgraph.graph.links import Linked, inner_graphs
 from rkgraph.graph.protos import constant_proto, node_proto
 from rkgraph.graph.rebuild import rebuild
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["rewrite_graph"]
 
 
-def rewrite_graph(proto: onnx.GraphProto, edit: Rewrite, weights: Weights) -> tuple[onnx.GraphProto, Applied]:
-    """The graph after `edit`, and what was done. `proto` stays as it is.
+def rewrite_graph(
+    proto: onnx.GraphProto, edit: Rewrite, weights: Weights, functions: Iterable[onnx.FunctionProto] = ()
+) -> tuple[onnx.GraphProto, Applied]:
+    """The graph after `edit`, and what was done. `proto` stays as it is; `functions` are those of the model.
 
     The values of the rewrite belong to one graph: the main one or a subgraph.
 
@@ -35,20 +38,22 @@ def rewrite_graph(proto: onnx.GraphProto, edit: Rewrite, weights: Weights) -> tu
         ValueError: the rewrite names a value that is not in the graph, adds one that is there already, or makes a
             cycle (all faults of the rule).
     """
-    return _Surgery(proto, edit).run(weights)
+    return _Surgery(proto, edit, Originals(proto, functions)).run(weights)
 
 
 class _Surgery:
     """One rewrite under way."""
 
-    def __init__(self, proto: onnx.GraphProto, edit: Rewrite) -> None:
+    def __init__(self, proto: onnx.GraphProto, edit: Rewrite, originals: Originals) -> None:
         self.proto = proto
         self.edit = edit
+        self.originals = originals
         self.linked = Linked(proto)
         self.graphs = tuple(self.linked.graphs())
         self.owner = self._find_owner()
         self.visible = _visible(self.linked, self.owner)
         self.new: list[Any] = []
+        self.own: set[int] = set()  # the new nodes, and those inside them
         self.renamed: list[Any] = []
 
     def run(self, weights: Weights) -> tuple[onnx.GraphProto, Applied]:
@@ -65,6 +70,11 @@ class _Surgery:
         constants = [
             constant_proto(name, array, weights)
             for name, array in self.edit.tape.constants.items()
+            if self._is_read(self.visible[name])
+        ]
+        constants += [
+            self.originals.tensor(copied, name)
+            for name, copied in self.edit.tape.copies.items()
             if self._is_read(self.visible[name])
         ]
         after = rebuild(self.linked, self.owner, self.new, dead, constants)
@@ -102,16 +112,18 @@ class _Surgery:
 
     def _add_nodes(self, nodes: Iterable[NewNode]) -> None:
         taken = {name for graph in self.graphs for name in graph.tensors()}
-        for name in self.edit.tape.constants:
+        for name in (*self.edit.tape.constants, *self.edit.tape.copies):
             self._add_tensor(name, taken)
         for new in nodes:
             inputs = [self._tensor(name) if name else gs.Variable.empty() for name in new.inputs]
-            outputs = [self._add_tensor(name, taken) for name in new.outputs]
-            self._add_node(node_proto(new), inputs, outputs)
+            outputs = [self._add_tensor(name, taken) if name else gs.Variable.empty() for name in new.outputs]
+            self._add_node(node_proto(new, self.originals), inputs, outputs)
 
     def _add_node(self, proto: onnx.NodeProto, inputs: list[Any], outputs: list[Any]) -> None:
-        node = gs.Node(op=proto.op_type, name=proto.name, inputs=inputs, outputs=outputs, domain=proto.domain)
-        self.linked.origin[id(node)] = proto
+        node = self.linked.add(self.owner, proto, (inputs, outputs), self.visible)
+        inside = tuple(_graphs_in(node))
+        self.graphs = (*self.graphs, *inside)
+        self.own |= {id(node), *(id(inner) for graph in inside for inner in graph.nodes)}
         self.new.append(node)
 
     def _add_tensor(self, name: str, taken: set[str]) -> Any:
@@ -123,13 +135,13 @@ class _Surgery:
 
     def _replace(self, old: Any, new: Any) -> Any:
         """Let every reader of `old` but the tape's own nodes read `new`. Returns the value that stands for it now."""
-        for node in [node for node in old.outputs if not any(node is mine for mine in self.new)]:
+        for node in [node for node in old.outputs if id(node) not in self.own]:
             for index, tensor in enumerate(node.inputs):
                 if tensor is old:
                     node.inputs[index] = new
         for graph in self.graphs:
             if graph is not self.owner:  # a subgraph may hand out a value of an outer graph
-                graph.outputs = [new if t.name == old.name and not t.inputs else t for t in graph.outputs]
+                graph.outputs = [new if tensor is old else tensor for tensor in graph.outputs]
         if any(tensor is old for tensor in self.owner.outputs):
             return self._give_output_name(old, new)
         return new

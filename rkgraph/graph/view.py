@@ -81,6 +81,14 @@ class Node:
         values = [v for value in self.attributes.values() for v in (value if isinstance(value, tuple) else (value,))]
         return tuple(value for value in values if isinstance(value, GraphView))
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The values of its graph, or of enclosing ones, that it or a subgraph of it reads; each once."""
+        names = dict.fromkeys(name for name in self.inputs if name)
+        for inner in self.subgraphs if self.attributes else ():
+            names |= dict.fromkeys(inner.names_from_outside)
+        return tuple(names)
+
 
 class GraphView:
     """One graph, read-only. All look-ups are constant time.
@@ -145,6 +153,26 @@ class GraphView:
         """The names that the nodes, their subgraphs and the graph's outputs read."""
         own = (name for node in self.nodes for name in node.inputs if name)
         return frozenset(own) | frozenset(self.outputs) | self.captured
+
+    @cached_property
+    def takers(self) -> Mapping[str, tuple[Node, ...]]:
+        """For each value that bodies of this graph's nodes read from around them: these nodes."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(n for inner in node.subgraphs for n in inner.names_from_outside):
+                found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def is_read(self, name: str) -> bool:
+        """Whether a node, a body of one, or the outside reads the value."""
+        return bool(self._consumers.get(name)) or name in self.outputs or name in self.takers
+
+    @property
+    def names_from_outside(self) -> tuple[str, ...]:
+        """The values of enclosing graphs that the nodes, their subgraphs and the graph's outputs read; each once."""
+        names = dict.fromkeys(name for node in self.nodes for name in node.reads)
+        names |= dict.fromkeys(self.outputs)
+        return tuple(name for name in names if name and name not in self._values)
 
     def value(self, name: str) -> Value:
         """The value called `name`; of unknown dtype and shape where nothing is known of it. Never raises."""

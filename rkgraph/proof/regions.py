@@ -29,8 +29,9 @@ class Footprint:
 
 def footprint(graph: GraphView, rewrite: Rewrite) -> Footprint:
     """The footprint of `rewrite` in `graph`."""
-    made = {name for node in rewrite.tape.nodes for name in node.outputs} | rewrite.tape.constants.keys()
-    reads = {name for node in rewrite.tape.nodes for name in node.inputs if name} | set(rewrite.replaces.values())
+    tape = rewrite.tape
+    made = {name for node in tape.nodes for name in node.outputs} | tape.constants.keys() | tape.copies.keys()
+    reads = {name for node in tape.nodes for name in node.reads} | set(rewrite.replaces.values())
     reads -= made
     dead = _dead_nodes(graph, frozenset(rewrite.replaces), frozenset(reads))
     gone = {name for index in dead for name in graph.nodes[index].outputs if name} | rewrite.replaces.keys()
@@ -78,7 +79,7 @@ def _ancestors(graph: GraphView, name: str) -> set[str]:
     waiting = [name]
     while waiting:
         node = graph.producer(waiting.pop())
-        fresh = [] if node is None else [i for i in node.inputs if i and i not in found]
+        fresh = [] if node is None else [i for i in node.reads if i not in found]
         found.update(fresh)
         waiting.extend(fresh)
     return found
@@ -102,30 +103,34 @@ def _absorb(graph: GraphView, inside: set[int], edge: Iterable[str], is_fixed: C
         if node is None or node.index in inside:
             continue
         inside.add(node.index)
-        waiting.extend(name for name in node.inputs if name and is_fixed(name))
+        waiting.extend(name for name in node.reads if is_fixed(name))
 
 
 def _edge(graph: GraphView, inside: set[int]) -> list[str]:
     """The values that come into a set of nodes from outside, constants left out."""
-    names = dict.fromkeys(name for index in sorted(inside) for name in graph.nodes[index].inputs if name)
+    names = dict.fromkeys(name for index in sorted(inside) for name in graph.nodes[index].reads)
     return [name for name in _outside(graph, inside, names) if not graph.is_constant(name)]
 
 
 def _dead_nodes(graph: GraphView, replaced: frozenset[str], reads: frozenset[str]) -> frozenset[int]:
     """The nodes that nobody needs once `replaced` are computed otherwise, from `reads`."""
-    kept = reads | ((set(graph.outputs) | graph.captured) - replaced)
+    kept = reads | (set(graph.outputs) - replaced)
     dead: set[int] = set()
     waiting = [node for node in map(graph.producer, replaced) if node is not None]
+
+    def is_needless(name: str) -> bool:
+        if name in kept:
+            return False
+        readers = (
+            *(node.index for node in graph.consumers(name)),
+            *(node.index for node in graph.takers.get(name, ())),
+        )
+        return name in replaced or all(reader in dead for reader in readers)
+
     while waiting:
         node = waiting.pop()
-        if node.index in dead or not all(_is_needless(graph, out, replaced, kept, dead) for out in node.outputs if out):
+        if node.index in dead or not all(is_needless(out) for out in node.outputs if out):
             continue
         dead.add(node.index)
-        waiting.extend(p for p in map(graph.producer, filter(None, node.inputs)) if p is not None)
+        waiting.extend(p for p in map(graph.producer, node.reads) if p is not None)
     return frozenset(dead)
-
-
-def _is_needless(graph: GraphView, name: str, replaced: frozenset[str], kept: frozenset[str], dead: set[int]) -> bool:
-    if name in kept:
-        return False
-    return name in replaced or all(reader.index in dead for reader in graph.consumers(name))

@@ -31,6 +31,7 @@ class Declared:
         replaced: value → value that stands in its place.
         pinned: input → its new shape.
         frozen: inputs that go.
+        retyped: input or output → its new dtype.
         opset: new version of the standard domain; None: unchanged.
     """
 
@@ -39,6 +40,7 @@ class Declared:
     replaced: Mapping[str, str] = field(default_factory=dict)
     pinned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
+    retyped: Mapping[str, str] = field(default_factory=dict)
     opset: int | None = None
 
 
@@ -85,8 +87,9 @@ def _interface(before: GraphView, after: GraphView, declared: Declared) -> Itera
         yield f"the outputs are {list(after.outputs)}, they were {list(before.outputs)}"
     for name in (*kept, *before.outputs):
         was, now = before.value(name), after.value(name)
-        if was.dtype is not None and was.dtype != now.dtype:
-            yield f"{name} is {now.dtype}, it was {was.dtype}"
+        wanted = declared.retyped.get(name, was.dtype)
+        if wanted is not None and wanted != now.dtype:
+            yield f"{name} is {now.dtype}, it was {'to be' if name in declared.retyped else ''} {wanted}".replace("  ", " ")
         if name in declared.pinned:
             if now.shape != declared.pinned[name]:
                 yield f"{name} has shape {now.shape}, it was to be pinned to {declared.pinned[name]}"

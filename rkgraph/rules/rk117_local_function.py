@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rkgraph.analysis.function_bodies import NoBody, function_path, inline
 from rkgraph.analysis.origins import subgraphs
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite, Tape
@@ -16,7 +17,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each node, folded and dead ones too, that calls a function of the model."""
     functions = {function.path: function for function in lint.model.functions}
     for graph, node in _nodes(lint.model.main) if functions else ():
-        function = functions.get(_path(node))
+        function = functions.get(function_path(node))
         if function is not None:
             yield Finding(
                 f"{node.domain}.{node.op} is a function of the model; the toolkit does not write functions out, and "
@@ -32,24 +33,19 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     """The nodes of the function in place of the call."""
-    from rkgraph.analysis.function_bodies import NoBody, inline
-
     place = place_of(lint, finding)
     if isinstance(place, Refusal):
         return place
-    _, node = place
-    function = next(f for f in lint.model.functions if f.path == _path(node))
+    main, node = place
     tape = Tape(f"rk117/{next(name for name in node.outputs if name)}")
     try:
-        outputs = inline(function, node, tape)
+        outputs = inline(lint.model, node, tape)
     except NoBody as error:
         return Refusal(str(error))
-    replaces = {old: new for old, new in zip(node.outputs, outputs, strict=True) if old}
+    replaces = {old: new for old, new in zip(node.outputs, outputs, strict=True) if old and main.is_read(old)}
+    if not replaces:
+        return Refusal("nothing reads what it computes")
     return Rewrite(replaces, tape, EXACT, detail=f"{node.op} written out as {len(tape.nodes)} nodes")
-
-
-def _path(node: Node) -> str:
-    return f"function:{node.domain}.{node.op}"
 
 
 def _nodes(graph: GraphView) -> Iterator[tuple[GraphView, Node]]:
