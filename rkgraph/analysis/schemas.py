@@ -7,7 +7,7 @@ from typing import Any
 from rkgraph.graph.proto import native, pb
 from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["MEANS_SOMETHING_ELSE", "STANDARD", "default_of", "why_not_in"]
+__all__ = ["MEANS_SOMETHING_ELSE", "STANDARD", "default_of", "unchanged", "why_not_in"]
 
 STANDARD = ("", "ai.onnx")
 
@@ -38,6 +38,14 @@ def why_not_in(opset: int, node: Node, graph: GraphView) -> str | None:
     if old is None:
         return f"{node.op} exists from opset {_first_version(node.op, graph.opset)} on"
     return None if old.since_version == new.since_version else _what_changed(node, graph, old, new)
+
+
+def unchanged(opset: int, node: Node, graph: GraphView) -> bool:
+    """Whether the operator of `node` is of the same version in `opset`, older or newer, as in that of `graph`."""
+    if node.domain not in STANDARD:
+        return True
+    here, there = _schema(node.op, graph.opset), _schema(node.op, opset)
+    return here is not None and there is not None and here.since_version == there.since_version
 
 
 def default_of(op: str, opset: int, attribute: str) -> float | int | None:

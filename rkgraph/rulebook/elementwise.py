@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Tolerance
+from rkgraph.analysis.schemas import unchanged
+from rkgraph.graph.rewrite import EXACT, Edit, Refusal, SetOpset, Tolerance
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
@@ -17,22 +18,33 @@ from rkgraph.rulebook.writer import Writer
 if TYPE_CHECKING:
     from rkgraph.graph.view import Node
 
-__all__ = ["FLOATS", "Record", "lowered"]
+__all__ = ["FLOATS", "KERNELS", "Record", "lowered"]
 
 FLOATS = frozenset({"float16", "float32", "float64"})
 
 Record = Callable[[Writer, "Node", tuple[str, ...], str], "str | Refusal"]
 """Records the operator on a tape: the writer, the node, its inputs as values of the dtype, the dtype → the result."""
 
+KERNELS = 7
+"""The opset from which ONNX Runtime has kernels of arithmetic, and operands are broadcast as numpy has it."""
+
 _HALF = Tolerance(2e-3, 8e-3)  # a dozen roundings of 2^-11; numbers near 1 may cancel
 
 
 def lowered(
-    lint: LintContext, finding: Finding, record: Record, *, prefix: str, tolerance: Tolerance, detail: str
+    lint: LintContext,
+    finding: Finding,
+    record: Record,
+    *,
+    prefix: str,
+    tolerance: Tolerance,
+    detail: str,
+    opset: int = KERNELS,
 ) -> Edit | Refusal:
     """The rewrite of the finding's node, of which all inputs and the output are floats of one dtype.
 
-    Refused: subgraphs, other dtypes, and what `record` refuses.
+    A model of an older opset than `opset` is declared to be of that one first, where all of its operators are the same.
+    Refused: subgraphs, other dtypes, operators that changed in between, and what `record` refuses.
 
     Args:
         lint: the context of the finding.
@@ -41,6 +53,7 @@ def lowered(
         prefix: of new names: the rule's code in small letters.
         tolerance: for float32.
         detail: a few words for the table of fixes.
+        opset: the first that has what `record` writes.
     """
     place = place_of(lint, finding)
     if isinstance(place, Refusal):
@@ -52,6 +65,8 @@ def lowered(
         return Refusal(f"{node.label} mixes dtypes, or they are unknown")
     if dtype not in FLOATS:
         return Refusal(f"{node.label} computes {dtype}; only floats are written in this way")
+    if graph.opset < opset:
+        return _of_opset(opset, lint)
     write = Writer(graph, f"{prefix}/{out}")
     wide = dtype == "float64" and tolerance != EXACT
     inputs = tuple(write.cast(name, "float32") if wide and name else name for name in node.inputs)
@@ -60,3 +75,11 @@ def lowered(
         return new
     held = tolerance if dtype != "float16" or tolerance == EXACT else _HALF
     return write.rewrite({out: write.cast(new, dtype) if wide else new}, held, detail)
+
+
+def _of_opset(opset: int, lint: LintContext) -> SetOpset | Refusal:
+    graphs = lint.model.graphs()
+    changed = next((n.op for graph in graphs for n in graph.nodes if not unchanged(opset, n, graph)), None)
+    if changed is None:
+        return SetOpset(opset)
+    return Refusal(f"it takes opset {opset}, from opset {lint.model.main.opset} to which {changed} changed")

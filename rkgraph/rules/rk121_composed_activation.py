@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.graph.view import Node
 from rkgraph.rulebook.elementary import Elementary
-from rkgraph.rulebook.elementwise import lowered
+from rkgraph.rulebook.elementwise import KERNELS, lowered
 from rkgraph.rulebook.lowering import needing, not_as_it_is
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
-if TYPE_CHECKING:
-    from rkgraph.graph.view import GraphView
-
 _SMALLEST = 1e-4  # a lambd whose reciprocal, doubled, is an fp16 number
 _THRESHOLDS = 10  # the opset of ThresholdedRelu
-_BROADCASTING = 7  # the opset from which PRelu's slope is broadcast as numpy has it
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -31,8 +26,10 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     """The same function of operators that have a kernel."""
-    formula, record = _FORMS[finding.observed["operator"]]
-    return lowered(lint, finding, record, prefix="rk121", tolerance=Tolerance(1e-5, 1e-5), detail=formula)
+    operator = finding.observed["operator"]
+    formula, record = _FORMS[operator]
+    opset = _THRESHOLDS if operator == "Shrink" else KERNELS
+    return lowered(lint, finding, record, prefix="rk121", tolerance=Tolerance(1e-5, 1e-5), detail=formula, opset=opset)
 
 
 def _celu(write: Writer, node: Node, inputs: tuple[str, ...], dtype: str) -> str | Refusal:
@@ -75,8 +72,6 @@ def _shrink(write: Writer, node: Node, inputs: tuple[str, ...], dtype: str) -> s
     if lambd == bias:
         up, down = function.add(x, -lambd), function.add(function.neg(x), -lambd)
         return write.op("Sub", write.op("Relu", up), write.op("Relu", down))
-    if write.opset < _THRESHOLDS:
-        return Refusal(f"opset {write.opset} has no ThresholdedRelu")
     up, down = (write.op("ThresholdedRelu", side, alpha=lambd) for side in (x, function.neg(x)))
     left = write.op("Sub", up, down)
     if bias == 0.0:
@@ -87,17 +82,10 @@ def _shrink(write: Writer, node: Node, inputs: tuple[str, ...], dtype: str) -> s
     return write.op("Sub", left, function.mul(sign, bias))
 
 
-def _prelu(write: Writer, node: Node, inputs: tuple[str, ...], _dtype: str) -> str | Refusal:
+def _prelu(write: Writer, _node: Node, inputs: tuple[str, ...], _dtype: str) -> str:
     x, slope = inputs
-    if write.opset < _BROADCASTING and not _alike(write.graph, node):
-        return Refusal(f"opset {write.opset} broadcasts the slope in its own way")
     below = write.op("Mul", slope, write.op("Relu", write.op("Neg", x)))
     return write.op("Sub", write.op("Relu", x), below)
-
-
-def _alike(graph: GraphView, node: Node) -> bool:
-    x, slope = (graph.value(name).shape for name in node.inputs)
-    return x is not None and x == slope
 
 
 _FORMS: Mapping[str, tuple[str, Callable[[Writer, Node, tuple[str, ...], str], str | Refusal]]] = {
