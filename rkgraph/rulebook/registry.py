@@ -51,6 +51,7 @@ MODULES = (
     "rk127_feature_operator",
     "rk140_classification_loss",
     "rk141_reduction_without_kernel",
+    "rk142_squeezed_spatial_mean",
     "rk143_pooling_without_kernel",
     "rk144_normalization_form",
     "rk161_einstein_summation",
