@@ -182,6 +182,8 @@ def difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[flo
         unequal = expected != found
         gap = np.abs(expected.astype(object) - found.astype(object)) if unequal.any() else np.zeros(1)
         bad = unequal & (gap > tolerance.absolute) if unequal.any() else unequal
+        if np.count_nonzero(bad) <= tolerance.norm * bad.size:
+            return float(gap.max(initial=0)), ""
         return float(gap.max(initial=0)), _worst(expected, found, bad) if bad.any() else ""
     return _float_difference(expected.astype(np.float64), found.astype(np.float64), tolerance)
 
@@ -200,7 +202,15 @@ def _float_difference(expected: Array, found: Array, tolerance: Tolerance) -> tu
         near = same
     bad = ~(near | same)
     largest = float(gap[finite].max(initial=0.0))
+    if tolerance.norm and finite.all() and _norm(gap) <= tolerance.norm * _norm(expected):
+        return largest, ""
     return largest, _worst(expected, found, bad) if bad.any() else ""
+
+
+def _norm(array: Array) -> float:
+    """The root of the sum of squares; scaled first, so that no square is beyond float64."""
+    scale = float(np.max(np.abs(array), initial=0.0))
+    return scale * float(np.sqrt(np.sum(np.square(array / scale)))) if scale > 0 else 0.0
 
 
 def _worst(expected: Array, found: Array, bad: Array) -> str:

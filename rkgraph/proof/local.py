@@ -14,7 +14,7 @@ from rkgraph.graph.extract import UnknownDtype
 from rkgraph.graph.rewrite import EXACT, Tolerance
 from rkgraph.proof.equivalence import compare
 from rkgraph.proof.feeds import domains_of, local_cases
-from rkgraph.proof.verdict import conclude
+from rkgraph.proof.verdict import conclude, told
 from rkgraph.results import Proof
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, cou
         outcome="skipped",
         subject=claim.subject,
         method=METHOD if claim.tolerance == EXACT else f"{METHOD}, finite and within fp16",
-        tolerance=_told(claim.tolerance),
+        tolerance=told(claim.tolerance),
         detail=claim.assumed,
     )
     domains = domains_of(claim.region.inputs, claim.intervals)
@@ -101,11 +101,6 @@ def prove_local(claim: LocalClaim, before: Side, after: Side, proof_id: str, cou
     cases = local_cases(domains, extremes=claim.tolerance == EXACT)
     names = {name: name for name in claim.region.outputs}
     return conclude(proof, compare(before.run, after.run, cases, names, claim.tolerance), counterexamples)
-
-
-def _told(tolerance: Tolerance) -> dict[str, float]:
-    told = {"absolute": tolerance.absolute, "relative": tolerance.relative}
-    return told if tolerance.beyond is None else {**told, "saturates beyond": tolerance.beyond}
 
 
 def not_evaluated(proof_id: str, subject: str, error: EvaluationError) -> Proof:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from rkgraph.graph.rewrite import Tolerance
 from rkgraph.proof.counterexample import save_counterexample
 from rkgraph.proof.equivalence import Comparison
 from rkgraph.results import Proof
 
-__all__ = ["conclude"]
+__all__ = ["conclude", "told"]
 
 
 def conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None) -> Proof:
@@ -32,3 +33,10 @@ def conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None)
         return replace(done, outcome="skipped", detail=comparison.reservation or "there is nothing to compare")
     detail = "; ".join(filter(None, (proof.detail, comparison.reservation)))
     return replace(done, outcome="proved", detail=detail)
+
+
+def told(tolerance: Tolerance) -> dict[str, float]:
+    """A tolerance as the report has it."""
+    further = {"saturates beyond": tolerance.beyond, "norm": tolerance.norm or None}
+    given = {key: value for key, value in further.items() if value is not None}
+    return {"absolute": tolerance.absolute, "relative": tolerance.relative, **given}

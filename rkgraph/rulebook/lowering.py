@@ -32,14 +32,24 @@ _REASONS = {
 
 
 def needing(
-    lint: LintContext, ops: Collection[str], outcomes: Collection[str] = CANNOT_RUN, *, domain: str = ""
+    lint: LintContext,
+    ops: Collection[str],
+    outcomes: Collection[str] = CANNOT_RUN,
+    *,
+    domain: str = "",
+    dead: bool = False,
 ) -> Iterator[tuple[GraphView, Node]]:
-    """The live nodes of these operators for which the op table says one of `outcomes`, with their graphs."""
+    """The live nodes of these operators for which the op table says one of `outcomes`, with their graphs.
+
+    `dead`: also those that nobody reads, which the toolkit tries to run while it builds.
+    """
     domains = ("", "ai.onnx") if domain == "" else (domain,)
     for graph in lint.model.graphs():
         if graph.ops.isdisjoint(ops):
             continue
-        for node in lint.live_nodes(graph):
+        for node in graph.nodes if dead else lint.live_nodes(graph):
+            if dead and (node.path, node.index) not in lint.judgements:
+                continue
             if node.op in ops and node.domain in domains and lint.judgement(node).outcome in outcomes:
                 yield graph, node
 

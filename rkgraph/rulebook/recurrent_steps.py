@@ -23,12 +23,12 @@ def unroll(layer: RecurrentLayer, writer: Writer) -> dict[str, str]:
     results = [_Direction(layer, writer, place).run() for place in range(layer.directions)]
     found: dict[str, str] = {}
     if "y" in layer.outputs:
-        parts = [_sequence(layer, writer, steps) for steps, _, _ in results]
+        parts = [_sequence(layer, writer, steps) for steps, _ in results]
         y = writer.concat(parts, 1)
         found[layer.outputs["y"]] = writer.transpose(y, (2, 0, 1, 3)) if layer.batchwise else y
-    for key, place in (("h", 1), ("c", 2)):
+    for key in ("h", "c"):
         if key in layer.outputs:
-            states = [writer.reshape(result[place], (1, layer.batch, layer.hidden)) for result in results]
+            states = [writer.reshape(ends[key], (1, layer.batch, layer.hidden)) for _, ends in results]
             state = writer.concat(states, 0)
             found[layer.outputs[key]] = writer.transpose(state, (1, 0, 2)) if layer.batchwise else state
     return found
@@ -46,7 +46,7 @@ class _Direction:
         self.layer, self.writer, self.place = layer, writer, place
         self.activations = layer.activations[place]
 
-    def run(self) -> tuple[tuple[str, ...], str, str]:
+    def run(self) -> tuple[tuple[str, ...], dict[str, str]]:
         """What Y holds for each step, from the first to the last, and the last h and c ("" where there is no c)."""
         layer, writer = self.layer, self.writer
         gates = self._inputs()
@@ -63,7 +63,7 @@ class _Direction:
         if not layer.same_lengths:  # ONNX Runtime gives zeros for a sequence without a single step
             some = self._is_within(0)
             h, c = writer.op("Mul", h, some), writer.op("Mul", c, some) if c else ""
-        return tuple(shown), h, c
+        return tuple(shown), {"h": h, "c": c}
 
     def _rnn(self, gates: str, h: str, _c: str, weights: str) -> tuple[str, str]:
         return self._act(0, self._plus(gates, self._product(h, weights))), ""

@@ -71,7 +71,7 @@ def test_every_activation(activation: str) -> None:
 
 
 def test_alphas_are_taken_in_order_by_those_that_have_one() -> None:
-    how = {
+    how: dict[str, Any] = {
         "activations": ["HardSigmoid", "Tanh", "LeakyRelu"],
         "activation_alpha": [0.3, 0.7],
         "activation_beta": [0.4],
