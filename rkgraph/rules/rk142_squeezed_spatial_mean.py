@@ -13,12 +13,15 @@ from rkgraph.rulebook.writer import Writer
 
 PLANES = (2, 3)
 RANK = 4
+VERSIONS = frozenset({"2.3.2"})  # 2.2.0, 2.3.0 and 2.5.0 build it
 HARMLESS = frozenset({"Flatten", "Identity", "Cast"})
 """Readers that make two dimensions of four, or do not mind."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each mean over the axes 2 and 3, in this order, without keepdims, that somebody reads."""
+    if lint.target.toolkit not in VERSIONS:
+        return
     for graph in lint.model.graphs():
         if "ReduceMean" not in graph.ops:
             continue

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rkgraph.targets import Target
 from tests.rules.harness import diagnostics, parse
 from tests.rules.lowered import assert_lowered
 from tests.rules.rewriting import operators
@@ -36,6 +37,10 @@ def test_the_dimensions_are_dropped_by_a_node_of_its_own(axes: str, opset: int) 
 )
 def test_what_builds_is_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
+
+
+def test_other_versions_build_it() -> None:
+    assert diagnostics(model("2, 3"), CODE, target=Target("rk3588", "2.5.0")) == ()
 
 
 def test_an_output_of_the_model_is_left_alone() -> None:
