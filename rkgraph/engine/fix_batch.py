@@ -13,7 +13,7 @@ from rkgraph.engine.fix_halving import Settled, settle
 from rkgraph.engine.fix_plan import PlannedFix
 from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model, Snapshot
-from rkgraph.graph.rewrite import FreezeInputs, PinShapes, RetypeInterface, Rewrite, SetOpset, Tape
+from rkgraph.graph.rewrite import AddInput, DropNodes, FreezeInputs, PinShapes, RetypeInterface, Rewrite, SetOpset, Tape
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
 from rkgraph.proof.ranges import as_intervals, assumed_of
 from rkgraph.proof.regions import footprint, region_of
@@ -213,6 +213,9 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     frozen = [fix.edit for fix in fixes if isinstance(fix.edit, FreezeInputs)]
     retyped = [fix.edit for fix in fixes if isinstance(fix.edit, RetypeInterface)]
     recast = frozenset(name for edit in retyped for name in edit.outputs)
+    added = [fix.edit.name for fix in fixes if isinstance(fix.edit, AddInput)]
+    dropped = [index for fix in fixes if isinstance(fix.edit, DropNodes) for index in fix.edit.nodes]
+    gone |= {name for index in dropped for name in main.nodes[index].outputs}
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
         removed=gone | recast,
@@ -221,6 +224,7 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
         pinned={name: shape for edit in pins for name, shape in edit.shapes.items()},
         frozen=frozenset(name for edit in frozen for name in edit.values),
         retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
+        given=tuple(added),
         opset=opsets[0] if opsets else None,
     )
 
@@ -243,7 +247,7 @@ def _record(context: LintContext, fix: PlannedFix, proofs: Sequence[Proof]) -> A
     )
 
 
-def _detail(context: LintContext, fix: PlannedFix) -> str:
+def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # one for each kind of edit
     match fix.edit:
         case Rewrite(detail=detail):
             return "; ".join(filter(None, (detail, assumed_of(context.model.main, fix.edit))))
@@ -254,5 +258,9 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:
         case RetypeInterface(inputs=inputs, outputs=outputs):
             value = context.model.main.value
             return ", ".join(f"{name}: {value(name).dtype} → {to}" for name, to in (*inputs.items(), *outputs.items()))
+        case AddInput(name=name, dtype=dtype, shape=shape):
+            return f"{name}: {dtype}{list(shape)}"
+        case DropNodes(nodes=nodes):
+            return f"{', '.join(context.model.main.nodes[index].label for index in sorted(nodes)[:8])} dropped"
         case SetOpset(version=version):
             return f"{fix.found.diagnostic.observed.get('opset', '?')} → {version}"

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 from rkgraph.engine.fix_policy import Policy
 from rkgraph.engine.lint import Found
 from rkgraph.graph.cut import Cut
-from rkgraph.graph.rewrite import Edit, FreezeInputs, PinShapes, Refusal, Rewrite, SetOpset
+from rkgraph.graph.rewrite import (
+    AddInput,
+    DropNodes,
+    Edit,
+    FreezeInputs,
+    PinShapes,
+    Refusal,
+    RetypeInterface,
+    Rewrite,
+    SetOpset,
+)
 from rkgraph.proof.ranges import prove_assumption, refusal_of
 from rkgraph.proof.regions import Footprint, footprint
 from rkgraph.results import Proof, RefusedFix
@@ -52,8 +62,9 @@ def plan_pass(
 ) -> Plan:
     """Ask the rule of every fixable finding for its edit, and choose those that can be applied together.
 
-    Shapes and inputs come first, for all else may look different after them; the opset comes last, for it can be
-    lowered only when no node needs the higher one.
+    Shapes and inputs come first, for all else may look different after them. Dtypes of inputs and outputs wait for the
+    rewrites, which bring Casts to the edge of the model. The opset comes last, for it can be lowered only when no node
+    needs the higher one.
     """
     place = {rule.code: index for index, rule in enumerate(order)}
     candidates: list[PlannedFix] = []
@@ -114,11 +125,17 @@ def _with_assumptions(
 
 
 def _together(candidates: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
-    """The candidates of the first kind that there is, in the order: shapes, inputs, rewrites, opset."""
-    for kind in (PinShapes, FreezeInputs, Rewrite, SetOpset):
+    """The candidates of the first kind that there is, in the order: shapes, inputs, rewrites, dtypes, opset."""
+    for kind in (PinShapes, FreezeInputs, AddInput, DropNodes, Rewrite, RetypeInterface, SetOpset):
         of_kind = [c for c in candidates if isinstance(c.edit, kind)]
         if of_kind:
-            return _independent(of_kind) if kind is Rewrite else of_kind[:1] if kind is SetOpset else of_kind
+            return (
+                _independent(of_kind)
+                if kind is Rewrite
+                else of_kind[:1]
+                if kind in (SetOpset, AddInput, DropNodes)
+                else of_kind
+            )
     return ()
 
 

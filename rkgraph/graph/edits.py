@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from rkgraph.errors import UsageError
 from rkgraph.graph.pinning import inputs_by_name, pin
 from rkgraph.graph.protos import constant_proto
 from rkgraph.graph.tensors import dtype_code, dtype_name, size_of
+from rkgraph.graph.walk import node_reads
 
 if TYPE_CHECKING:
     from rkgraph.graph.weights import Weights
 
-__all__ = ["freeze_inputs", "retype_interface", "set_opset"]
+__all__ = ["add_input", "drop_nodes", "freeze_inputs", "retype_interface", "set_opset"]
 
 
 def freeze_inputs(model: onnx.ModelProto, values: Mapping[str, npt.NDArray[Any]], weights: Weights) -> None:
@@ -74,6 +75,38 @@ def set_opset(model: onnx.ModelProto, version: int) -> None:
         del imports[:]
         for domain, number in (("", version), *others):
             imports.add(domain=domain, version=number)
+
+
+def add_input(model: onnx.ModelProto, name: str, dtype: str, shape: Sequence[int]) -> None:
+    """Add an input to `model`. Raises ValueError where the name is taken (a fault of the rule)."""
+    graph = model.graph
+    taken = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    if name in taken or any(name in node.output for node in graph.node):
+        raise ValueError(f"an input {name!r} is to be added, and the name is taken")
+    graph.input.append(helper.make_tensor_value_info(name, dtype_code(dtype), shape))
+
+
+def drop_nodes(graph: onnx.GraphProto, indices: Set[int]) -> None:
+    """Take nodes out of `graph`, with initializers that nothing reads then and notes about what they made.
+
+    Raises:
+        ValueError: what one of them makes is read by a node that stays, or by the outside (a fault of the rule).
+    """
+    kept = [node for index, node in enumerate(graph.node) if index not in indices]
+    gone = {name for index in indices for name in graph.node[index].output if name}
+    before = {name for node in graph.node for name in node_reads(node)}
+    read = {name for node in kept for name in node_reads(node)} | {value.name for value in graph.output}
+    if not gone.isdisjoint(read):
+        raise ValueError(f"nodes are to be dropped, and {sorted(gone & read)} of theirs is read")
+    gone |= before - read - {value.name for value in graph.input}
+    for field in (graph.node, graph.initializer, graph.value_info):
+        fields: Any = field
+        copies = [
+            type(entry).FromString(entry.SerializeToString())
+            for entry in (kept if field is graph.node else [entry for entry in fields if entry.name not in gone])
+        ]
+        del fields[:]
+        fields.extend(copies)
 
 
 def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -> npt.NDArray[Any]:

@@ -10,12 +10,12 @@ from pathlib import Path
 import onnx
 
 from rkgraph.graph.applied import Applied, Region
-from rkgraph.graph.edits import freeze_inputs, retype_interface, set_opset
+from rkgraph.graph.edits import add_input, drop_nodes, freeze_inputs, retype_interface, set_opset
 from rkgraph.graph.extract import Values, extract_model
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
 from rkgraph.graph.pinning import pin
-from rkgraph.graph.rewrite import Edit, FreezeInputs, PinShapes, RetypeInterface, Rewrite
+from rkgraph.graph.rewrite import AddInput, DropNodes, Edit, FreezeInputs, PinShapes, RetypeInterface, Rewrite
 from rkgraph.graph.save import WeightPlacement, save_model
 from rkgraph.graph.surgery import rewrite_graph
 from rkgraph.graph.tensors import is_external
@@ -112,6 +112,10 @@ class Model:
         elif isinstance(edit, FreezeInputs):
             freeze_inputs(proto, edit.values, self._weights)
             _allow_constants(proto)
+        elif isinstance(edit, AddInput):
+            add_input(proto, edit.name, edit.dtype, edit.shape)
+        elif isinstance(edit, DropNodes):
+            drop_nodes(proto.graph, edit.nodes)
         elif isinstance(edit, RetypeInterface):
             retype_interface(proto, edit.inputs, edit.outputs)
         else:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXACT",
+    "AddInput",
     "Between",
+    "DropNodes",
     "Edit",
     "FreezeInputs",
     "NewNode",
@@ -185,6 +187,22 @@ class RetypeInterface:
 
 
 @dataclass(frozen=True)
+class AddInput:
+    """Give the main graph one more input, a tensor of numpy dtype `dtype`. The interface changes."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DropNodes:
+    """Take nodes of the main graph out that nothing needs; by index."""
+
+    nodes: frozenset[int]
+
+
+@dataclass(frozen=True)
 class SetOpset:
     """Declare another opset of the standard domain. Every node must mean the same in both (the proof checks)."""
 
@@ -199,4 +217,4 @@ class Refusal:
     needs: str | None = None
 
 
-Edit = Rewrite | PinShapes | FreezeInputs | RetypeInterface | SetOpset
+Edit = Rewrite | PinShapes | FreezeInputs | AddInput | DropNodes | RetypeInterface | SetOpset

@@ -31,6 +31,7 @@ class Declared:
         replaced: value → value that stands in its place.
         pinned: input → its new shape.
         frozen: inputs that go.
+        given: inputs that come, at the end.
         retyped: input or output → its new dtype.
         opset: new version of the standard domain; None: unchanged.
     """
@@ -40,6 +41,7 @@ class Declared:
     replaced: Mapping[str, str] = field(default_factory=dict)
     pinned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
+    given: tuple[str, ...] = ()
     retyped: Mapping[str, str] = field(default_factory=dict)
     opset: int | None = None
 
@@ -81,8 +83,8 @@ def _form(graph: GraphView) -> Iterator[str]:
 
 def _interface(before: GraphView, after: GraphView, declared: Declared) -> Iterator[str]:
     kept = tuple(name for name in before.inputs if name not in declared.frozen)
-    if after.inputs != kept:
-        yield f"the inputs are {list(after.inputs)}, they were to be {list(kept)}"
+    if after.inputs != kept + declared.given:
+        yield f"the inputs are {list(after.inputs)}, they were to be {list(kept + declared.given)}"
     if after.outputs != before.outputs:
         yield f"the outputs are {list(after.outputs)}, they were {list(before.outputs)}"
     for name in (*kept, *before.outputs):

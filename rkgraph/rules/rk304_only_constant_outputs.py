@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
+from rkgraph.analysis.constants import NotFoldable, fold
 from rkgraph.diagnostics import Verdict
+from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.rulebook.writer import Writer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from rkgraph.graph.view import GraphView
+
+# Nothing is added to a number but 0; results are compared on finite inputs.
+TOLERANCE = Tolerance(0.0, 1e-7)
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -17,6 +29,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             observed={"nodes": 0},
             limit={"nodes": "at least 1"},
             verdict=Verdict.BUILD_FAILS,
+            fixable=False,
         )
     elif main.outputs and all(_is_folded(lint, name) for name in main.outputs):
         yield Finding(
@@ -25,6 +38,59 @@ def check(lint: LintContext) -> Iterator[Finding]:
             limit={"outputs": "at least one depends on an input"},
             verdict=Verdict.BUILD_FAILS,
         )
+
+
+def fix(lint: LintContext, _finding: Finding) -> Edit | Refusal:
+    """Each constant plus a zero that is made of one element of an input."""
+    main = lint.model.main
+    source = next((name for name in main.inputs if _has_elements(main, name)), None)
+    if source is None:
+        return Refusal("the model has no input of which a zero could be made")
+    writer = Writer(main, f"rk304/{main.outputs[0]}")
+    zero = _zero(writer, source)
+    replaces = {}
+    for name in main.outputs:
+        if main.producer(name) is None:
+            return Refusal(f"the output {name} is an initializer, which no node makes")
+        try:
+            replaces[name] = _constant_plus(writer, fold(main, name), zero)
+        except NotFoldable as error:
+            return Refusal(str(error))
+        if not replaces[name]:
+            return Refusal(f"{name} has no elements, or whole numbers that fp16 does not hold")
+    return writer.rewrite(replaces, TOLERANCE, f"constants, plus a zero made of {source}")
+
+
+def _has_elements(main: GraphView, name: str) -> bool:
+    value = main.value(name)
+    return value.is_static and 0 not in (value.shape or ()) and value.dtype in ("float32", "float16", "int64", "int32")
+
+
+def _zero(writer: Writer, source: str) -> str:
+    """A float32 zero of shape [1, 1, 1, 1]: one element of `source`, between 0 and 0; 0 · x would be folded."""
+    value = writer.graph.value(source)
+    rank = len(value.shape or ())
+    one = source
+    if any(size != 1 for size in value.shape or ()):
+        one = writer.slice(source, list(range(rank)), [0] * rank, [1] * rank)
+    if value.dtype != "float32":
+        one = writer.cast(one, "float32")
+    return writer.clip(writer.reshape(one, [1, 1, 1, 1]), "float32", 0.0, 0.0)
+
+
+def _constant_plus(writer: Writer, array: npt.NDArray[Any], zero: str) -> str:
+    """The constant as the sum of itself and `zero`, in floats; "" where fp16 would change its whole numbers."""
+    import numpy as np
+
+    floats = array.astype("float32")
+    is_float = np.issubdtype(array.dtype, np.floating)
+    with np.errstate(over="ignore"):
+        if array.size == 0 or not (is_float or np.array_equal(floats.astype("float16").astype("float64"), array)):
+            return ""
+    columns = array.shape[-1] if array.ndim else 1
+    constant = writer.constant(floats.reshape(1, 1, array.size // columns, columns), "float32")
+    total = writer.reshape(writer.op("Add", constant, zero), array.shape)
+    return total if array.dtype == np.float32 else writer.cast(total, array.dtype.name)
 
 
 def _is_folded(lint: LintContext, name: str) -> bool:

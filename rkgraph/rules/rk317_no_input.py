@@ -1,0 +1,31 @@
+"""RK317: a model without inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rkgraph.diagnostics import Verdict
+from rkgraph.graph.rewrite import AddInput, Edit, Refusal
+from rkgraph.rulebook.rule import Finding, LintContext
+
+NAME = "unused"
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding where the model takes nothing: a constant, or one all of whose inputs were frozen."""
+    main = lint.model.main
+    if main.nodes and not main.inputs:
+        yield Finding(
+            "the model has no input: it computes the same each time, and the compiler refuses it",
+            observed={"inputs": 0},
+            limit={"inputs": "at least 1"},
+            verdict=Verdict.BUILD_FAILS,
+        )
+
+
+def fix(lint: LintContext, _finding: Finding) -> Edit | Refusal:
+    """An input of one number, whatever it holds; RK304 then lets the outputs depend on it."""
+    main = lint.model.main
+    names = (NAME, *(f"{NAME}_{number}" for number in range(len(main.nodes) + 1)))
+    free = next((name for name in names if main.producer(name) is None and not main.is_constant(name)), None)
+    return Refusal("every name is taken") if free is None else AddInput(free, "float32", (1,))
