@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from rkgraph.analysis.onnx_runtime import import_runtime
+from rkgraph.analysis.onnx_runtime import as_array, as_fed, import_runtime
 from rkgraph.errors import RkgraphError
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class EvaluationError(RkgraphError):
 class Evaluator:
     """A loaded model that can be run on many inputs.
 
-    A sequence of tensors is an array of objects that are arrays; an optional that is empty is one None.
+    Sequences and empty optionals are arrays of objects, see `onnx_runtime.as_array`.
 
     Args:
         model: the model, with its weights; or the path of one, whose external data lies beside it.
@@ -52,7 +51,7 @@ class Evaluator:
     def __init__(self, model: onnx.ModelProto | Path, threads: int = 1) -> None:
         with _loadable(model) as source, _clear_errors("load the model"):
             self._session = _session(source, threads)
-        self._sequences = {i.name for i in self._session.get_inputs() if "seq(" in i.type}
+        self._types = {i.name: i.type for i in self._session.get_inputs()}
         self.inputs: tuple[str, ...] = tuple(i.name for i in self._session.get_inputs())
         self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
 
@@ -65,24 +64,9 @@ class Evaluator:
         """
         wanted = list(self.outputs if outputs is None else outputs)
         with _clear_errors("run the model"):
-            found = self._session.run(wanted, {name: self._fed(name, feeds) for name in self.inputs if name in feeds})
-        return {name: _array(value) for name, value in zip(wanted, found, strict=True)}
-
-    def _fed(self, name: str, feeds: Mapping[str, Array]) -> Any:
-        """An input as ONNX Runtime takes it."""
-        array = feeds[name]
-        if array.dtype == object and array.ndim == 0:
-            return array[()]
-        return list(array) if name in self._sequences else array
-
-
-def _array(value: Any) -> Array:
-    if not isinstance(value, list):
-        return np.asarray(value)
-    sequence = np.empty(len(value), dtype=object)
-    for index, element in enumerate(value):
-        sequence[index] = element
-    return sequence
+            given = {name: as_fed(feeds[name], type_) for name, type_ in self._types.items() if name in feeds}
+            found = self._session.run(wanted, given)
+        return {name: as_array(value) for name, value in zip(wanted, found, strict=True)}
 
 
 def evaluate(model: onnx.ModelProto | Path, feeds: Mapping[str, Array], threads: int = 1) -> dict[str, Array]:

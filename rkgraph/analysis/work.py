@@ -56,8 +56,10 @@ def multiplications(graph: GraphView, node: Node) -> float:
     return 0.0 if count is None or node.domain not in ("", "ai.onnx") else count(graph, node)
 
 
-def npu_time(graph: GraphView, node: Node) -> float:
-    """Microseconds of the node as a layer of its own on the NPU."""
+def npu_time(graph: GraphView, node: Node, *, falls: bool = False) -> float:
+    """Microseconds of the node as a layer of its own on the NPU; `falls`: the runtime computes it on its CPU."""
+    if falls:
+        return host_time(graph, node) + _CROSSING
     return _LAYER + multiplications(graph, node) / _NPU_MACS + _traffic(graph, node) / _NPU_BYTES
 
 

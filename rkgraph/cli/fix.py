@@ -92,7 +92,8 @@ def command(
     Safe fixes are applied by default, others where an option asks for them; the report says who allowed what. What
     cannot be proved is taken back. MODEL is not changed, unless --in-place is given.
 
-    -o X.onnx writes one model, any other name a bundle: a folder for compile and run. Exit code 3: a proof was refuted.
+    -o X.onnx writes one model, any other name a bundle: a folder for compile and run. With --allow split, what the NPU
+    and its runtime cannot take becomes a stage of the bundle on the host. Exit code 3: a proof was refuted.
     --quiet prints the verdict and what was written.
 
     Examples:
@@ -100,7 +101,7 @@ def command(
 
         rkgraph fix model.onnx --dim batch=1 --dim sequence=256 --diff
 
-        rkgraph fix model.onnx --freeze use_cache=0 --report fix.json -o model.rk
+        rkgraph fix detector.onnx --allow split -o detector.rk
     """
     import time
 
@@ -120,6 +121,7 @@ def command(
         assumptions=parse_assume(assume),
         inputs=read_cases(inputs),
         counterexamples=Path(f"{destination or model}.counterexamples"),
+        whole=destination is not None and _is_file(destination, in_place),
     )
     printer = Output(quiet, verbose)
     loaded = Model.load(model)
@@ -138,7 +140,7 @@ def command(
         _print_end(printer, "nothing was written: the fixed model was refuted", "error", format)
         raise typer.Exit(ExitCode.PROOF_REFUTED)
     if destination is not None:
-        _save(loaded, destination, resolved, in_place=in_place)
+        _save(outcome, destination, resolved, in_place=in_place)
         _print_end(printer, f"wrote {destination}", "good", format)
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
             _print_next(printer, destination, name, resolved)
@@ -246,27 +248,21 @@ def _write_report(path: Path, text: str) -> None:
     write_text(path, text)
 
 
-def _save(model: Model, destination: Path, target: Target, *, in_place: bool) -> None:
+def _save(outcome: FixOutcome, destination: Path, target: Target, *, in_place: bool) -> None:
     """One model for a path that ends in .onnx, a bundle for all others."""
-    if _is_file(destination, in_place):
-        model.save(destination, in_place=in_place)
+    if not _is_file(destination, in_place):
+        from rkgraph.compile.fixed_bundle import write_fixed
+
+        write_fixed(outcome, destination, target)
         return
-    import shutil
-
-    from rkgraph.compile.manifest import Bundle, BundleStage
-
-    is_new = not destination.exists()
-    try:
-        destination.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{destination}: cannot be made a folder ({error.strerror})", "give another -o") from error
-    try:
-        model.save(destination / "model.onnx", "inline")
-        Bundle.create(destination, [BundleStage.of(model.view(), "model.onnx")], target=target)
-    except BaseException:
-        if is_new:
-            shutil.rmtree(destination)
-        raise
+    if outcome.stages:
+        stages = ", ".join(f"{stage.name} ({len(stage.nodes)} nodes)" for stage in outcome.stages)
+        host = ", ".join(stage.name for stage in outcome.stages if stage.kind == "onnx")
+        raise UsageError(
+            f"{destination}: one model for the NPU cannot hold the stages {stages}: {host} runs on the host",
+            f"give -o {destination.with_suffix('.rk').name} for a bundle, or leave out --allow split",
+        )
+    outcome.model.save(destination, in_place=in_place)
 
 
 def _is_file(destination: Path, in_place: bool) -> bool:

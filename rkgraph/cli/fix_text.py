@@ -9,11 +9,13 @@ from rkgraph.diagnostics import Severity, Verdict
 
 if TYPE_CHECKING:
     from rkgraph.engine.fix import FixOutcome
-    from rkgraph.results import AppliedFix, Proof, RefusedFix, Result
+    from rkgraph.results import AppliedFix, Proof, RefusedFix, Result, TensorInfo
 
 __all__ = ["describe_fix", "verdict_change"]
 
 Lines = Iterator[tuple[str, str]]
+
+SHOWN = 4  # tensors of a stage in one line
 
 _STYLES = {
     Verdict.DEPLOYABLE: "good",
@@ -39,7 +41,33 @@ def describe_fix(outcome: FixOutcome, *, verbose: bool = False) -> Lines:
     yield f"findings: {_findings(before)} → {_findings(after)}", ""
     yield from _applied(outcome.fixes.applied, outcome.proofs, verbose)
     yield from _refused(outcome.fixes.refused, verbose)
+    yield from _stages(outcome)
     yield from _proofs(outcome.proofs)
+
+
+def _stages(outcome: FixOutcome) -> Lines:
+    """The stages that the model was cut into, and what crosses between them."""
+    if not outcome.stages:
+        return
+    from rkgraph.engine.stages import crossings_of
+
+    yield "", ""
+    yield f"{len(outcome.stages)} stages", "title"
+    for stage in outcome.stages:
+        count = f"{len(stage.nodes)} {'node' if len(stage.nodes) == 1 else 'nodes'}"
+        yield f"  {stage.name}  {count}: {_tensors(stage.inputs)} → {_tensors(stage.outputs)}", ""
+    crossed = list(crossings_of(outcome.model.view().main, outcome.stages))
+    for source, to, name, size in crossed:
+        yield f"      {name} crosses from {source.name} to {to.name}: {size / 1024:,.1f} KB", "dim"
+    total = sum(size for *_, size in crossed) / 1024
+    yield f"  {len(crossed)} {'value crosses' if len(crossed) == 1 else 'values cross'}, {total:,.1f} KB a run", ""
+
+
+def _tensors(tensors: Sequence[TensorInfo]) -> str:
+    from rkgraph.compile.tensors import describe_shape
+
+    told = [f"{t.name} {t.dtype or 'no tensor'} {describe_shape(t.shape)}" for t in tensors[:SHOWN]]
+    return ", ".join(told) + (f" and {len(tensors) - SHOWN} more" if len(tensors) > SHOWN else "")
 
 
 def _findings(result: Result) -> str:
@@ -73,7 +101,7 @@ def _applied(applied: Sequence[AppliedFix], proofs: Sequence[Proof], verbose: bo
 
 def _proved(fixes: Sequence[AppliedFix], by_id: dict[str, Proof]) -> str:
     used = [by_id[i] for i in dict.fromkeys(i for fix in fixes for i in fix.proofs) if i in by_id]
-    words = [f"{sum(p.kind == kind for p in used)} {kind}" for kind in ("structure", "range") if _has(used, kind)]
+    words = [f"{sum(p.kind == kind for p in used)} {kind}" for kind in ("structure", "range", "split") if _has(used, kind)]
     local = [proof for proof in used if proof.kind == "local"]
     if local:
         largest = max((p.largest_error or 0.0) for p in local)

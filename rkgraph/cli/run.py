@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rkgraph.cli.common import OutputOption, QuietOption, home_folder
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from rkgraph.cli.output import Output
     from rkgraph.runtime.pipeline import Run
     from rkgraph.toolkit.locate import Toolkit
@@ -52,7 +55,8 @@ def command(
     """Run a bundle on the board, the simulator or the CPU.
 
     Arrays must fit in name, dtype and shape; only what the bundle's manifest allows is padded, and it is said.
-    A bare .rknn runs on the board only: a bundle holds what the simulator and the CPU need.
+    A bare .rknn runs on the board only: a bundle holds what the simulator and the CPU need. Stages that are for the
+    host run there on every backend. A sequence of tensors is NAME/0, NAME/1 … in a .npz.
 
     Examples:
         rkgraph run model.rk --inputs x.npz -o y.npz
@@ -66,6 +70,7 @@ def command(
     from rkgraph.compile.tensors import read_npz, write_npz
     from rkgraph.files import check_writable, writing
     from rkgraph.runtime.pipeline import Pipeline
+    from rkgraph.runtime.values import gathered, spread
 
     check_writable(output)
     out = Output(quiet)
@@ -77,12 +82,13 @@ def command(
         Pipeline(model, backend.value, core_mask=core_mask, find_toolkit=find, cache=cache, tell=tell) as pipeline,
     ):
         out.note(f"backend: {pipeline.backend} ({pipeline.why})")
-        done = pipeline.run(feeds)
+        done = pipeline.run(gathered(feeds, pipeline.bundle.inputs))
+    outputs = spread(done.outputs)
     if output is not None:
         with writing(output) as file:
-            write_npz(file, done.outputs)
+            write_npz(file, outputs)
         out.note(f"wrote {output}", "good")
-    _print(done, out)
+    _print(done, outputs, out)
 
 
 def _find(version: str, python: Path | None) -> Toolkit:
@@ -91,14 +97,14 @@ def _find(version: str, python: Path | None) -> Toolkit:
     return find_toolkit(version, python, home_folder())
 
 
-def _print(done: Run, out: Output) -> None:
+def _print(done: Run, outputs: Mapping[str, npt.NDArray[Any]], out: Output) -> None:
     for padded in done.padded:
         out.note(
             f"padded: {padded.input} from {padded.given} to {padded.filled} along axis {padded.axis} "
             f"({padded.share:.0%} padding)"
         )
     rows = []
-    for name, array in done.outputs.items():
+    for name, array in outputs.items():
         floats = array.astype("float64") if array.dtype.kind in "biuf" and array.size else None
         spread = (
             ("", "", "") if floats is None else tuple(f"{n:.6g}" for n in (floats.min(), floats.mean(), floats.max()))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkgraph.compile.calibration import pack, read_calibration
 from rkgraph.compile.compiler import Compiled, compile_model
-from rkgraph.compile.manifest import Bundle, BundleStage, is_bundle
+from rkgraph.compile.folders import check_place, put_in_place, workshop
+from rkgraph.compile.manifest import Bundle, BundleStage
 from rkgraph.compile.model_files import copy_model
 from rkgraph.compile.plan import Plan
 from rkgraph.errors import UsageError
@@ -62,7 +61,7 @@ def compile_bundle(
     wanted = [index for index, stage in enumerate(bundle.stages) if stage.kind == "rknn"]
     _check(bundle, wanted, plan, output)
     own = output.resolve() == bundle.folder.resolve()
-    with _workshop(output) as work:
+    with workshop(output) as work:
         compiled, models = [], {}
         for index in wanted:
             stage = bundle.stages[index]
@@ -106,7 +105,7 @@ def compile_to_bundle(
         ModelError, ToolkitMissing, CompileFailed: as `compile_model`.
     """
     _check_output(output)
-    with _workshop(output) as work:
+    with workshop(output) as work:
         file = f"{plan.model.stem}.rknn"
         compiled = compile_model(plan, work / file, chain, cache=cache, tell=tell)
         copy_model(plan.model, work, plan.model.name)
@@ -114,7 +113,7 @@ def compile_to_bundle(
         bundle = Bundle(work, (stage,), stage.inputs, stage.outputs)
         built = bundle.with_models({0: file}, plan.target, plan.config.given())
         replace(built, calibration=_keep_samples(plan, stage, work)).write()
-        return CompiledBundle(_put(work, output), (compiled,))
+        return CompiledBundle(put_in_place(work, output), (compiled,))
 
 
 def _check(bundle: Bundle, wanted: Sequence[int], plan: Plan, output: Path) -> None:
@@ -146,24 +145,7 @@ def _keep_samples(plan: Plan, stage: BundleStage, work: Path) -> str | None:
 def _check_output(output: Path) -> None:
     if output.suffix == ".onnx":
         raise UsageError(f"{output}: a compiled model is no .onnx", f"give -o {output.with_suffix('.rknn').name}")
-    if output.exists() and not is_bundle(output) and not (output.is_dir() and not any(output.iterdir())):
-        raise UsageError(f"{output}: exists and is no bundle", "give another -o")
-
-
-@contextmanager
-def _workshop(output: Path) -> Iterator[Path]:
-    """A new folder on the file system of `output`, which a rename can put into its place; removed in any case."""
-    parent = output.resolve().parent
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=parent)
-    except OSError as error:
-        raise UsageError(
-            f"{output}: cannot be written ({error.strerror})", f"check that {parent} exists and is writable"
-        ) from error
-    with folder as name:
-        work = Path(name) / "bundle"
-        work.mkdir()
-        yield work
+    check_place(output)
 
 
 def _alone(stages: Sequence[BundleStage], stage: BundleStage) -> bool:
@@ -183,12 +165,4 @@ def _assemble(built: Bundle, work: Path, output: Path) -> Bundle:
         (work / source).parent.mkdir(parents=True, exist_ok=True)
         copy_model(path, (work / source).parent, path.name)
     replace(built, folder=work).write()
-    return _put(work, output)
-
-
-def _put(work: Path, output: Path) -> Bundle:
-    """Give the finished folder its name; an older bundle of that name goes."""
-    if output.exists():
-        output.rename(work.with_name("replaced"))
-    work.rename(output)
-    return Bundle.read(output)
+    return put_in_place(work, output)

@@ -147,6 +147,8 @@ def check_feeds(feeds: Mapping[str, Array], tensors: Sequence[TensorInfo], where
 
 def check_dtype(dtype: np.dtype[Any], tensor: TensorInfo, where: str) -> None:
     """Refuse an array of another dtype than the input's. Raises UsageError."""
+    if tensor.dtype == "string" and dtype.kind in "OSU":
+        return
     if tensor.dtype is not None and dtype.name != tensor.dtype:
         raise UsageError(
             f"{where}: input {tensor.name} is {dtype.name}, the model takes {tensor.dtype}",

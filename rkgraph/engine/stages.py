@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rkgraph.analysis.partition import HOST, NPU, Costs, Part, Piece, partition
 from rkgraph.analysis.work import STAGE, byte_size, crossing_time, host_time, npu_time, works
@@ -15,7 +16,9 @@ from rkgraph.targets import refused_inputs
 
 __all__ = ["FixedStage", "Layout", "crossings_of", "stages_of"]
 
-KINDS: Mapping[str, str] = {NPU: "rknn", HOST: "onnx"}
+Kind = Literal["rknn", "onnx"]
+
+KINDS: Mapping[str, Kind] = {NPU: "rknn", HOST: "onnx"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class FixedStage:
     """
 
     name: str
-    kind: str
+    kind: Kind
     model: Model
     nodes: frozenset[int]
     inputs: tuple[TensorInfo, ...]
@@ -56,11 +59,13 @@ class Layout:
         graph: the main graph.
         nodes: those that are placed; constants go with whoever reads them.
         refused: dtypes that a compiled model takes no inputs of.
+        fallen: nodes, by index, that the runtime computes on its CPU.
     """
 
     graph: GraphView
     nodes: tuple[Node, ...]
     refused: frozenset[str]
+    fallen: frozenset[int]
 
     @classmethod
     def of(cls, lint: LintContext) -> Layout:
@@ -68,7 +73,10 @@ class Layout:
         graph = lint.model.main
         constant = _constants(lint, graph)
         placed = [node for node in graph.nodes if node.index not in constant]
-        return cls(graph, tuple(_alive(graph, placed)), frozenset(refused_inputs(lint.target.toolkit)))
+        nodes = tuple(_alive(graph, placed))
+        places = [(node.index, lint.judgements.get((node.path, node.index))) for node in nodes]
+        fallen = frozenset(index for index, told in places if told is not None and told.outcome == "cpu")
+        return cls(graph, nodes, frozenset(refused_inputs(lint.target.toolkit)), fallen)
 
     def parts(self, host: Collection[int], fixed: Collection[str] = ()) -> tuple[Part, ...]:
         """The stages, with the nodes `host` (by index) on the host, and no cut at the values `fixed`; see `partition`.
@@ -81,7 +89,7 @@ class Layout:
         return partition(pieces, Costs(prices, STAGE))
 
     def _piece(self, node: Node, on_host: bool) -> Piece:
-        npu = None if on_host else npu_time(self.graph, node)
+        npu = None if on_host else npu_time(self.graph, node, falls=node.index in self.fallen)
         outputs = tuple(name for name in node.outputs if name)
         return Piece(node.reads, outputs, npu, host_time(self.graph, node), works(node))
 

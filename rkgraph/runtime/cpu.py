@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.analysis.onnx_runtime import import_runtime
+from rkgraph.analysis.onnx_runtime import as_array, as_fed, import_runtime
 from rkgraph.compile.verify import normalise
 from rkgraph.errors import ModelError, UsageError
 
@@ -43,7 +43,9 @@ class CpuBackend:
             feeds = normalise({tensor.name: case[tensor.name] for tensor in stage.inputs}, options)
             # ONNX Runtime's exceptions have no base of their own but Exception.
             try:
-                results.append(dict(zip(names, session.run(names, feeds), strict=True)))
+                given = {i.name: as_fed(feeds[i.name], i.type) for i in session.get_inputs()}
+                found = session.run(names, given)
+                results.append({name: as_array(value) for name, value in zip(names, found, strict=True)})
             except Exception as error:
                 raise ModelError(f"stage {stage.name}: ONNX Runtime fails: {_first_line(error)}") from error
         return results

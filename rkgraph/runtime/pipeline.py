@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from rkgraph.analysis.onnx_runtime import as_array
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.manifest import Bundle, BundleStage
 from rkgraph.compile.tensors import check_channels, check_dtype, check_names, did_you_mean
@@ -19,6 +20,7 @@ from rkgraph.results import TensorInfo
 from rkgraph.runtime.board import CORE_MASKS, BoardBackend
 from rkgraph.runtime.fitting import Padded, crop, fit
 from rkgraph.runtime.rknn_header import read_header
+from rkgraph.runtime.values import as_declared
 from rkgraph.targets import Target
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ class Pipeline:
         with Pipeline(Path("model.rk")) as pipeline:
             embeddings = pipeline({"input_ids": ids, "attention_mask": mask})["last_hidden_state"]
 
-    Arrays must fit the inputs in name, dtype and shape; only rules of the manifest pad, and `Run.padded` tells.
+    Arrays must fit the inputs in name, dtype and shape; only rules of the manifest pad, and `Run.padded` tells. A
+    sequence of tensors is a list of arrays going in, and an array of objects that are arrays coming out.
 
     Args:
         path: a bundle's folder, a .onnx (CPU and simulator) or a .rknn (board).
@@ -147,7 +150,7 @@ class Pipeline:
                     continue
                 results = self._backend.run(stage, [chosen[number][1] for number in own])
                 for number, outputs in zip(own, results, strict=True):
-                    values[number] |= outputs
+                    values[number] |= as_declared(outputs, stage.outputs) if stage.kind == "rknn" else outputs
                     padded[number] += chosen[number][2]
         seconds = time.monotonic() - started
         names = [tensor.name for tensor in self.bundle.outputs]
@@ -173,7 +176,7 @@ class Pipeline:
         check_names(case, self.bundle.inputs, "inputs")
         values: dict[str, Array] = {}
         for tensor in self.bundle.inputs:
-            array = case[tensor.name]
+            array = as_array(case[tensor.name])
             check_dtype(array.dtype, tensor, "inputs")
             values[tensor.name] = array.transpose(0, 3, 1, 2) if self._is_nhwc(tensor) and array.ndim == 4 else array
         return values
