@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rkgraph.analysis.schemas import STANDARD
 from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.elementwise import FLOATS
@@ -69,7 +70,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 def _epsilon(graph: GraphView, node: Node) -> float | None:
     """The number that is added, or the lower bound; None where there is none."""
-    if node.domain not in ("", "ai.onnx"):
+    if node.domain not in STANDARD:
         return None
     if node.op == "Clip":
         if len(node.inputs) > 1 and node.inputs[1]:
@@ -94,6 +95,8 @@ def _guarded(graph: GraphView, name: str) -> Node | None:
     while waiting:
         value, power = waiting.pop()
         for reader in graph.consumers(value):
+            if reader.domain not in STANDARD:
+                continue
             if reader.op == "Log" or _divides(graph, reader, value, power):
                 return reader
             if reader.op in _KEPT_BY and reader.inputs[0] == value and reader.outputs[0] not in seen:
