@@ -133,6 +133,8 @@ def node_proto(node: Node, opset: int) -> onnx.NodeProto:
         raise NotFoldable(f"{node.op} does not exist in opset {opset}") from error
     for name, value in node.attributes.items():
         kind = str(attributes[name].type).rpartition(".")[2]
+        if value is None or isinstance(value, GraphView | AttributeReference):
+            raise NotFoldable(f"attribute {name} of {node.label} is no plain value")
         plain = tensor_proto(value) if isinstance(value, Constant) else value
         proto.attribute.append(
             helper.make_attribute(name, plain, attr_type=onnx.AttributeProto.AttributeType.Value(kind))

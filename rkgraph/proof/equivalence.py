@@ -175,6 +175,8 @@ def difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[flo
         return 0.0, f"is {found.dtype}, was {expected.dtype}"
     if expected.shape != found.shape:
         return 0.0, f"has shape {found.shape}, had {expected.shape}"
+    if expected.dtype == object and any(isinstance(one, np.ndarray) for one in expected.flat):
+        return _sequence_difference(expected, found, tolerance)
     if not np.issubdtype(expected.dtype, np.number):
         same = expected == found
         return float(not same.all()), "" if same.all() else _worst(expected, found, ~same)
@@ -186,6 +188,13 @@ def difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[flo
             return float(gap.max(initial=0)), ""
         return float(gap.max(initial=0)), _worst(expected, found, bad) if bad.any() else ""
     return _float_difference(expected.astype(np.float64), found.astype(np.float64), tolerance)
+
+
+def _sequence_difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[float, str]:
+    """As `difference`, of sequences: arrays of objects that are arrays."""
+    pairs = [difference(np.asarray(a), np.asarray(b), tolerance) for a, b in zip(expected, found, strict=True)]
+    messages = (f"element {index} {message}" for index, (_, message) in enumerate(pairs) if message)
+    return max((size for size, _ in pairs), default=0.0), next(messages, "")
 
 
 def _float_difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[float, str]:

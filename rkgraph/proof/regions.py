@@ -39,13 +39,20 @@ def footprint(graph: GraphView, rewrite: Rewrite) -> Footprint:
 
 
 def region_of(graph: GraphView, rewrite: Rewrite, is_fixed: Callable[[str], bool], *, wider_by: int = 0) -> Region:
-    """The region of `rewrite`: its outputs are the replaced values. `wider_by`: so many more nodes in front of it."""
+    """The region of `rewrite`: its outputs are the replaced values. `wider_by`: so many more nodes in front of it.
+
+    Sequences and optional values are taken in like fixed values, down to the tensors that they are made of.
+    """
+
+    def is_taken_in(name: str) -> bool:
+        return is_fixed(name) or _is_no_tensor(graph, name)
+
     mark = footprint(graph, rewrite)
     outputs = tuple(rewrite.replaces)
     inside = set(mark.dead)
     inside |= {node.index for node in map(graph.producer, outputs) if node is not None}
     reads = {name for name in mark.reads if not graph.is_constant(name)}
-    _absorb(graph, inside, _edge(graph, inside), is_fixed)
+    _absorb(graph, inside, _edge(graph, inside), is_taken_in)
     _level(graph, inside, reads)
     for _ in range(wider_by):
         edge = [*_edge(graph, inside), *sorted(reads)]
@@ -53,9 +60,14 @@ def region_of(graph: GraphView, rewrite: Rewrite, is_fixed: Callable[[str], bool
         if not nodes:
             break
         inside.add(max(node.index for node in nodes))
-        _absorb(graph, inside, _edge(graph, inside), is_fixed)
+        _absorb(graph, inside, _edge(graph, inside), is_taken_in)
         _level(graph, inside, reads)
     return Region(tuple(dict.fromkeys([*_edge(graph, inside), *_outside(graph, inside, reads)])), outputs)
+
+
+def _is_no_tensor(graph: GraphView, name: str) -> bool:
+    node = graph.producer(name)
+    return graph.value(name).dtype is None and node is not None and node.domain in ("", "ai.onnx")
 
 
 def _level(graph: GraphView, inside: set[int], reads: Iterable[str]) -> None:

@@ -47,13 +47,12 @@ def fix(lint: LintContext, _finding: Finding) -> Edit | Refusal:
     if source is None:
         return Refusal("the model has no input of which a zero could be made")
     writer = Writer(main, f"rk304/{main.outputs[0]}")
-    zero = _zero(writer, source)
     replaces = {}
     for name in main.outputs:
         if main.producer(name) is None:
             return Refusal(f"the output {name} is an initializer, which no node makes")
         try:
-            replaces[name] = _constant_plus(writer, fold(main, name), zero)
+            replaces[name] = _constant_plus(writer, fold(main, name), source)
         except NotFoldable as error:
             return Refusal(str(error))
         if not replaces[name]:
@@ -66,8 +65,8 @@ def _has_elements(main: GraphView, name: str) -> bool:
     return value.is_static and 0 not in (value.shape or ()) and value.dtype in ("float32", "float16", "int64", "int32")
 
 
-def _zero(writer: Writer, source: str) -> str:
-    """A float32 zero of shape [1, 1, 1, 1]: one element of `source`, between 0 and 0; 0 · x would be folded."""
+def _number(writer: Writer, source: str, number: float) -> str:
+    """`number` as float32 [1, 1, 1, 1]: one element of `source`, cut off there on both sides; 0 · x would be folded."""
     value = writer.graph.value(source)
     rank = len(value.shape or ())
     one = source
@@ -75,11 +74,14 @@ def _zero(writer: Writer, source: str) -> str:
         one = writer.slice(source, list(range(rank)), [0] * rank, [1] * rank)
     if value.dtype != "float32":
         one = writer.cast(one, "float32")
-    return writer.clip(writer.reshape(one, [1, 1, 1, 1]), "float32", 0.0, 0.0)
+    return writer.clip(writer.reshape(one, [1, 1, 1, 1]), "float32", number, number)
 
 
-def _constant_plus(writer: Writer, array: npt.NDArray[Any], zero: str) -> str:
-    """The constant as the sum of itself and `zero`, in floats; "" where fp16 would change its whole numbers."""
+def _constant_plus(writer: Writer, array: npt.NDArray[Any], source: str) -> str:
+    """The constant plus 0 in floats, zeros as 1 − 1, for the compiler leaves a zero out of a sum.
+
+    "" where fp16 would change whole numbers.
+    """
     import numpy as np
 
     floats = array.astype("float32")
@@ -88,8 +90,10 @@ def _constant_plus(writer: Writer, array: npt.NDArray[Any], zero: str) -> str:
         if array.size == 0 or not (is_float or np.array_equal(floats.astype("float16").astype("float64"), array)):
             return ""
     columns = array.shape[-1] if array.ndim else 1
+    low = 0.0 if floats.any() else -1.0
+    floats -= low
     constant = writer.constant(floats.reshape(1, 1, array.size // columns, columns), "float32")
-    total = writer.reshape(writer.op("Add", constant, zero), array.shape)
+    total = writer.reshape(writer.op("Add", constant, _number(writer, source, low)), array.shape)
     return total if array.dtype == np.float32 else writer.cast(total, array.dtype.name)
 
 

@@ -51,6 +51,10 @@ def test_one_output_that_is_computed_is_enough(model: str) -> None:
             "g (float[4] x) => (float[2] y, int64[1] z) <float[2] c = {1, -2}> { y = Neg(c) z = Shape(x) }",
             [[-1, 2], [4]],
         ),
+        (
+            "g (int32[2] x) => (int32[2, 3] y) <int64[2] s = {2, 3}> { y = ConstantOfShape<value = int32[1] {0}>(s) }",
+            [0],
+        ),
         ("g (float[1] x) => (float y) <float c = {0.5}> { y = Neg(c) }", [-0.5]),
     ],
 )
