@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.fix_bundles import judge_stages
 from benchmarks.suite_cases import SuiteCase, Tolerance, agree, differences, read_case, run
 from rkgraph.analysis.origins import SHAPE_INPUTS
 from rkgraph.compile.tensors import read_npz, write_npz
@@ -62,7 +63,8 @@ class Row:
     Attributes:
         raw, fixed: the compiler's verdicts before and after.
         frozen: inputs that were made constant.
-        stages: kinds of the parts of the result, in order; `host`: operators in its host stages.
+        stages: kinds of the parts of the result, in order; `host`: operators in its host stages; `unlisted`: those of
+            them that had to leave for the host and are not on the closed list.
         cpu: layers on the CPU.
         wrong: why ONNX Runtime gives something else than the suite expects; `simulated`: why the simulator does ("":
             they agree, None: it was not run).
@@ -77,6 +79,7 @@ class Row:
     frozen: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
     cpu: int = 0
     wrong: str = ""
     simulated: str | None = None
@@ -143,7 +146,10 @@ def _fix_and_compare(case: SuiteCase, view: ModelView, bench: Bench, row: Row) -
 
 
 def _judge(case: SuiteCase, outcome: FixOutcome, bench: Bench, row: Row) -> None:
-    """One model for now: the whole of it goes to the compiler."""
+    """The whole of it goes to the compiler, or the stages that are for the NPU."""
+    if outcome.stages:
+        _judge_stages(case, outcome, bench, row)
+        return
     path = bench.folder / "fixed.onnx"
     outcome.model.save(path, "inline")
     row.stages = ("rknn",)
@@ -155,6 +161,22 @@ def _judge(case: SuiteCase, outcome: FixOutcome, bench: Bench, row: Row) -> None
         row.error = built.error
     elif feeds is not None:
         row.simulated = built.error or _compared(case.expected, built.outputs or {})
+
+
+def _judge_stages(case: SuiteCase, outcome: FixOutcome, bench: Bench, row: Row) -> None:
+    feeds = {**case.feeds, **(_feeds_of(outcome.model.view(), case.feeds) or {})}
+
+    def build_one(path: Path, given: dict[str, Any]) -> tuple[str, int, Mapping[str, Any] | None, str]:
+        built = build(path, bench, given or None)
+        return built.verdict, built.cpu, built.outputs, built.error
+
+    found = judge_stages(outcome, feeds, bench.folder, build_one, run)
+    row.stages = tuple(stage.kind for stage in outcome.stages)
+    row.host, row.unlisted = found.host, found.unlisted
+    row.fixed, row.cpu, row.error = found.verdict, found.cpu, found.error
+    row.wrong = agree(case.expected, found.values)
+    if found.simulated is not None:
+        row.simulated = _compared(case.expected, found.simulated)
 
 
 def _in_onnx_runtime(case: SuiteCase, path: Path) -> str:

@@ -108,8 +108,8 @@ def measure(waiting: Sequence[str], paths: Mapping[str, Path], keeper: Keeper, t
         thread.join()
 
 
-EMPTY: Row = {"ops": [], "raw": "", "fixed": "", "frozen": [], "stages": [], "host": [], "cpu": 0, "wrong": "",
-              "simulated": None, "rules": {}, "refused": [], "left": [], "error": "", "seconds": 0.0}  # fmt: skip
+EMPTY: Row = {"ops": [], "raw": "", "fixed": "", "frozen": [], "stages": [], "host": [],
+              "unlisted": [], "cpu": 0, "wrong": "", "simulated": None, "rules": {}, "refused": [], "left": [], "error": "", "seconds": 0.0}  # fmt: skip
 
 
 def _start(target: str) -> subprocess.Popen[str]:
@@ -145,8 +145,8 @@ def reference_of(suite: Path, target: str) -> frozenset[str]:
 
 
 def is_fixed(row: Row) -> bool:
-    """Deployable by the compiler's word, at least in part on the NPU's runtime, and right in ONNX Runtime."""
-    return row["fixed"] == "deployable" and "rknn" in row["stages"] and not row["wrong"]
+    """Deployable by the compiler's word, right in ONNX Runtime, and nothing on the host that is not on the list."""
+    return row["fixed"] == "deployable" and "rknn" in row["stages"] and not row["wrong"] and not row.get("unlisted")
 
 
 def tables(rows: Sequence[Row], reference: frozenset[str]) -> str:
