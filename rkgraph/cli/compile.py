@@ -20,6 +20,7 @@ from rkgraph.cli.common import (
     home_folder,
     resolve_rules_and_target,
 )
+from rkgraph.compile.islands import Goal
 from rkgraph.diagnostics import Verdict
 from rkgraph.errors import ExitCode, UsageError
 
@@ -62,6 +63,18 @@ def command(
     threshold: Annotated[
         float, typer.Option("--threshold", help="Lowest cosine of an output that passes --verify.", metavar="COSINE")
     ] = 0.999,
+    islands: Annotated[
+        bool,
+        typer.Option("--islands", help="Quantized builds: find tensors that have to stay fp16, by about seven builds."),
+    ] = False,
+    islands_cosine: Annotated[
+        float,
+        typer.Option("--islands-cosine", help="Mean cosine of an output that islands are to reach.", metavar="COSINE"),
+    ] = Goal.cosine,
+    islands_int8: Annotated[
+        float,
+        typer.Option("--islands-int8", help="Least share of NPU cycles that stay int8.", metavar="SHARE"),
+    ] = Goal.share,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build even what was built before.")] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0, metavar="SECONDS")
@@ -95,6 +108,8 @@ def command(
         rkgraph compile fixed.rk --verify --report result.json
 
         rkgraph compile fixed.onnx --precision w8a8 --calibration x.npz -o q.rk
+
+        rkgraph compile fixed.onnx --precision w8a8 --calibration x.npz --islands -o q.rk
     """
     import time
     from functools import partial
@@ -117,7 +132,8 @@ def command(
     check_writable(report, log, output if output is not None and output.suffix == ".rknn" else None)
     options = BuildConfig() if config is None else load_build_config(config, resolved)
     checks = Verify(threshold, inputs, against) if verify else None
-    plan = Plan(model, resolved, options, calibration, checks)
+    goal = Goal(islands_cosine, islands_int8) if islands else None
+    plan = Plan(model, resolved, options, calibration, checks, goal)
     cache = None if no_cache else CompileCache(home_folder() / "builds")
     out = Output(quiet, verbose)
 

@@ -30,6 +30,7 @@ def describe(compiled: Compiled, *, verbose: bool = False) -> Lines:
         yield f"{stage['file']}  {stage['size_bytes'] / 1e6:.1f} MB, {source}", "title"
         yield from _layers(result.cost)
         yield from _placement(stage, verbose)
+    yield from _islands(record.get("islands"))
     yield from _findings(compiled, verbose)
     if compiled.verification is not None:
         yield from _verification(compiled.verification)
@@ -75,6 +76,23 @@ def _placement(stage: Any, verbose: bool) -> Lines:
     on_cpu = Counter(node["op"] for node in stage["placement"] if node["real"] == "cpu")
     if on_cpu:
         yield f"  on the CPU {', '.join(f'{count} × {op}' for op, count in on_cpu.most_common())}", ""
+
+
+def _islands(choice: Any) -> Lines:
+    """How the fp16 islands of a quantized model were found."""
+    if choice is None:
+        return
+    for trial in choice["trials"]:
+        taken = f"{trial['values']} values ({trial['tensors']} tensors) in fp16"
+        met = f"cosine {trial['lowest']:.4f} lowest, {trial['mean']:.4f} mean"
+        yield f"  islands    {taken}: {met}, {trial['share']:.0%} of the NPU cycles in int8", "dim"
+    worst = ", ".join(f"{harm['value']} ({harm['loss']:.4f})" for harm in choice["harms"][:3])
+    yield f"  islands    most harmed by int8: {worst}", ""
+    kept = f"{len(choice['islands'])} tensors stay fp16"
+    if choice["reached"]:
+        yield f"  islands    {kept}, which reaches the goal", "good"
+    else:
+        yield f"  islands    {kept}: the goal was not reached, this came nearest", "warning"
 
 
 def layer_rows(compiled: Compiled) -> list[tuple[str, ...]]:

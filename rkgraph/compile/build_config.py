@@ -79,6 +79,7 @@ class BuildConfig:
     memory_plan_strategy: str | None = None
     compute_order: str | None = None
     custom_string: str | None = None
+    fp16_islands: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any], target: Target, where: str = "build options") -> BuildConfig:
@@ -98,7 +99,7 @@ class BuildConfig:
         return cls(**found)
 
     def given(self, *calls: str) -> dict[str, Any]:
-        """The options that were given, as plain data; only those of the calls "config", "build", "feeds", if named."""
+        """The options that were given, as plain data; only those of `calls` ("config" …), if any are named."""
         specs = option_specs()
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
@@ -106,6 +107,11 @@ class BuildConfig:
             for name, value in values.items()
             if value is not None and (not calls or specs[name].call in calls)
         }
+
+    @property
+    def of_build(self) -> dict[str, Any]:
+        """The options that change what is built, as plain data: part of every key."""
+        return self.given("config", "build", "hybrid")
 
     def config_arguments(self, target: Target) -> dict[str, Any]:
         """Keyword arguments of `RKNN.config`, the platform aside."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rkgraph.compile.calibration import write_dataset
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of
 from rkgraph.compile.faulty_rules import diagnostics_of_rules, run_without_faulty_rules
+from rkgraph.compile.hybrid import find_islands
 from rkgraph.compile.mapping import map_layers
 from rkgraph.compile.plan import Plan, PreparedPlan, Verify
 from rkgraph.compile.record import cost_of, frozen, stage_record
@@ -83,6 +84,11 @@ def compile_model(
         CompileFailed: the toolkit failed; the error carries result and log.
     """
     prepared = plan.prepare(read_view(plan.model))
+    choice = None
+    if plan.islands is not None and plan.config.fp16_islands is None:
+        choice = find_islands(prepared, plan.islands, chain, cache, tell)
+        config = replace(plan.config, fp16_islands=choice.islands)
+        prepared = replace(prepared, plan=replace(plan, config=config))
     with (
         writing(output) as destination,
         tempfile.TemporaryDirectory(prefix="rkgraph-") as name,
@@ -97,6 +103,8 @@ def compile_model(
             built = _by_toolkit(prepared, foreseen, chain, cache, work=work, tell=tell)
         rknn = work / "model.rknn"
         result = _result(prepared, foreseen.result(), built, rknn, output.name)
+        if choice is not None:
+            result = replace(result, compile=frozen({**(result.compile or {}), "islands": choice.record}))
         with rknn.open("rb") as source:
             while chunk := source.read(1 << 20):
                 destination.write(chunk)
@@ -168,6 +176,7 @@ def _job(prepared: PreparedPlan, cases: list[Any], work: Path) -> Job:
         platform=plan.target.platform,
         config=plan.config.config_arguments(plan.target),
         build=build,
+        islands=plan.config.fp16_islands,
         export=work / "model.rknn",
         simulate=tuple(feeds),
         inputs=prepared.inputs,

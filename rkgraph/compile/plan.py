@@ -11,6 +11,7 @@ from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import digest_files, key_of
 from rkgraph.compile.calibration import Samples, read_calibration, require_calibration
 from rkgraph.compile.feeds import generate_feeds
+from rkgraph.compile.islands import Goal
 from rkgraph.compile.model_files import model_files
 from rkgraph.compile.tensors import check_channels, check_feeds, read_npz, static_shape, tensors_of
 from rkgraph.errors import UsageError
@@ -43,13 +44,17 @@ class Verify:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to build. `calibration` is needed by quantized precisions and refused by fp16."""
+    """What to build. `calibration` is needed by quantized precisions and refused by fp16.
+
+    `islands`: what fp16 islands of a quantized build are to reach; None: there are those of `config` only.
+    """
 
     model: Path
     target: Target
     config: BuildConfig = field(default_factory=BuildConfig)
     calibration: Path | None = None
     verify: Verify | None = None
+    islands: Goal | None = None
 
     def prepare(self, view: ModelView) -> PreparedPlan:
         """Read and check all that the plan names, before minutes are spent.
@@ -98,7 +103,7 @@ class PreparedPlan:
                 "what": "build",
                 "model": self.weights_sha256,
                 "target": [plan.target.platform, plan.target.toolkit, plan.target.precision],
-                "options": plan.config.given("config", "build"),
+                "options": plan.config.of_build,
                 "samples": None if self.samples is None else self.samples.digest,
             }
         )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.analysis.similarity import cosine
 from rkgraph.errors import UsageError
 from rkgraph.results import Proof
 
@@ -126,17 +127,6 @@ def compare(name: str, expected: Array, actual: Array) -> OutputMatch:
     want, have = want[finite], have[finite]
     largest = float(np.abs(want - have).max(initial=0.0))
     return OutputMatch(name, cosine(want, have), largest)
-
-
-def cosine(a: Array, b: Array) -> float:
-    """Cosine of two vectors of float64; 1 where both are zero, 0 where one is."""
-    import numpy as np
-
-    peaks = float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0))
-    if 0.0 in peaks:
-        return 1.0 if peaks == (0.0, 0.0) else 0.0
-    a, b = a / peaks[0], b / peaks[1]  # so that squares neither overflow nor vanish
-    return float(np.dot(a / np.linalg.norm(a), b / np.linalg.norm(b)))
 
 
 def worst(matches: Iterable[OutputMatch]) -> OutputMatch:

@@ -91,7 +91,7 @@ class SimulatorBackend:
             "what": "simulate",
             "model": digest_files(model_files(source)),
             "target": target,
-            "options": self._config.given("config", "build"),
+            "options": self._config.of_build,
             "samples": samples,
         }
         keys = []
@@ -117,6 +117,7 @@ class SimulatorBackend:
                 platform=self._target.platform,
                 config=self._config.config_arguments(self._target),
                 build=self._build_arguments(stage, work),
+                islands=self._config.fp16_islands,
                 simulate=tuple(feeds),
                 inputs=tuple(tensor.name for tensor in stage.inputs),
                 outputs=tuple(tensor.name for tensor in stage.outputs),

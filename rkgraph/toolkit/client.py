@@ -194,6 +194,7 @@ class _Process:
             "config": dict(job.config),
             "load": dict(job.load),
             "build": dict(job.build),
+            "islands": None if job.islands is None else list(job.islands),
             "export": job.export is not None,
             "simulate": [os.fspath(path.resolve()) for path in job.simulate],
             "inputs": list(job.inputs),
@@ -266,7 +267,14 @@ def _check_files(job: Job) -> None:
     for path in (job.model, *job.simulate):
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
-    for folder in filter(None, (job.export and job.export.resolve().parent, job.output_folder)):
+    for folder in filter(
+        None,
+        (
+            job.export and job.export.resolve().parent,
+            job.optimised and job.optimised.resolve().parent,
+            job.output_folder,
+        ),
+    ):
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UsageError(f"{folder}: is not a folder that can be written", "create it, or give another -o")
     if job.export is not None and job.export.is_dir():
@@ -294,6 +302,8 @@ def _result(message: Mapping[str, Any], job: Job, folder: Path, started: float) 
     outputs: list[Path] = []
     if job.export is not None and outcome in ("ok", "simulate-failed"):
         _move(folder / "model.rknn", job.export)
+    if job.optimised is not None and outcome in ("ok", "simulate-failed"):
+        _move(folder / "optimised.onnx", job.optimised)
     if job.output_folder is not None and outcome == "ok":
         for index in range(len(job.simulate)):
             outputs.append(job.output_folder / f"{index:04d}.npz")

@@ -7,14 +7,16 @@ and is removed when the client is gone. The toolkit is imported once; each job r
 which may crash, hang or eat memory without harm.
 
     client → worker   {"folder": …, "model": …, "platform": …, "config": {}, "load": {}, "build": {}, "export": bool,
-                       "simulate": [npz…], "inputs": [name…], "outputs": [name…], "seconds": s, "memory_mb": n|null}
+                       "islands": [tensor…]|null, "simulate": [npz…], "inputs": [name…], "outputs": [name…],
+                       "seconds": s, "memory_mb": n|null}
     worker → client   {"event": "ready", "seconds": s}  or  {"event": "broken", "error": …}      once
                       {"event": "started", "pid": process group}                                 once a job
                       {"event": "stage", "stage": …, "done": i, "of": n}                         as they begin
                       {"event": "result", "outcome": …, "stage": …, "signal": …, "error": …,
                        "seconds": {}, "peak_mb": x}
 
-A job writes only below its `folder`: `log` (all that was printed), `cwd`, `tmp`, `model.rknn` and `0000.npz` ….
+A job writes only below its `folder`: `log` (all that was printed), `cwd`, `tmp`, `model.rknn`, `optimised.onnx` (with
+islands) and `0000.npz` ….
 """
 
 from __future__ import annotations
@@ -287,10 +289,11 @@ class _Stages:
 
     def build(self, toolkit: Callable[..., Any], job: Message) -> None:
         """Raises _StageFailed or whatever the toolkit raises."""
-        rknn = toolkit(verbose=True)  # the layer table is printed at no other level
-        self.call("config", rknn.config, target_platform=job["platform"], **job["config"])
-        self.call("load", rknn.load_onnx, model=job["model"], **job["load"])
-        self.call("build", rknn.build, **{"do_quantization": False, **job["build"]})
+        rknn = self.loaded(toolkit, job)
+        if job["islands"] is None:
+            self.call("build", rknn.build, **{"do_quantization": False, **job["build"]})
+        else:
+            rknn = self.hybrid(rknn, toolkit, job)
         if job["export"]:
             self.call("export", rknn.export_rknn, os.fspath(Path(job["folder"], "model.rknn")))
         if job["simulate"]:
@@ -299,12 +302,40 @@ class _Stages:
                 self.begin("inference", done=index, of=len(job["simulate"]))
                 self.infer(rknn, job, feeds, index)
 
+    def loaded(self, toolkit: Callable[..., Any], job: Message) -> Any:
+        """A toolkit object that holds the model."""
+        rknn = self.configured(toolkit, job)
+        self.call("load", rknn.load_onnx, model=job["model"], **job["load"])
+        return rknn
+
+    def configured(self, toolkit: Callable[..., Any], job: Message) -> Any:
+        """A toolkit object that knows the platform and the options."""
+        rknn = toolkit(verbose=True)  # the layer table is printed at no other level
+        self.call("config", rknn.config, target_platform=job["platform"], **job["config"])
+        return rknn
+
+    def hybrid(self, rknn: Any, toolkit: Callable[..., Any], job: Message) -> Any:
+        """Quantize all but the tensors of `job["islands"]`, which stay float16; returns the object that was built.
+
+        The toolkit's hybrid quantization writes NAME.model (ONNX), NAME.data and NAME.quantization.cfg into the current
+        directory; in the last, tensors of other types stand under `custom_quantize_layers`, its first key.
+        """
+        self.call("build", rknn.hybrid_quantization_step1, dataset=job["build"]["dataset"], proposal=False)
+        files = {suffix: _only_file(suffix) for suffix in (".model", ".data", ".quantization.cfg")}
+        shutil.copyfile(files[".model"], Path(job["folder"], "optimised.onnx"))
+        _set_islands(files[".quantization.cfg"], job["islands"])
+        second = self.configured(toolkit, job)
+        names = {"model_input": ".model", "data_input": ".data", "model_quantization_cfg": ".quantization.cfg"}
+        paths = {argument: os.fspath(files[suffix]) for argument, suffix in names.items()}
+        self.call("build", second.hybrid_quantization_step2, **paths)
+        return second
+
     def call(self, stage: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         """One toolkit call; an integer other than 0 is its error code."""
         self.begin(stage)
         began = time.monotonic()
         code = function(*arguments, **options)
-        self.seconds[stage] = time.monotonic() - began
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - began
         if isinstance(code, int) and code != 0:
             raise _StageFailed(f"{function.__name__} returned {code}")
 
@@ -330,6 +361,24 @@ class _Stages:
         if values is None or len(values) != len(outputs):
             raise _StageFailed(f"inference returned {values and len(values)} outputs, not {len(outputs)}")
         np.savez(Path(job["folder"], f"{index:04d}.npz"), **dict(zip(outputs, values, strict=True)))
+
+
+def _only_file(suffix: str) -> Path:
+    """The file in the current directory whose name ends so. Raises _StageFailed where there is not exactly one."""
+    found = [path for path in Path.cwd().iterdir() if path.name.endswith(suffix)]
+    if len(found) != 1:
+        raise _StageFailed(f"hybrid quantization left {len(found)} files *{suffix}, not 1")
+    return found[0]
+
+
+def _set_islands(path: Path, islands: list[str]) -> None:
+    """Write the tensors that stay float16 into the toolkit's configuration (YAML), where it has none yet."""
+    empty = "custom_quantize_layers: {}"
+    text = path.read_text(encoding="utf-8")
+    if not text.startswith(empty):
+        raise _StageFailed(f"{path.name} does not begin with {empty!r}")
+    lines = "".join(f"\n    {json.dumps(name)}: float16" for name in islands)
+    path.write_text((empty.removesuffix(" {}") + lines if islands else empty) + text[len(empty) :], encoding="utf-8")
 
 
 def _float32(array: Any) -> Any:
