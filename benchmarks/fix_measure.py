@@ -181,7 +181,8 @@ def _judge_stages(case: SuiteCase, outcome: FixOutcome, bench: Bench, row: Row) 
 
 def _in_onnx_runtime(case: SuiteCase, path: Path) -> str:
     try:
-        return agree(case.expected, run(str(path), case.feeds))
+        feeds = _feeds_of(read_view(path), case.feeds) or {}
+        return agree(case.expected, run(str(path), {**case.feeds, **feeds}))
     except Exception as error:  # noqa: BLE001 - ONNX Runtime has no exception of its own
         return f"does not run: {str(error).splitlines()[0][:200]}"
 
@@ -197,7 +198,8 @@ def _feeds_of(view: ModelView, feeds: Mapping[str, Any]) -> dict[str, Any] | Non
     """The feeds of a model that are arrays of its dtypes; None where one is no array."""
     found = {}
     for name in view.main.inputs:
-        array, value = feeds.get(name), view.main.value(name)
+        value = view.main.value(name)
+        array = feeds.get(name, np.zeros([size for size in value.shape or () if isinstance(size, int)], value.dtype))
         if not isinstance(array, np.ndarray) or array.dtype.kind in "OSU":
             return None
         shape = [size for size in value.shape or array.shape if isinstance(size, int)]

@@ -199,6 +199,14 @@ def _of_bounds(bounds: Sequence[float], a: Interval, b: Interval) -> Interval:
     return Interval(min(bounds), max(bounds), a.integer and b.integer, a.nan or b.nan or infinite)
 
 
+def _mod(node: Node, inputs: Sequence[Interval]) -> Interval:
+    """The remainder has the sign of a divisor that is positive, and is smaller; `fmod` has that of the dividend."""
+    a, b = inputs
+    if node.attributes.get("fmod", 0) or not (a.integer and b.integer) or b.low < 1:
+        return UNKNOWN
+    return Interval(0, b.high - 1, integer=True)
+
+
 def _neg(_node: Node, inputs: Sequence[Interval]) -> Interval:
     a = inputs[0]
     return replace(a, low=-a.high, high=-a.low)
@@ -295,6 +303,7 @@ _OPERATORS: Mapping[str, _Transfer] = {
     "Add": _add,
     "Sub": _sub,
     "Mul": _mul,
+    "Mod": _mod,
     "Neg": _neg,
     "Abs": _abs,
     "Relu": _relu,

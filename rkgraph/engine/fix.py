@@ -16,16 +16,16 @@ from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerpr
 from rkgraph.engine.fix_batch import Bench, run_batch
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
 from rkgraph.engine.fix_policy import Policy
-from rkgraph.engine.fix_requests import check_shapes, filled, freeze
+from rkgraph.engine.fix_requests import check_shapes, dtypes_of, filled, freeze
 from rkgraph.engine.fix_state import state_of
 from rkgraph.engine.lint import Found, find, make_context, result_of
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Between
+from rkgraph.graph.rewrite import Between, Tolerance
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
-from rkgraph.proof.whole import LARGEST, WholeClaim, not_compared, prove_model
+from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import LintContext, Options
@@ -36,6 +36,9 @@ from rkgraph.targets import Target
 __all__ = ["FixOutcome", "FixSettings", "fix_model"]
 
 MAX_PASSES = 40  # a real model takes 4 to 8; each pass past the first follows from what the one before it uncovered
+
+QUANTISED = 0.2
+"""How far a model may lie from its quantised original: ‖a − b‖ ≤ 0.2·‖b‖, which is a cosine of at least 0.98."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,12 @@ class _Loop:
         self.refuted: dict[tuple[str, str], Diagnostic] = {}
         self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
+        self.dtypes: Mapping[str, str] = {}
 
     def run(self, proof: str) -> FixOutcome:
         context, found = self._look()
         before = result_of(context, found)
+        self.dtypes = dtypes_of(context.model.main)
         frozen = freeze(self.model, self.policy.options, self.bench.new_id)
         if frozen.applied:
             self.applied += frozen.applied
@@ -193,7 +198,9 @@ class _Loop:
         if all(fix.safety is Safety.SPLIT for fix in self.applied):  # the whole is as it was; see proof/recomposed.py
             return ()
         known = as_intervals(self.settings.assumptions)
-        claim = WholeClaim(path, self.model, known, self.policy.options.frozen, self.settings.inputs)
+        frozen, dtypes = self.policy.options.frozen, self._old_dtypes()
+        tolerance = _coarsest(self.proofs)
+        claim = WholeClaim(path, self.model, known, frozen, self.settings.inputs, dtypes, tolerance)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
             self.proofs.append(not_compared(claim, self.bench.new_id(), unasked))
@@ -202,6 +209,11 @@ class _Loop:
         found = prove_model(claim, self.bench.new_id(), self.bench.counterexamples)
         self.proofs.append(found)
         return () if found.outcome != "refuted" else (_differs(found),)
+
+    def _old_dtypes(self) -> dict[str, str]:
+        """Input or output → its dtype in the original, where that was changed."""
+        now = dtypes_of(self.model.view().main)
+        return {name: dtype for name, dtype in self.dtypes.items() if now.get(name, dtype) != dtype}
 
     def _look(self) -> tuple[LintContext, tuple[Found, ...]]:
         context = make_context(self.model.view(), self.target, self.policy.options, self.table)
@@ -242,6 +254,12 @@ class _Loop:
         state = state_of(context.model)
         since = self.seen.setdefault(state, len(self.applied))
         return frozenset(fix.code for fix in self.applied[since:])
+
+
+def _coarsest(proofs: Sequence[Proof]) -> Tolerance:
+    """What the whole model is held to: where a fix drops roundings to few bits, that its results stay near in all."""
+    dropped = any(proof.tolerance and proof.tolerance.get("norm") for proof in proofs)
+    return replace(MODEL_TOLERANCE, norm=QUANTISED) if dropped else MODEL_TOLERANCE
 
 
 def _unasked(proof: str, size: int) -> str:

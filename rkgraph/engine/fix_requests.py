@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Location, Safety
 from rkgraph.errors import ProofRefuted
@@ -13,7 +14,10 @@ from rkgraph.proof.structure import Declared, structure_problems
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import Options
 
-__all__ = ["Frozen", "check_shapes", "filled", "freeze"]
+if TYPE_CHECKING:
+    from rkgraph.graph.view import GraphView
+
+__all__ = ["Frozen", "check_shapes", "dtypes_of", "filled", "freeze"]
 
 CODE = "RK301"  # its card explains pinning and freezing
 
@@ -24,6 +28,12 @@ class Frozen:
 
     applied: tuple[AppliedFix, ...] = ()
     proofs: tuple[Proof, ...] = ()
+
+
+def dtypes_of(graph: GraphView) -> dict[str, str]:
+    """The dtypes of inputs and outputs, where they are known."""
+    names = (*graph.inputs, *graph.outputs)
+    return {name: dtype for name in names if (dtype := graph.value(name).dtype) is not None}
 
 
 def check_shapes(model: Model, options: Options) -> None:

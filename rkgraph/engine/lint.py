@@ -13,6 +13,7 @@ from rkgraph.analysis.folding import Folding, fold
 from rkgraph.analysis.origins import subgraphs, value_origins
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
+from rkgraph.engine.divisions import guarded_division
 from rkgraph.engine.identity import Identities, numbered
 from rkgraph.engine.placement import place
 from rkgraph.engine.verdict import decide
@@ -85,6 +86,7 @@ def _judge(
     for node in graph.nodes:
         if (node.path, node.index) not in folding.constant:
             judgement = user.consult(table.judge(node, graph, target, is_constant), node, graph, target, is_constant)
+            judgement = guarded_division(graph, node, judgement)
             judgements[node.path, node.index] = judgement
             inherited = Judgement(judgement.outcome, (), judgement.evidence, judgement.confidence)
             for inner in subgraphs(node):

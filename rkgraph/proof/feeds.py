@@ -1,8 +1,9 @@
 """Inputs for equivalence proofs: adversarial and random, drawn from what is known of each value.
 
 What a value may hold is derived, never guessed: row numbers where it ends as indices of a Gather, no zeros where
-whole numbers are divided by it, its interval where one is known (dtypes, constants, `assumes`), else everything its dtype holds. Where the rewrite is held to a tolerance,
-numbers stay within fp16, since no target computes beyond it; one that claims to be exact meets ±3e38, ±inf and NaN too.
+whole numbers are divided by it, its interval where one is known (dtypes, constants, `assumes`), else everything its
+dtype holds. Where the rewrite is held to a tolerance, numbers stay within fp16, since no target computes beyond it; one
+that claims to be exact meets ±3e38, ±inf and NaN too.
 
 Everything is seeded: the same model gives the same cases.
 """
@@ -18,7 +19,7 @@ import numpy as np
 
 from rkgraph.analysis.evaluator import Array
 from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals
-from rkgraph.graph.view import GraphView, Node
+from rkgraph.graph.view import Dim, GraphView, Node
 
 __all__ = ["Case", "Domain", "domains_of", "local_cases", "model_cases"]
 
@@ -30,7 +31,10 @@ _SAME_ELEMENTS = frozenset({
     "Split", "Dropout",
 })  # fmt: skip
 _DIVISIONS = ("Div", "Mod")
-_INDEX_INPUT = {"Gather": 1, "GatherElements": 1, "NegativeLogLikelihoodLoss": 1, "SoftmaxCrossEntropyLoss": 1}
+_INDEX_INPUT = {
+    "Gather": 1, "GatherElements": 1, "GatherND": 1, "Scatter": 1, "ScatterElements": 1, "ScatterND": 1,
+    "NegativeLogLikelihoodLoss": 1, "SoftmaxCrossEntropyLoss": 1,
+}  # fmt: skip
 _CLASSES = 1  # the axis of what labels of losses number
 
 
@@ -151,11 +155,23 @@ def _indexed_size(graph: GraphView, node: Node, value: str) -> int | None:
     if place is None or node.inputs[place] != value:
         return None
     shape = graph.value(node.inputs[0]).shape
+    if shape and node.op.endswith("ND"):
+        return _fewest_of_tuples(graph, node, shape)
     axis = _CLASSES if node.op.endswith("Loss") else node.attributes.get("axis", 0)
     if not shape or not -len(shape) <= axis < len(shape):
         return None
     size = shape[axis]
     return size if isinstance(size, int) else None
+
+
+def _fewest_of_tuples(graph: GraphView, node: Node, shape: Sequence[Dim]) -> int | None:
+    """The shortest of the axes that the tuples along the last axis of the indices (GatherND, ScatterND) speak of."""
+    indices = graph.value(node.inputs[1]).shape
+    first = int(node.attributes.get("batch_dims", 0))
+    count = indices[-1] if indices else None
+    named = shape[first : first + count] if isinstance(count, int) else ()
+    sizes = [size for size in named if isinstance(size, int)]
+    return min(sizes) if sizes and len(sizes) == len(named) else None
 
 
 def _within_fp16(domain: Domain) -> Domain:

@@ -46,6 +46,8 @@ __all__ = [
 
 _MAX_OF_WHOLE_NUMBERS = 12  # opset: before, Max takes floats only
 
+# ONNX Runtime 1.31 on x86-64 takes 0 for the larger of 0 and 2^31 in int64, so that Less decides there.
+
 LARGEST_PLANES = 2**22
 """Numbers in the matrix of bit planes: 32 MiB of int64."""
 
@@ -69,7 +71,7 @@ def maximum(w: Writer, values: Sequence[str], dtype: str) -> str:
     """The largest of the values, broadcast."""
     if len(values) == 1:
         return values[0]
-    if w.opset >= _MAX_OF_WHOLE_NUMBERS:
+    if w.opset >= _MAX_OF_WHOLE_NUMBERS and dtype == "int32":
         return w.op("Max", *values)
     first, *others = values
     for other in others:
@@ -191,7 +193,7 @@ def bitwise(w: Writer, op: str, values: tuple[str, str], shape: tuple[int, ...],
         case "BitwiseAnd":
             planes = w.op("Mul", one, other)
         case "BitwiseOr":
-            planes = maximum(w, (one, other), "int64")
+            planes = w.op("Max", one, other)
         case _:
             planes = w.op("Mod", w.op("Add", one, other), number(w, 2, "int64"))
     return w.reshape(_numbers(w, planes, count, bits, signed=signed), shape)

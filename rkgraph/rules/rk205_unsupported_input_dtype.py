@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Verdict
+from rkgraph.rulebook.retyping import retype_input
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.targets import refused_inputs
+
+if TYPE_CHECKING:
+    from rkgraph.graph.rewrite import Edit, Refusal
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -23,3 +28,8 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 limit={"refused": sorted(refused)},
                 verdict=Verdict.BUILD_FAILS,
             )
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The same numbers as float32, int32 or int64, once nothing but Casts reads the input."""
+    return retype_input(lint.model.main, finding.value or "")

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import Refusal
-from tests.rules.harness import diagnostics, parse
+from tests.rules.harness import context_of, diagnostics, lint_text, parse
 from tests.rules.rewriting import fixed, operators, run
 
 CODE = "RK208"
@@ -124,3 +125,11 @@ def test_the_engine_proves_divisions_of_whole_numbers(tmp_path: object) -> None:
     outcome = fix_text("g (int32[9] a, int32[9] b) => (int32[9] y) { y = Div(a, b) }", tmp_path, CODE)  # type: ignore[arg-type]
     assert [fix.code for fix in outcome.fixes.applied] == [CODE]
     assert {proof.outcome for proof in outcome.proofs} == {"proved"}
+
+
+def test_a_guarded_division_is_judged_to_run_on_the_cpu() -> None:
+    text = """g (int32[4] a, int32[4] b) => (int32[4] y) <int32 zero = {0}>
+        { e = Equal(b, zero) n = Cast<to = 6>(e) d = Add(n, b) y = Div(a, d) }"""
+    context = context_of(text)
+    assert context.judgement(context.model.main.nodes[-1]).outcome == "cpu"
+    assert lint_text(text).verdict is Verdict.DEPLOYABLE

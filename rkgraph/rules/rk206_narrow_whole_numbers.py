@@ -1,0 +1,68 @@
+"""RK206: arithmetic on whole numbers of 8 or 16 bits or without a sign, carried by int32 or int64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rkgraph.graph.rewrite import EXACT
+from rkgraph.rulebook.known import lower
+from rkgraph.rulebook.lowering import needing, not_as_it_is
+from rkgraph.rulebook.narrow import NARROW, carried, carrier_of, wrap
+from rkgraph.rulebook.whole_operators import BITS, IN_64_BITS, OPERATORS, UNCHANGED, Call
+
+if TYPE_CHECKING:
+    from rkgraph.graph.rewrite import Edit, Refusal, Rewrite
+    from rkgraph.graph.view import GraphView, Node
+    from rkgraph.rulebook.rule import Finding, LintContext
+    from rkgraph.rulebook.writer import Writer
+
+# These choose numbers, too, but have kernels for floats only, and 8 bits are exact in fp16.
+_IN_FLOATS = frozenset({"DepthToSpace", "MaxPool", "SpaceToDepth"})
+_EXACT_IN_FP16 = ("int8", "uint8")
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for each live operator on such numbers that cannot run as it is."""
+    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS):
+        dtype = _dtype(graph, node)
+        if dtype is not None and (node.op not in _IN_FLOATS or dtype in _EXACT_IN_FP16):
+            carrier = _carrier(node, dtype)
+            yield not_as_it_is(lint, graph, node, f"its {dtype} numbers are {carrier} numbers, too")
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The same numbers, from what the operator does in a dtype that runs, cast from and to the narrow one."""
+    return lower(lint, finding, "rk206", _write)
+
+
+def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
+    dtype = _dtype(graph, node) or ""
+    carrier = _carrier(node, dtype)
+    operands = tuple(
+        carried(w, graph, name, carrier) if name and graph.value(name).dtype == dtype else name for name in node.inputs
+    )
+    if node.op in OPERATORS:
+        write, leaves = OPERATORS[node.op]
+        result = write(Call(w, graph, node, operands, dtype, carrier))
+        results: tuple[str, ...] = (wrap(w, result, carrier, dtype) if leaves else result,)
+    else:
+        results = w.tape.ops(node.op, *operands, count=len(node.outputs), **node.attributes)
+    replaced = {
+        old: w.cast(new, dtype) if graph.value(old).dtype == dtype else new
+        for old, new in zip(node.outputs, results, strict=True)
+        if old
+    }
+    return w.rewrite(replaced, EXACT, f"{node.op} of {dtype} in {carrier}")
+
+
+def _dtype(graph: GraphView, node: Node) -> str | None:
+    """The narrow dtype that the node computes with, None where there is none."""
+    names = (name for name in (*node.inputs, *node.outputs) if name)
+    return next((dtype for name in names if (dtype := graph.value(name).dtype) in NARROW), None)
+
+
+def _carrier(node: Node, dtype: str) -> str:
+    if node.op in _IN_FLOATS:
+        return "float32"
+    return "int64" if node.op in IN_64_BITS and (node.op != "Mul" or BITS[dtype] > 8) else carrier_of(dtype)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rkgraph.graph.rewrite import Refusal
+from tests.rules.harness import diagnostics
+from tests.rules.rewriting import fixed, operators, run
+
+CODE = "RK206"
+SIZE = 16
+
+
+def head(opset: int) -> str:
+    return f'<ir_version: 8, opset_import: ["" : {opset}]>'
+
+
+def numbers(dtype: str) -> st.SearchStrategy[int]:
+    info = np.iinfo(dtype)
+    low, high = int(info.min), int(info.max)
+    return st.one_of(st.sampled_from([low, high, high - 1, high // 2 + 1, 1, 2]), st.integers(low, high))
+
+
+def drawn(data: st.DataObject, dtype: str, **kinds: str) -> dict[str, np.ndarray]:
+    """Values by name: "any", "divisor" (never 0, nor −1 where the least number is divided), "few" (a shift)."""
+    found = {}
+    for name, kind in kinds.items():
+        values = data.draw(st.lists(numbers(dtype), min_size=SIZE, max_size=SIZE))
+        if kind == "divisor":
+            values = [3 if value in (0, -1) else value for value in values]
+        if kind == "few":
+            values = [value % 70 for value in values]
+        found[name] = np.array(values, dtype)
+    return found
+
+
+def same(text: str, feeds: dict[str, np.ndarray]) -> list[str]:
+    after, edits = fixed(text, CODE)
+    assert edits
+    assert not any(isinstance(edit, Refusal) for edit in edits), edits
+    for found, expected in zip(run(after, feeds), run(text, feeds), strict=True):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    return operators(after)
+
+
+SUMS = [(op, dtype) for op in ("Add", "Sub", "Mul") for dtype in ("uint8", "int8", "uint32", "uint64")]
+BITS = [(f"Bitwise{op}", dtype) for op in ("And", "Or", "Xor") for dtype in ("uint8", "int16", "uint32", "uint64")]
+ORDERS = [(op, dtype) for op in ("Max", "Min") for dtype in ("int8", "uint8", "uint32", "uint64")]
+
+
+@pytest.mark.parametrize(("op", "dtype"), [*SUMS, *BITS, *ORDERS])
+@given(data=st.data())
+@settings(max_examples=2, deadline=None)
+def test_of_two(op: str, dtype: str, data: st.DataObject) -> None:
+    text = f"{head(18)} g ({dtype}[{SIZE}] a, {dtype}[{SIZE}] b) => ({dtype}[{SIZE}] y) {{ y = {op}(a, b) }}"
+    same(text, drawn(data, dtype, a="any", b="any"))
+
+
+@pytest.mark.parametrize("op", ["Div", "Mod"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "uint64"])
+@given(data=st.data())
+@settings(max_examples=3, deadline=None)
+def test_divisions(op: str, dtype: str, data: st.DataObject) -> None:
+    text = f"{head(17)} g ({dtype}[{SIZE}] a, {dtype}[{SIZE}] b) => ({dtype}[{SIZE}] y) {{ y = {op}(a, b) }}"
+    if diagnostics(text, CODE):
+        same(text, drawn(data, dtype, a="any", b="divisor"))
+
+
+@pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64"])
+@given(data=st.data())
+@settings(max_examples=3, deadline=None)
+def test_shifts_of_any_length(direction: str, dtype: str, data: st.DataObject) -> None:
+    signature = f"({dtype}[{SIZE}] a, {dtype}[{SIZE}] b) => ({dtype}[{SIZE}] y)"
+    text = f'{head(11)} g {signature} {{ y = BitShift<direction = "{direction}">(a, b) }}'
+    kept = same(text, drawn(data, dtype, a="any", b="few"))
+    assert "BitShift" not in kept
+    assert "Max" not in kept  # opset 11 has it for floats only
+
+
+@pytest.mark.parametrize("op", ["BitwiseNot", "Abs", "Neg", "Sign"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint16", "int16"])
+@given(data=st.data())
+@settings(max_examples=2, deadline=None)
+def test_of_one(op: str, dtype: str, data: st.DataObject) -> None:
+    if op == "Neg" and dtype != "int8":
+        return
+    text = f"{head(18)} g ({dtype}[{SIZE}] a) => ({dtype}[{SIZE}] y) {{ y = {op}(a) }}"
+    same(text, drawn(data, dtype, a="any"))
+
+
+@pytest.mark.parametrize("op", ["Equal", "Less", "GreaterOrEqual"])
+@given(data=st.data())
+@settings(max_examples=3, deadline=None)
+def test_comparisons_of_uint64_have_no_sign(op: str, data: st.DataObject) -> None:
+    text = f"{head(19)} g (uint64[{SIZE}] a, uint64[{SIZE}] b) => (bool[{SIZE}] y) {{ y = {op}(a, b) }}"
+    try:
+        run(text, drawn(data, "uint64", a="any", b="any"))
+    except Exception:  # noqa: BLE001 - ONNX Runtime has no exception of its own for a kernel that it lacks
+        pytest.skip("ONNX Runtime has no such kernel")
+    same(text, drawn(data, "uint64", a="any", b="any"))
+
+
+@pytest.mark.parametrize(
+    "node",
+    ["y = Reshape(a, shape)", "y = Transpose<perm = [1, 0]>(a)", "y = Concat<axis = 0>(a, a)",
+     "y = Clip(a, low, high)", "y = Gather<axis = 1>(a, places)", "y, z = Split<axis = 0>(a, shape)"],
+)  # fmt: skip
+def test_what_moves_and_what_keeps_within_bounds(node: str) -> None:
+    text = f"""g (uint8[3, 4] a) => (uint8[N, M] y)
+        <int64[2] shape = {{1, 2}}, uint8 low = {{3}}, uint8 high = {{200}}, int32[3] places = {{-1, 0, 2}}>
+        {{ {node} }}"""
+    text = text.replace("shape = {1, 2}", "shape = {2, 6}") if "Reshape" in node else text
+    same(text, {"a": np.arange(12, dtype=np.uint8).reshape(3, 4) * 21})
+
+
+def test_pooling_of_eight_bits_in_floats() -> None:
+    text = """g (uint8[1, 2, 5, 5] a) => (uint8[1, 2, 5, 5] y)
+        { y = MaxPool<kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(a) }"""
+    random = np.random.default_rng(0)
+    assert "MaxPool" in same(text, {"a": random.integers(0, 256, (1, 2, 5, 5), np.uint8)})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["g (int8[4] a) => (int8[2, 2] y) <int64[2] s = {2, 2}> { y = Reshape(a, s) }",
+     "g (int32[4] a) => (int32[4] y) { y = Add(a, a) }",
+     "g (uint8[4] a) => (float[4] y) { y = Cast<to = 1>(a) }"],
+)  # fmt: skip
+def test_what_runs_or_is_another_rules_is_left_alone(text: str) -> None:
+    assert diagnostics(text, CODE) == ()
