@@ -13,7 +13,7 @@ from rkgraph.compile.tensors import did_you_mean
 from rkgraph.derived import read_toml
 from rkgraph.errors import UsageError
 from rkgraph.resources import data_folder
-from rkgraph.targets import Target, precision_config
+from rkgraph.targets import Target, precision_config, precisions
 
 __all__ = ["BuildConfig", "OptionSpec", "load_build_config", "option_specs"]
 
@@ -225,6 +225,8 @@ def _check_target(spec: OptionSpec, value: Any, target: Target, where: str) -> N
         raise UsageError(
             f"{where}: has no effect with precision {target.precision}", "drop it, or give --precision w8a8"
         )
+    if spec.call == "hybrid" and "fp16" not in precisions(target.platform, target.toolkit):
+        raise UsageError(f"{where}: {target.platform} computes in integers only", "drop it")
     for pattern, limits in (spec.only or {}).items():
         if isinstance(value, str) and fnmatch.fnmatchcase(value, pattern):
             _one_of(limits.get("toolkits", ()), target.toolkit, f"{where} = {value}", "toolkit")

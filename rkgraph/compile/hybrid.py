@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import key_of
 from rkgraph.compile.calibration import write_dataset
 from rkgraph.compile.islands import (
@@ -59,10 +60,12 @@ def find_islands(
         tell: called with a few words as each step begins.
 
     Raises:
-        UsageError: the plan does not quantize, its samples are images, or the model is too large.
+        UsageError: the plan does not quantize, its samples are images, the model is too large, or the platform has no
+            fp16.
         EvaluationError: ONNX Runtime cannot run the model.
         ToolkitMissing, ToolkitFailed: the toolkit is not there, or cannot build the model.
     """
+    BuildConfig.of({**prepared.plan.config.given(), "fp16_islands": ["any"]}, prepared.plan.target, "--islands")
     key = key_of({"what": "islands", "build": prepared.build_key, "goal": dataclasses.asdict(goal)})
     kept = cache.find(key) if cache is not None else None
     if kept is not None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rkgraph.analysis.sensitivity import Harm, harms, observed_ranges
+from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.hybrid import find_islands
 from rkgraph.compile.islands import Goal, Islands, choose, cycles_of, harmed_tensors, int8_share
 from rkgraph.compile.plan import Plan
@@ -117,6 +118,14 @@ def test_a_value_with_an_outlier_is_harmed_most() -> None:
     found = harms(model, ranges, samples)
     assert found[0].value == "outlier"
     assert found[0].loss > 10 * found[1].loss
+
+
+@pytest.mark.parametrize(("platform", "precision", "said"), [
+    ("rv1106", "w8a8", "integers only"), ("rk3588", "fp16", "no effect with precision fp16"),
+])  # fmt: skip
+def test_islands_need_a_quantized_build_on_a_platform_with_fp16(platform: str, precision: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        BuildConfig.of({"fp16_islands": ["t"]}, resolve_target(platform, "2.3.2", precision))
 
 
 @pytest.mark.toolkit
