@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rkgraph.graph.rewrite import Rewrite
+from rkgraph.rulebook.rule import Finding
+from rkgraph.rules.rk164_indexed_update import fix
+from tests.rules.harness import context_of
+from tests.rules.lowered import assert_lowered, one_node, refusal_of
+from tests.rules.rewriting import operators, run
+
+CODE = "RK164"
+REDUCTIONS = ("none", "add", "mul", "max", "min")
+
+
+def numbers(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def elements(
+    shape: tuple[int, ...], extent: tuple[int, ...], axis: int, reduction: str, *, constant: bool, seed: int = 0
+) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+    size = shape[axis]
+    indices = np.random.default_rng(seed).integers(-size, size, extent)
+    feeds = {"x": numbers(*shape), "updates": numbers(*extent, seed=1)}
+    held = {"indices": indices} if constant else {}
+    given_now = feeds if constant else {**feeds, "indices": indices}
+    how = {"axis": axis, "reduction": reduction}
+    order = ["x", "indices", "updates"]
+    return one_node("ScatterElements", given_now, how, opset=18, constants=held, order=order), given_now
+
+
+def tuples(
+    shape: tuple[int, ...], many: tuple[int, ...], width: int, reduction: str, *, constant: bool
+) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+    random = np.random.default_rng(0)
+    indices = np.stack([random.integers(-size, size, many) for size in shape[:width]], axis=-1)
+    feeds = {"x": numbers(*shape), "updates": numbers(*many, *shape[width:], seed=1)}
+    held = {"indices": indices} if constant else {}
+    given_now = feeds if constant else {**feeds, "indices": indices}
+    order = ["x", "indices", "updates"]
+    return one_node("ScatterND", given_now, {"reduction": reduction}, opset=18, constants=held, order=order), given_now
+
+
+def rewritten(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> list[str]:
+    """The operators that the fix writes for the only node, whatever the op table says of it; results are the same."""
+    import tempfile
+    from pathlib import Path
+
+    from rkgraph.graph.model import Model
+
+    context = context_of(model)
+    edit = fix(context, Finding("", node=context.model.main.nodes[0]))
+    assert isinstance(edit, Rewrite), edit
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        held = Model.load(path)
+        held.apply(edit)
+        after = held.proto(weights=True)
+    (was,), (now,) = run(model, feeds), run(after, feeds)
+    np.testing.assert_allclose(np.asarray(now, np.float32), np.asarray(was, np.float32), rtol=1e-5, atol=1e-6)
+    return operators(after)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(REDUCTIONS),
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=4),
+    st.integers(-4, 3),
+    st.booleans(),
+)
+def test_elements(reduction: str, sizes: list[tuple[int, int]], axis: int, constant: bool) -> None:
+    shape = tuple(max(size) for size in sizes)
+    axis = axis % len(sizes)
+    model, feeds = elements(shape, tuple(min(size) for size in sizes), axis, reduction, constant=constant)
+    assert_lowered(model, CODE, feeds, gone="ScatterElements", rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize(
+    ("shape", "many", "width"), [((4, 3, 2), (3,), 1), ((4, 3, 2), (2, 2), 2), ((5,), (3,), 1), ((2, 3, 2), (4,), 3)]
+)
+def test_tuples(shape: tuple[int, ...], many: tuple[int, ...], width: int, reduction: str, constant: bool) -> None:
+    rewritten(*tuples(shape, many, width, reduction, constant=constant))
+
+
+def test_whole_slices_are_put_together() -> None:
+    x, updates = numbers(2, 6, 3), numbers(2, 2, 3, seed=1)
+    indices = np.broadcast_to(np.array([2, 3]).reshape(1, 2, 1), updates.shape)
+    feeds = {"x": x, "updates": updates}
+    order = ["x", "indices", "updates"]
+    model = one_node("ScatterElements", feeds, {"axis": 1}, constants={"indices": indices}, order=order)
+    assert rewritten(model, feeds) == ["Reshape", "Slice", "Slice", "Concat"]
+
+
+def test_an_assignment_to_a_column_is_one_concatenation() -> None:
+    x, updates = numbers(3, 4), numbers(3, seed=1)
+    indices = np.stack([np.arange(3), np.full(3, 1)], axis=-1)
+    feeds = {"x": x, "updates": updates}
+    model = one_node("ScatterND", feeds, constants={"indices": indices}, order=["x", "indices", "updates"])
+    assert rewritten(model, feeds) == ["Reshape", "Slice", "Slice", "Concat"]
+
+
+def test_the_last_of_several_updates_wins() -> None:
+    feeds = {"x": numbers(1, 5), "updates": numbers(1, 3, seed=1), "indices": np.array([[1, -4, 1]])}
+    model = one_node("ScatterElements", feeds, {"axis": 1}, order=["x", "indices", "updates"])
+    assert assert_lowered(model, CODE, feeds, rtol=0, atol=0).count("Where") == 3
+
+
+@pytest.mark.parametrize("op", ["Scatter"])
+def test_the_old_name(op: str) -> None:
+    feeds = {"x": numbers(3, 3), "updates": numbers(2, 3, seed=1), "indices": np.array([[1, 0, 2], [0, 2, 1]])}
+    model = one_node(op, feeds, opset=10, order=["x", "indices", "updates"])
+    assert_lowered(model, CODE, feeds, gone=op, rtol=0, atol=0)
+
+
+def test_too_many_updates_and_other_dtypes_are_refused() -> None:
+    model, _ = elements((100,), (65,), 0, "none", constant=False)
+    assert "one after the other" in refusal_of(model, CODE)
+    feeds = {"x": np.zeros(3, np.int32), "updates": np.zeros(2, np.int32), "indices": np.array([0, 1])}
+    model = one_node("ScatterElements", feeds, order=["x", "indices", "updates"])
+    assert "int32" in refusal_of(model, CODE)
