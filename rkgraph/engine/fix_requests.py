@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.settings import Setting, settings_of
 from rkgraph.diagnostics import Location, Safety
 from rkgraph.errors import ProofRefuted
 from rkgraph.graph.model import Model
@@ -81,6 +82,7 @@ def freeze(model: Model, options: Options, new_id: Callable[[], str]) -> Frozen:
     if not options.frozen:
         return Frozen()
     before = model.view()
+    uses = settings_of(before.main)
     model.apply(FreezeInputs(options.frozen))
     # A value settles the symbolic dimensions of its input, and with them those of other inputs.
     after = model.view()
@@ -102,10 +104,13 @@ def freeze(model: Model, options: Options, new_id: Callable[[], str]) -> Frozen:
         method="sorted, single assignment, nothing dangling, checker, interface, untouched nodes compared",
         cases=len(after.main.nodes),
     )
-    return Frozen(tuple(_record(name, proof) for name in options.frozen), (proof,))
+    return Frozen(tuple(_record(name, proof, uses.get(name)) for name in options.frozen), (proof,))
 
 
-def _record(name: str, proof: Proof) -> AppliedFix:
+def _record(name: str, proof: Proof, use: Setting | None) -> AppliedFix:
+    baked = ""
+    if use is not None and use.goes_into is not None:
+        baked = f"; it decides sizes and is a number in {use.goes_into.label}: the model is right for this value only"
     return AppliedFix(
         code=CODE,
         title="Make the input a constant",
@@ -113,5 +118,5 @@ def _record(name: str, proof: Proof) -> AppliedFix:
         at=Location(value=name),
         allowed_by=f"--freeze {name}",
         proofs=(proof.id,),
-        detail=f"{name} is a constant now, and no longer an input",
+        detail=f"{name} is a constant now, and no longer an input{baked}",
     )
