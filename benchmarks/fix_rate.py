@@ -109,7 +109,8 @@ def measure(waiting: Sequence[str], paths: Mapping[str, Path], keeper: Keeper, t
 
 
 EMPTY: Row = {"ops": [], "raw": "", "fixed": "", "frozen": [], "stages": [], "host": [],
-              "unlisted": [], "cpu": 0, "wrong": "", "simulated": None, "rules": {}, "refused": [], "left": [], "error": "", "seconds": 0.0}  # fmt: skip
+              "unlisted": [], "cpu": 0, "wrong": "", "simulated": None, "rules": {}, "refused": [],
+              "left": [], "error": "", "seconds": 0.0}  # fmt: skip
 
 
 def _start(target: str) -> subprocess.Popen[str]:

@@ -17,6 +17,7 @@ from rkgraph.graph.model import Model
 from rkgraph.graph.view import GraphView, ModelView
 from rkgraph.proof.recomposed import prove_recomposed
 from rkgraph.results import AppliedFix, PlacedNode, Proof, RefusedFix, Result
+from rkgraph.rulebook.hosting import HOST_ONLY
 from rkgraph.rulebook.rule import LintContext
 
 __all__ = ["Split", "Splitter"]
@@ -125,9 +126,6 @@ class Splitter:
         made = {name for node in self.layout.nodes for name in node.outputs}
         values = {f.finding.value for f in found if f.finding.verdict in _BAD and f.finding.node is None}
         return {tensor.name for tensor in (*stage.inputs, *stage.outputs)} & made & {v for v in values if v}
-
-
-HOST_ONLY = "host-only: nothing that computes could stay on the NPU, all of the model would run on the host"
 
 
 def _offenders(found: Sequence[Found], graph: GraphView) -> set[int]:

@@ -7,7 +7,10 @@ from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.rule import LintContext
 from rkgraph.targets import refused_inputs
 
-__all__ = ["host_only", "is_pinned"]
+__all__ = ["HOST_ONLY", "by_nature", "host_only", "is_pinned"]
+
+HOST_ONLY = "host-only: nothing that computes could stay on the NPU, all of the model would run on the host"
+"""What is said of a model that nothing would be left of for the NPU."""
 
 _CANNOT = frozenset({"no-kernel", "build-fails"})
 
@@ -28,12 +31,13 @@ def host_only(lint: LintContext) -> tuple[Node, ...]:
     if not is_pinned(lint):
         return ()
     main = lint.model.main
-    return tuple(node for node in lint.live_nodes(main) if _is_host_only(lint, main, node))
+    live = lint.live_nodes(main)
+    return tuple(node for node in live if lint.judgement(node).outcome in _CANNOT or by_nature(lint, node))
 
 
-def _is_host_only(lint: LintContext, graph: GraphView, node: Node) -> bool:
-    if lint.judgement(node).outcome in _CANNOT:
-        return True
+def by_nature(lint: LintContext, node: Node) -> bool:
+    """Whether no rewrite changes that: data decide a shape, or the node touches what no compiled model can hold."""
+    graph = lint.model.main
     if any(not _is_held(lint, graph, name) for name in (*node.reads, *filter(None, node.outputs))):
         return True
     return node.domain in ("", "ai.onnx") and any(_is_data(lint, graph, node, p) for p in _deciding(node))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rkgraph.graph.cut import Cut
+from rkgraph.graph.rewrite import Refusal
 from rkgraph.rules import rk601_host_only_nodes as rk601
 from tests.rules.harness import context_of
 
@@ -52,9 +55,18 @@ def test_a_model_that_stays_whole() -> None:
     assert cut(f"agraph (float[4, 4] x) => (float[4, 4] y) {WEIGHT} {{ h = MatMul(x, w) y = Relu(h) }}") is None
 
 
-def test_a_model_for_the_host() -> None:
-    assert cut("agraph (float[4, 4] x) => (int64[2, n] y) { y = NonZero(x) }") is None
-    assert cut("agraph (float[4, 4] x) => (int64[2, n] y) { h = Identity(x) y = NonZero(h) }") is None
+@pytest.mark.parametrize("body", ["y = NonZero(x)", "h = Identity(x) y = NonZero(h)"])
+def test_a_model_for_the_host_is_told_and_not_cut(body: str) -> None:
+    lint = context_of(f"agraph (float[4, 4] x) => (int64[2, n] y) {{ {body} }}")
+    (finding,) = rk601.check(lint)
+    assert finding.message.startswith("host-only")
+    edit = rk601.fix(lint, finding)
+    assert isinstance(edit, Refusal)
+    assert edit.reason.startswith("host-only")
+
+
+def test_of_an_operator_that_others_may_be_written_for_nothing_is_said() -> None:
+    assert cut("agraph (float[4, 4] x) => (float[4, 4] y) { y = Asinh(x) }") is None
 
 
 def test_dynamic_inputs_are_pinned_first() -> None:
