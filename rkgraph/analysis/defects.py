@@ -26,6 +26,7 @@ class Defect:
     fails: tuple[str, ...]
     evidence: tuple[str, ...]
     wastes: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     trigger: str = ""
     mended_by: str = ""

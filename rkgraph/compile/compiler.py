@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.calibration import write_dataset
+from rkgraph.compile.defects import diagnostics_of_defects
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of
 from rkgraph.compile.faulty_rules import diagnostics_of_rules, run_without_faulty_rules
 from rkgraph.compile.hybrid import find_islands
@@ -142,6 +143,8 @@ def _by_toolkit(
     """Build, simulate and compare; keep what came out."""
     chain.start()  # imports the toolkit while we prepare its inputs
     cases = prepared.cases()
+    for defect in prepared.defects:
+        tell(f"the toolkit's rule {' and '.join(defect.disable)} is wrong on this model: build without it")
     job = _job(prepared, cases, work)
     done, off = run_without_faulty_rules(lambda job: chain.run(job, tell), job, tell)
     if not done.ok:
@@ -226,6 +229,7 @@ def _result(prepared: PreparedPlan, predicted: Result, built: _Built, rknn: Path
         confidence=Confidence.PROBED,
         diagnostics=(
             *predicted.diagnostics,
+            *diagnostics_of_defects(prepared.defects),
             *diagnostics_of_rules(built.switched_off),
             *diagnostics_of(facts.messages, graph),
         ),

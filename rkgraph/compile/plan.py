@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import digest_files, key_of
 from rkgraph.compile.calibration import Samples, read_calibration, require_calibration
+from rkgraph.compile.defects import avoiding, defects_of
 from rkgraph.compile.feeds import generate_feeds
 from rkgraph.compile.islands import Goal
 from rkgraph.compile.model_files import model_files
@@ -20,6 +21,7 @@ from rkgraph.targets import Target
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from rkgraph.analysis.defects import Defect
     from rkgraph.graph.view import ModelView
 
     Feeds = dict[str, npt.NDArray[Any]]
@@ -59,6 +61,8 @@ class Plan:
     def prepare(self, view: ModelView) -> PreparedPlan:
         """Read and check all that the plan names, before minutes are spent.
 
+        Rules of the toolkit that are known to be wrong for the model are switched off in the plan that comes back.
+
         Raises:
             UsageError: samples or feeds are missing, superfluous or do not fit.
         """
@@ -75,12 +79,14 @@ class Plan:
         for name in ("mean_values", "std_values"):
             check_channels(name, getattr(self.config, name), inputs)
         names = tuple(tensor.name for tensor in outputs)
-        return PreparedPlan(self, view, tuple(tensor.name for tensor in inputs), names, samples, feeds)
+        found = defects_of(view.main, self.target)
+        plan = replace(self, config=avoiding(self.config, found))
+        return PreparedPlan(plan, view, tuple(tensor.name for tensor in inputs), names, samples, feeds, found)
 
 
 @dataclass(frozen=True)
 class PreparedPlan:
-    """A plan whose files were read and found to fit."""
+    """A plan whose files were read and found to fit; `defects` of the toolkit are avoided by its options."""
 
     plan: Plan
     view: ModelView
@@ -88,6 +94,7 @@ class PreparedPlan:
     outputs: tuple[str, ...]
     samples: Samples | None
     feeds: Feeds | None
+    defects: tuple[Defect, ...] = ()
 
     @cached_property
     def weights_sha256(self) -> str:

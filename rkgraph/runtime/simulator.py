@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import digest_files, key_of
 from rkgraph.compile.calibration import read_calibration, write_dataset
+from rkgraph.compile.defects import avoiding, defects_of
 from rkgraph.compile.model_files import model_files
 from rkgraph.compile.tensors import read_npz, write_npz
 from rkgraph.errors import ToolkitFailed, UsageError
+from rkgraph.graph.load import read_view
 from rkgraph.runtime.cpu import CpuBackend
 from rkgraph.targets import Target, precision_config
 from rkgraph.toolkit.jobs import Job
@@ -66,13 +68,14 @@ class SimulatorBackend:
                 "compile with -o FOLDER.rk, which keeps it; a bare .rknn runs on the board only",
             )
         source = self._bundle.path(stage.source)
-        keys = self._keys(source, cases)
+        config = self._config_for(source)
+        keys = self._keys(source, config, cases)
         known = {key: entry for key in keys if (entry := self._cache.find(key) if self._cache else None)}
         results = {key: read_npz(entry.file("outputs.npz")) for key, entry in known.items()}
         missing = {key: case for key, case in zip(keys, cases, strict=True) if key not in results}
         if missing:
             results |= dict(
-                zip(missing, self._simulate(stage, source, list(missing.values()), list(missing)), strict=True)
+                zip(missing, self._simulate(stage, source, config, list(missing.values()), list(missing)), strict=True)
             )
         return [results[key] for key in keys]
 
@@ -80,7 +83,11 @@ class SimulatorBackend:
         """Let the host's sessions go; the toolkit's process belongs to the chain."""
         self._host.close()
 
-    def _keys(self, source: Path, cases: Sequence[Feeds]) -> list[str]:
+    def _config_for(self, source: Path) -> BuildConfig:
+        """The options of the bundle, and what compile switches off for this model."""
+        return avoiding(self._config, defects_of(read_view(source).main, self._target))
+
+    def _keys(self, source: Path, config: BuildConfig, cases: Sequence[Feeds]) -> list[str]:
         import hashlib
 
         target = [self._target.platform, self._target.toolkit, self._target.precision]
@@ -91,7 +98,7 @@ class SimulatorBackend:
             "what": "simulate",
             "model": digest_files(model_files(source)),
             "target": target,
-            "options": self._config.of_build,
+            "options": config.of_build,
             "samples": samples,
         }
         keys = []
@@ -104,7 +111,7 @@ class SimulatorBackend:
         return keys
 
     def _simulate(
-        self, stage: BundleStage, source: Path, cases: Sequence[Feeds], keys: Sequence[str]
+        self, stage: BundleStage, source: Path, config: BuildConfig, cases: Sequence[Feeds], keys: Sequence[str]
     ) -> list[dict[str, Array]]:
         with tempfile.TemporaryDirectory(prefix="rkgraph-") as name:
             work = Path(name)
@@ -115,7 +122,7 @@ class SimulatorBackend:
             job = Job(
                 model=source,
                 platform=self._target.platform,
-                config=self._config.config_arguments(self._target),
+                config=config.config_arguments(self._target),
                 build=self._build_arguments(stage, work),
                 islands=self._config.fp16_islands,
                 simulate=tuple(feeds),
