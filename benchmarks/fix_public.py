@@ -37,7 +37,9 @@ from corpus import LIST
 from fix_public_tables import document
 
 from rkgraph.cli.common import home_folder
+from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import CompileCache
+from rkgraph.compile.defects import avoiding, defects_of
 from rkgraph.compile.faulty_rules import run_without_faulty_rules
 from rkgraph.compile.tensors import read_npz, static_shape, tensors_of, write_npz
 from rkgraph.compile.toolchain import Toolchain
@@ -191,6 +193,9 @@ def _build_and_compare(outcome: Outcome, original: Path, fixed: Path, feeds: Map
         job = Job(
             model=fixed,
             platform=bench.target.platform,
+            config=avoiding(BuildConfig(), defects_of(read_view(fixed).main, bench.target)).config_arguments(
+                bench.target
+            ),
             build={"do_quantization": False},
             export=work / "model.rknn",
             simulate=(work / "feeds.npz",),
@@ -203,7 +208,7 @@ def _build_and_compare(outcome: Outcome, original: Path, fixed: Path, feeds: Map
             (bench.keep / f"{outcome.name}.log").write_text(done.log, encoding="utf-8", errors="replace")
         truth = Truth(done.outcome, done.stage, done.error, done.signal, done.log, dict(done.seconds))
         outcome.fixed = _built(truth, "deployable" if done.outcome == "simulate-failed" else truth.verdict.value)
-        outcome.fixed.switched_off = list(off)
+        outcome.fixed.switched_off = [*job.config.get("disable_rules", ()), *off]
         if not done.ok:
             outcome.detail = f"{done.outcome}: {done.error or done.signal}"
             return
