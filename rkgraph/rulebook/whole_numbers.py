@@ -1,7 +1,7 @@
 """Arithmetic on int32 and int64 with the operators that have kernels, exact for all numbers, wrap-around included.
 
 The board's CPU computes int32 and int64 exactly: Add, Sub, Mul, Max, Equal, Less, Mod and Div by what is never zero.
-What has no kernel, or ends the build, is written with these (`benchmarks`: rewrites:whole-numbers):
+What has no kernel, or ends the build, is written with these (`benchmarks/rewrites.md`, heading whole-numbers):
 
     min(a, b)          −1 − max(−1 − a, −1 − b)        −1 − x has no overflow, −x has one
     |a|, relu(a)       max(a, −a), max(a, 0)
@@ -44,12 +44,20 @@ __all__ = [
     "wrapped",
 ]
 
-_MAX_OF_WHOLE_NUMBERS = 12  # opset: before, Max takes floats only
+# Opsets that brought what is written here: https://onnx.ai/onnx/operators/
+_LESS_OF_WHOLE_NUMBERS = 9
+_MOD = 10
+_MAX_OF_WHOLE_NUMBERS = 12
 
 # ONNX Runtime 1.31 on x86-64 takes 0 for the larger of 0 and 2^31 in int64, so that Less decides there.
 
 LARGEST_PLANES = 2**22
 """Numbers in the matrix of bit planes: 32 MiB of int64."""
+
+
+def _since(w: Writer, opset: int, what: str) -> None:
+    if w.opset < opset:
+        raise NotKnown(f"opset {w.opset} has no {what}, which opset {opset} brought; raise the opset of the model")
 
 
 def number(w: Writer, value: int, dtype: str) -> str:
@@ -73,6 +81,7 @@ def maximum(w: Writer, values: Sequence[str], dtype: str) -> str:
         return values[0]
     if w.opset >= _MAX_OF_WHOLE_NUMBERS and dtype == "int32":
         return w.op("Max", *values)
+    _since(w, _LESS_OF_WHOLE_NUMBERS, "Less of whole numbers")
     first, *others = values
     for other in others:
         first = select(w, w.op("Less", first, other), other, first, dtype)
@@ -98,6 +107,7 @@ def relu(w: Writer, x: str, dtype: str) -> str:
 
 def sign(w: Writer, x: str, dtype: str) -> str:
     """−1, 0 or 1."""
+    _since(w, _LESS_OF_WHOLE_NUMBERS, "Less of whole numbers")
     zero = number(w, 0, dtype)
     above, below = (w.cast(w.op(op, x, zero), dtype) for op in ("Greater", "Less"))
     return w.op("Sub", above, below)
@@ -172,6 +182,7 @@ def unsigned_quotient(w: Writer, a: str, b: str) -> str:
 
 def wrapped(w: Writer, x: str, dtype: str, bits: int, *, signed: bool) -> str:
     """The number of `bits` bits that is equal to `x` modulo 2^bits; `dtype` has more bits."""
+    _since(w, _MOD, "Mod")
     size = number(w, 2**bits, dtype)
     if not signed:
         return w.op("Mod", x, size)

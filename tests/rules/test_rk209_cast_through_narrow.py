@@ -69,3 +69,12 @@ def test_an_output_is_wrapped_first() -> None:
 )  # fmt: skip
 def test_what_runs_and_what_is_the_interfaces_is_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
+
+
+def test_before_opset_10_there_is_no_remainder() -> None:
+    old = '<ir_version: 5, opset_import: ["" : 9]>'
+    (refusal,) = fixed(f"{old} {pair('int32', 'uint8', 'float')}", CODE)[1]
+    assert isinstance(refusal, Refusal)
+    assert "opset 10" in refusal.reason
+    after, _ = fixed(f"{old} {pair('float', 'uint8', 'float', 's = Sigmoid(x)')}", CODE)
+    assert "Cast" in operators(after)
