@@ -44,6 +44,7 @@ from rkgraph.compile.faulty_rules import run_without_faulty_rules
 from rkgraph.compile.tensors import read_npz, static_shape, tensors_of, write_npz
 from rkgraph.compile.toolchain import Toolchain
 from rkgraph.compile.verify import compare
+from rkgraph.errors import RkgraphError
 from rkgraph.graph.load import read_view
 from rkgraph.oracle.truth import Pins, Truth, find_truth
 from rkgraph.results import TensorInfo
@@ -159,7 +160,10 @@ def measure(subject: Subject, specs: Sequence[Row], bench: Bench, raw: Built | N
         fixed.unlink(missing_ok=True)
         _fix(outcome, subject, specs, fixed, bench.target)
         if fixed.exists():
-            _build_and_compare(outcome, subject.path, fixed, make_feeds(specs, SEED), bench)
+            try:
+                _build_and_compare(outcome, subject.path, fixed, make_feeds(specs, SEED), bench)
+            except RkgraphError as error:
+                outcome.problems.append(error.message)
     return outcome
 
 
