@@ -13,9 +13,10 @@ from rkgraph.diagnostics import Severity
 from rkgraph.rulebook.rule import Finding, LintContext
 
 if TYPE_CHECKING:
+    from rkgraph.graph.rewrite import Refusal, SetOpset
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["CANNOT_RUN", "SLOW", "needing", "not_as_it_is"]
+__all__ = ["CANNOT_RUN", "SLOW", "needing", "not_as_it_is", "raised"]
 
 CANNOT_RUN = frozenset({"no-kernel", "build-fails", "unknown"})
 """Outcomes that keep a model from being deployed."""
@@ -69,3 +70,20 @@ def not_as_it_is(lint: LintContext, graph: GraphView, node: Node, instead: str) 
         severity=Severity.WARNING if outcome in ("cpu", "unknown") else Severity.ERROR,
         explains=frozenset({(graph.path, node.index)}),
     )
+
+
+def raised(lint: LintContext, opset: int) -> SetOpset | Refusal | None:
+    """What has to be done first where a lowering takes operators of `opset`: declare it, where all others are the same.
+
+    None: nothing, the model is of that opset or a newer one.
+    """
+    from rkgraph.analysis.schemas import unchanged
+    from rkgraph.graph.rewrite import Refusal, SetOpset
+
+    if lint.model.main.opset >= opset:
+        return None
+    graphs = lint.model.graphs()
+    changed = next((node.op for graph in graphs for node in graph.nodes if not unchanged(opset, node, graph)), None)
+    if changed is None:
+        return SetOpset(opset)
+    return Refusal(f"it takes opset {opset}, from opset {lint.model.main.opset} to which {changed} changed")

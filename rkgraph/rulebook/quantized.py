@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView
     from rkgraph.rulebook.writer import Writer
 
-__all__ = ["LIMITS", "Quantized", "along", "dequantize", "element_count", "static_shape"]
+__all__ = [
+    "LIMITS",
+    "Quantized",
+    "along",
+    "dequantize",
+    "element_count",
+    "quantize",
+    "real_values",
+    "static_shape",
+    "whole_values",
+    "zero_dtype",
+]
 
 LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "uint16": (0, 65535), "int16": (-32768, 32767)}
 """Smallest and largest number of the dtypes that activations are quantised to."""
@@ -79,3 +90,60 @@ def dequantize(graph: GraphView, writer: Writer, tensor: Quantized, dtype: str) 
             "Sub", numbers, writer.cast(along(graph, writer, tensor.zero, tensor.axis, len(shape)), dtype)
         )
     return writer.op("Mul", numbers, along(graph, writer, tensor.scale, tensor.axis, len(shape)))
+
+
+def zero_dtype(graph: GraphView, zero: str, default: str = "uint8") -> str | None:
+    """The dtype that a zero point stands for (`default` where there is none); None for one that is no whole number."""
+    dtype = graph.value(zero).dtype if zero else default
+    return dtype if dtype in LIMITS or dtype == "int32" else None
+
+
+def quantize(graph: GraphView, writer: Writer, x: str, tensor: Quantized, rank: int) -> str:
+    """Record `x`, of `rank` dimensions, rounded to steps of the scale: round half to even, shift, saturate, cast.
+
+    `tensor.numbers` is the value that is to be replaced; its scale and zero point are used, and its dtype.
+
+    Raises:
+        ValueError: the dtype of the zero point, or the shape of scale or zero point is unknown.
+    """
+    dtype = zero_dtype(graph, tensor.zero, graph.value(tensor.numbers).dtype or "uint8")
+    real = graph.value(tensor.scale).dtype or "float32"
+    if dtype not in LIMITS:
+        raise ValueError(f"{tensor.numbers} is no 8- or 16-bit whole number")
+    low, high = LIMITS[dtype]
+    numbers = writer.op("Round", writer.op("Div", x, along(graph, writer, tensor.scale, tensor.axis, rank)))
+    if tensor.zero:
+        numbers = writer.op("Add", numbers, writer.cast(along(graph, writer, tensor.zero, tensor.axis, rank), real))
+    return writer.cast(writer.clip(numbers, real, low, high), dtype)
+
+
+def real_values(graph: GraphView, writer: Writer, tensor: Quantized) -> str:
+    """The floats of an activation: by DequantizeLinear where it has one constant scale, which compilers understand.
+
+    Raises:
+        ValueError: as `dequantize`.
+    """
+    parts = _constant_parts(graph, writer, tensor, graph.value(tensor.numbers).dtype)
+    if parts is None or graph.is_constant(tensor.numbers):
+        return dequantize(graph, writer, tensor, "float32")
+    return writer.op("DequantizeLinear", tensor.numbers, *parts)
+
+
+def whole_values(graph: GraphView, writer: Writer, x: str, tensor: Quantized) -> str:
+    """`x` quantised with the one scale of `tensor`: by QuantizeLinear where that is constant, else by arithmetic.
+
+    Raises:
+        ValueError: as `quantize`.
+    """
+    dtype = zero_dtype(graph, tensor.zero, graph.value(tensor.numbers).dtype or "uint8")
+    parts = _constant_parts(graph, writer, tensor, dtype)
+    return quantize(graph, writer, x, tensor, 1) if parts is None else writer.op("QuantizeLinear", x, *parts)
+
+
+def _constant_parts(graph: GraphView, writer: Writer, tensor: Quantized, dtype: str | None) -> tuple[str, str] | None:
+    """Scale and zero point as scalars, where they are constants of one element; else None."""
+    given = (tensor.scale, *((tensor.zero,) if tensor.zero else ()))
+    if dtype is None or not all(graph.is_constant(name) and element_count(graph, name) == 1 for name in given):
+        return None
+    zero = along(graph, writer, tensor.zero, None, 0) if tensor.zero else writer.constant(0, dtype, "zero")
+    return along(graph, writer, tensor.scale, None, 0), zero
