@@ -188,7 +188,9 @@ def _fix(outcome: Outcome, subject: Subject, specs: Sequence[Row], fixed: Path, 
 
 
 def _build_and_compare(outcome: Outcome, original: Path, fixed: Path, feeds: Mapping[str, Array], bench: Bench) -> None:
-    inputs, outputs = tensors_of(read_view(fixed).main)
+    main = read_view(fixed).main
+    inputs, outputs = tensors_of(main)
+    inputs = tuple(tensor for tensor in inputs if main.consumers(tensor.name))  # the toolkit drops the others
     fed = {tensor.name: _fitted(feeds[tensor.name], tensor) for tensor in inputs}
     with tempfile.TemporaryDirectory(prefix="fix-public-") as name:
         work = Path(name)
@@ -197,9 +199,7 @@ def _build_and_compare(outcome: Outcome, original: Path, fixed: Path, feeds: Map
         job = Job(
             model=fixed,
             platform=bench.target.platform,
-            config=avoiding(BuildConfig(), defects_of(read_view(fixed).main, bench.target)).config_arguments(
-                bench.target
-            ),
+            config=avoiding(BuildConfig(), defects_of(main, bench.target)).config_arguments(bench.target),
             build={"do_quantization": False},
             export=work / "model.rknn",
             simulate=(work / "feeds.npz",),
