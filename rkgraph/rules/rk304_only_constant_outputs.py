@@ -56,7 +56,7 @@ def fix(lint: LintContext, _finding: Finding) -> Edit | Refusal:
         except NotFoldable as error:
             return Refusal(str(error))
         if not replaces[name]:
-            return Refusal(f"{name} has no elements, or whole numbers that fp16 does not hold")
+            return Refusal(f"{name} is no tensor with elements, or holds whole numbers that fp16 does not")
     return writer.rewrite(replaces, TOLERANCE, f"constants, plus a zero made of {source}")
 
 
@@ -84,6 +84,8 @@ def _constant_plus(writer: Writer, array: npt.NDArray[Any], source: str) -> str:
     """
     import numpy as np
 
+    if array.dtype.kind not in "biuf":
+        return ""
     floats = array.astype("float32")
     is_float = np.issubdtype(array.dtype, np.floating)
     with np.errstate(over="ignore"):
