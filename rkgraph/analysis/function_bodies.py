@@ -32,7 +32,7 @@ def expand(graph: GraphView, node: Node, tape: Tape) -> tuple[str, ...]:
     """
     proto = _node_proto(node)
     function = _body(graph, node, proto)
-    attributes = {a.name: a for a in (*function.attribute_proto, *proto.attribute)}
+    attributes = {a.name: a for a in (*_defaults(graph, node), *function.attribute_proto, *proto.attribute)}
     names = dict(zip(function.input, node.inputs, strict=False))
     names |= dict.fromkeys(function.input[len(node.inputs) :], "")
     for inner in function.node:
@@ -126,6 +126,14 @@ def _body(graph: GraphView, node: Node, proto: onnx.NodeProto) -> onnx.FunctionP
     return onnx.FunctionProto.FromString(text)
 
 
+def _defaults(graph: GraphView, node: Node) -> list[onnx.AttributeProto]:
+    """What the attributes are that the node leaves out, as far as the standard says."""
+    import onnx
+
+    declared = onnx.defs.get_schema(node.op, graph.opset).attributes
+    return [one.default_value for one in declared.values() if one.default_value.type]
+
+
 def _type(graph: GraphView, name: str) -> bytes:
     import onnx
 
@@ -169,6 +177,8 @@ def _write(
 
 def _constant(values: dict[str, Any], tape: Tape) -> str:
     """A Constant node of a body as a constant of the tape."""
+    if not values:
+        raise NoBody("a constant of the function body is an attribute that the node leaves out")
     (key, value), *_ = values.items()
     if key == "value":
         return tape.constant(value, value.dtype.name)
