@@ -19,7 +19,7 @@ FAILS = CANNOT_RUN - {"unknown"}
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each that cannot run as it is: where the table says so, and for lists."""
     for graph in lint.model.graphs():
-        for node in lint.live_nodes(graph):
+        for node in lint.live_nodes(graph) if "Clip" in graph.ops else ():
             if node.op != "Clip" or node.domain not in STANDARD:
                 continue
             if all(not name or lint.is_constant(graph, name) for name in node.inputs[1:]):
@@ -28,7 +28,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 yield not_as_it_is(lint, graph, node, "with computed bounds it is Max of Max")
             elif len(graph.value(node.inputs[0]).shape or ()) == 1:
                 yield Finding(
-                    "a list is clipped to a computed bound: the compiler gives the bound a dimension, and the build fails",
+                    "a list is clipped to a computed bound: the compiler gives it a dimension, and the build fails",
                     graph=graph.path,
                     node=node,
                     observed={"operator": "Clip", "rank": 1},

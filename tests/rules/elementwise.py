@@ -68,7 +68,7 @@ def agree(text: str, code: str, feeds: Mapping[str, Array], *, atol: float = 0.0
 
 
 def in_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with all its float32 as float16: in ONNX Runtime, which rounds after each node, much as the NPU does."""
+    """The model with all its float32 as float16: ONNX Runtime then rounds after each node, much as the NPU does."""
     halved = onnx.ModelProto.FromString(model.SerializeToString())
     for tensor in halved.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT:
