@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.fix_bundles import judge_stages
 from benchmarks.suite_cases import SuiteCase, Tolerance, agree, differences, read_case, run
+from rkgraph.analysis import settings
 from rkgraph.analysis.origins import SHAPE_INPUTS
 from rkgraph.compile.tensors import read_npz, write_npz
 from rkgraph.diagnostics import Safety, Severity
@@ -188,9 +189,10 @@ def _in_onnx_runtime(case: SuiteCase, path: Path) -> str:
 
 
 def settings_of(view: ModelView) -> Iterator[str]:
-    """The model's inputs that some node of the main graph reads as a setting."""
+    """The model's inputs that some node of the main graph reads as a setting, directly or after arithmetic."""
     main = view.main
     wanted = {node.inputs[p] for node in main.nodes for p in SETTINGS.get(node.op, ()) if p < len(node.inputs)}
+    wanted |= settings.settings_of(main).keys()
     yield from (name for name in main.inputs if name in wanted)
 
 
@@ -198,6 +200,8 @@ def _feeds_of(view: ModelView, feeds: Mapping[str, Any]) -> dict[str, Any] | Non
     """The feeds of a model that are arrays of its dtypes; None where one is no array."""
     found = {}
     for name in view.main.inputs:
+        if not view.main.is_read(name):
+            continue  # the toolkit drops it
         value = view.main.value(name)
         array = feeds.get(name, np.zeros([size for size in value.shape or () if isinstance(size, int)], value.dtype))
         if not isinstance(array, np.ndarray) or array.dtype.kind in "OSU":
