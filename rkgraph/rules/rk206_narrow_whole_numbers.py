@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # These choose numbers, too, but have kernels for floats only, and 8 bits are exact in fp16.
 _IN_FLOATS = frozenset({"DepthToSpace", "MaxPool", "SpaceToDepth"})
 _EXACT_IN_FP16 = ("int8", "uint8")
+_FLOATS = ("float16", "float32", "float64")
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -27,7 +28,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS):
         dtype = _dtype(graph, node)
         if dtype is not None and (node.op not in _IN_FLOATS or dtype in _EXACT_IN_FP16):
-            carrier = _carrier(node, dtype)
+            carrier = _carrier(graph, node, dtype)
             yield not_as_it_is(lint, graph, node, f"its {dtype} numbers are {carrier} numbers, too")
 
 
@@ -38,7 +39,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
     dtype = _dtype(graph, node) or ""
-    carrier = _carrier(node, dtype)
+    carrier = _carrier(graph, node, dtype)
     operands = tuple(
         carried(w, graph, name, carrier) if name and graph.value(name).dtype == dtype else name for name in node.inputs
     )
@@ -62,7 +63,26 @@ def _dtype(graph: GraphView, node: Node) -> str | None:
     return next((dtype for name in names if (dtype := graph.value(name).dtype) in NARROW), None)
 
 
-def _carrier(node: Node, dtype: str) -> str:
-    if node.op in _IN_FLOATS:
+def _carrier(graph: GraphView, node: Node, dtype: str) -> str:
+    moves = node.op in UNCHANGED and dtype in _EXACT_IN_FP16
+    if node.op in _IN_FLOATS or (moves and all(_ends_in_floats(graph, name) for name in node.outputs if name)):
         return "float32"
     return "int64" if node.op in IN_64_BITS and (node.op != "Mul" or BITS[dtype] > 8) else carrier_of(dtype)
+
+
+def _ends_in_floats(graph: GraphView, name: str) -> bool:
+    """Whether the numbers are moved about until they are cast to floats, and nothing else is done with them."""
+    waiting, seen = [name], {name}
+    while waiting:
+        value = waiting.pop()
+        if value in graph.outputs or value in graph.captured or not graph.consumers(value):
+            return False
+        for node in graph.consumers(value):
+            if node.op == "Cast" and graph.value(node.outputs[0]).dtype in _FLOATS:
+                continue
+            if node.op not in UNCHANGED:
+                return False
+            fresh = [output for output in node.outputs if output and output not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+    return True

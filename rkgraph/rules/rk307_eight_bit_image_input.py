@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Verdict
+from rkgraph.rulebook.retyping import retype_input
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.targets import precision_config
+
+if TYPE_CHECKING:
+    from rkgraph.graph.rewrite import Edit, Refusal
 
 EIGHT_BITS = ("int8", "uint8")
 IMAGE_RANK = 4
@@ -31,3 +36,8 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 limit={"dtype": "a float", "or channels": "other than 3 and 4"},
                 verdict=Verdict.BUILD_FAILS,
             )
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The same numbers as float32 or int32, once nothing but Casts reads the input."""
+    return retype_input(lint.model.main, finding.value or "")

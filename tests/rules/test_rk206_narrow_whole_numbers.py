@@ -132,3 +132,15 @@ def test_pooling_of_eight_bits_in_floats() -> None:
 )  # fmt: skip
 def test_what_runs_or_is_another_rules_is_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
+
+
+@pytest.mark.parametrize(("then", "carrier"), [("y = Cast<to = 1>(t)", 1), ("s = Add(t, t) y = Cast<to = 1>(s)", 6)])
+def test_bytes_that_are_only_moved_before_they_are_floats_are_floats_from_the_start(then: str, carrier: int) -> None:
+    text = f"""g (uint8[1, 4, 4, 3] x) => (float[1, 3, 4, 4] y)
+        {{ t = Transpose<perm = [0, 3, 1, 2]>(x) {then} }}"""
+    after, _ = fixed(text, CODE)
+    transpose = next(node for node in after.graph.node if node.op_type == "Transpose")
+    cast = next(node for node in after.graph.node if transpose.input[0] in node.output)
+    assert cast.attribute[0].i == carrier
+    feeds = {"x": np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3) * 5}
+    np.testing.assert_array_equal(run(after, feeds)[0], run(text, feeds)[0])
