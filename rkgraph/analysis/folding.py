@@ -7,13 +7,13 @@ dead nodes as well, and drops them later (`probe:model-laws/*`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from rkgraph.analysis.origins import RANDOM, Origin, captured, subgraphs, value_origins
 from rkgraph.graph.view import GraphView, ModelView, Node
 
-__all__ = ["Folding", "fold", "folded_nodes"]
+__all__ = ["Folding", "constancy", "fold", "folded_nodes"]
 
 # Inputs that are sizes. Where an input of the model gives them as whole numbers, the toolkit feeds zeros while it
 # builds: what is made of them is empty, and so a constant.
@@ -46,6 +46,12 @@ class Folding:
     def gone(self) -> Places:
         """Both."""
         return self.constant | self.dead
+
+
+def constancy(graph: GraphView, folded: Container[tuple[str, int]]) -> Callable[[str], bool]:
+    """Whether a value of `graph` is a constant, or made by a node that is among `folded`."""
+    gone = {name for node in graph.nodes if (node.path, node.index) in folded for name in node.outputs}
+    return lambda name: name in gone or graph.is_constant(name)
 
 
 def folded_nodes(

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zlib import crc32
 
-from rkgraph.analysis.folding import folded_nodes
-from rkgraph.analysis.origins import value_origins
-from rkgraph.graph.load import view_of
-from rkgraph.probe.case import Case, parse
+from rkgraph.probe.case import Case
+from rkgraph.probe.place import place_of
 from rkgraph.tables.signature import signature_of
 
 if TYPE_CHECKING:
-    from rkgraph.graph.view import GraphView, Node
     from rkgraph.probe.instances import Instance
-    from rkgraph.tables.limit import IsConstant
     from rkgraph.tables.table import OpTable
     from rkgraph.targets import Target
 
@@ -102,10 +97,10 @@ def candidates_of_table(cases: Mapping[str, Case], table: OpTable, target: Targe
     """
     for case in _few_of_each(cases.values()):
         try:
-            node, graph, is_constant = probed(case)
+            place = place_of(case.text)
         except Exception:  # noqa: BLE001, S112 - a case that onnx itself does not take is none for a board
             continue
-        judged = table.judge(node, graph, target, is_constant)
+        judged = table.judge(place.node, place.graph, target, place.is_constant)
         contested = judged.entry is not None and bool(judged.entry.disputed)
         reason = _reason(judged.outcome, False, contested)
         if reason is not None:
@@ -125,18 +120,8 @@ def candidates_of_instances(instances: Iterable[Instance]) -> list[Candidate]:
 
 def signature_of_case(case: Case) -> str:
     """The signature of the probed node of a case; "" where lint has none for it."""
-    node, graph, is_constant = probed(case)
-    return signature_of(node, graph, is_constant) or ""
-
-
-def probed(case: Case) -> tuple[Node, GraphView, IsConstant]:
-    """The probed node in its graph as lint sees it, and whether a value is constant or folds away."""
-    view = view_of(parse(case.text), Path("case"), "", {}, {})
-    folded = folded_nodes(view, value_origins(view))
-    graph = view.main
-    gone = frozenset(name for node in graph.nodes if (node.path, node.index) in folded for name in node.outputs)
-    node = next(node for node in graph.nodes if node.name == "probe")
-    return node, graph, lambda name: name in gone or graph.is_constant(name)
+    place = place_of(case.text)
+    return signature_of(place.node, place.graph, place.is_constant) or ""
 
 
 def position_rank(case: Case) -> int:

@@ -6,10 +6,10 @@ input gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rkgraph.analysis.folding import Folding, fold
+from rkgraph.analysis.folding import Folding, constancy, fold
 from rkgraph.analysis.origins import subgraphs, value_origins
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
@@ -82,7 +82,7 @@ def _judge(
 ) -> None:
     """Judge the nodes of a graph that are not constant; what is in their bodies goes where they go."""
     table, user = tables
-    is_constant = _constant_or_folded(graph, folding.constant)
+    is_constant = constancy(graph, folding.constant)
     for node in graph.nodes:
         if (node.path, node.index) not in folding.constant:
             judgement = user.consult(table.judge(node, graph, target, is_constant), node, graph, target, is_constant)
@@ -132,11 +132,6 @@ def result_of(context: LintContext, found: Sequence[Found]) -> Result:
 def failed(path: str, target: Target, error: RkgraphError) -> Result:
     """The result of a model that could not be read, so that the other models of the run keep theirs."""
     return Result(model=ModelInfo(path), target=target, error=str(error))
-
-
-def _constant_or_folded(graph: GraphView, folded: frozenset[tuple[str, int]]) -> Callable[[str], bool]:
-    gone = {name for node in graph.nodes if (node.path, node.index) in folded for name in node.outputs}
-    return lambda name: name in gone or graph.is_constant(name)
 
 
 def _position(rule: Rule, finding: Finding, graphs: Mapping[str, int]) -> tuple[int, int, str, str, str, str]:

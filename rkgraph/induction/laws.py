@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from rkgraph.engine.model_laws import broken_laws
-from rkgraph.induction.sample import Place
+from rkgraph.probe.place import Place
 from rkgraph.tables.index import SCHEMA
 from rkgraph.tables.table import OpTable
 from rkgraph.targets import Target

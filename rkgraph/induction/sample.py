@@ -1,39 +1,16 @@
-"""A case as the learner sees it: the probed node in its graph, and what became of it."""
+"""A case as the learner sees it: the place of the probed node, and what became of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from rkgraph.analysis.folding import folded_nodes
-from rkgraph.analysis.origins import value_origins
-from rkgraph.graph.load import view_of
-from rkgraph.graph.view import GraphView, ModelView, Node
-from rkgraph.probe.case import Case, parse
+from rkgraph.probe.case import Case
+from rkgraph.probe.place import Place, place_of
 from rkgraph.tables.entry import Outcome
-from rkgraph.tables.limits import IsConstant, LimitKind, Scalar
 
-__all__ = ["Place", "Sample", "place_of", "samples_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """The probed node of a model, as lint sees it: `is_constant` counts what folds away as constant."""
-
-    view: ModelView
-    node: Node
-    graph: GraphView
-    is_constant: IsConstant
-    _seen: dict[LimitKind, tuple[Scalar, ...]] = field(default_factory=dict)
-
-    def observe(self, kind: LimitKind) -> tuple[Scalar, ...]:
-        """What a limit looks at, here; looked at once, for the groups of platforms that share a place."""
-        if kind not in self._seen:
-            self._seen[kind] = tuple(kind.observe(self.node, self.graph, self.is_constant))
-        return self._seen[kind]
+__all__ = ["Sample", "samples_of"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +22,6 @@ class Sample:
     place: Place
     outcome: Outcome
     imputed: bool = False
-
-
-@lru_cache(maxsize=50_000)
-def place_of(text: str) -> Place:
-    """The probed node of a model in ONNX text."""
-    view = view_of(parse(text), Path("case"), "", {}, {})
-    folded = folded_nodes(view, value_origins(view))
-    graph = view.main
-    gone = frozenset(name for node in graph.nodes if (node.path, node.index) in folded for name in node.outputs)
-    probed = next(node for node in graph.nodes if node.name == "probe")
-    return Place(view, probed, graph, lambda name: name in gone or graph.is_constant(name))
 
 
 def samples_of(cases: Mapping[str, Case], lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Sample]]:

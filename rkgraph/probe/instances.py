@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rkgraph.analysis.constants import NotFoldable, fold
+from rkgraph.analysis.folding import constancy
 from rkgraph.graph.view import Constant
 from rkgraph.probe.node_case import cases_of
 from rkgraph.tables.signature import position_of, signature_of
@@ -49,7 +50,7 @@ def find_instances(context: LintContext, *, known_too: bool = False) -> list[Ins
     Nodes that disappear before lowering are none. What is inside a body or a function is built with what it is in.
     """
     graph = context.model.main
-    is_constant = _constancy(context, graph)
+    is_constant = constancy(graph, context.folding.constant)
     found: dict[str, Instance] = {}
     for node in context.live_nodes(graph):
         outcome = context.judgement(node).outcome
@@ -59,12 +60,6 @@ def find_instances(context: LintContext, *, known_too: bool = False) -> list[Ins
             known = found.get(key)
             found[key] = each if known is None else replace(known, nodes=(*known.nodes, *each.nodes))
     return list(found.values())
-
-
-def _constancy(context: LintContext, graph: GraphView) -> Callable[[str], bool]:
-    """Whether a value of the graph is constant, or made by a node that folds away."""
-    gone = {out for node in graph.nodes if (node.path, node.index) not in context.judgements for out in node.outputs}
-    return lambda name: name in gone or graph.is_constant(name)
 
 
 def _instance(node: Node, graph: GraphView, outcome: Outcome, is_constant: Callable[[str], bool]) -> Instance:

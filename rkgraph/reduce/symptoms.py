@@ -5,6 +5,7 @@ All of them build with the real toolkit. What they hold on to is told by `what`:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,20 +25,20 @@ __all__ = ["BuildFails", "LandsOn", "LosesKernel", "Symptom", "failure_of", "los
 
 
 @dataclass(frozen=True)
-class Symptom:
+class Symptom(ABC):
     """A predicate that builds; `kind` is what `--for` calls it."""
 
     builds: Builds
     kind: str = field(init=False, default="")
 
     @property
+    @abstractmethod
     def what(self) -> str:
         """What is held on to, as the object of "shows"."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __call__(self, model: Path) -> Outcome:
         """Build `model` and look."""
-        raise NotImplementedError
 
     @property
     def second_look(self) -> Predicate | None:
