@@ -1,0 +1,53 @@
+"""Inputs of whole numbers that a model only moves about and then casts to floats: masks, mostly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rkgraph.graph.view import GraphView, Node
+
+__all__ = ["MOVES", "CastPath", "cast_paths"]
+
+MOVES = frozenset({"Expand", "Flatten", "Identity", "Reshape", "Slice", "Squeeze", "Tile", "Transpose", "Unsqueeze"})
+"""Operators that move the elements of their first input about; all others are constants."""
+
+_FLOATS = frozenset({"float16", "float32", "float64"})
+_STANDARD = ("", "ai.onnx")
+
+
+@dataclass(frozen=True)
+class CastPath:
+    """How an input becomes a float: the nodes that move it, in order, then the Cast."""
+
+    moves: tuple[Node, ...]
+    cast: Node
+
+
+def cast_paths(graph: GraphView, name: str) -> tuple[CastPath, ...]:
+    """All ways of the input `name`, if each ends in a Cast to one and the same float dtype; else none.
+
+    None, too, where it is an output, or read by a body or by nothing.
+    """
+    found: list[CastPath] = []
+    for path in _paths(graph, name, ()):
+        if path is None:
+            return ()
+        found.append(path)
+    ends = {graph.value(path.cast.outputs[0]).dtype for path in found}
+    return tuple(found) if len(ends) == 1 and ends <= _FLOATS else ()
+
+
+def _paths(graph: GraphView, name: str, moves: tuple[Node, ...]) -> Iterator[CastPath | None]:
+    """The ways from `name` on; None for one that leads elsewhere."""
+    if name in graph.outputs or name in graph.captured:
+        yield None
+    for node in graph.consumers(name):
+        if node.domain not in _STANDARD:
+            yield None
+        elif node.op == "Cast":
+            yield CastPath(moves, node)
+        elif node.op in MOVES and node.inputs[0] == name and all(map(graph.is_constant, filter(None, node.inputs[1:]))):
+            yield from _paths(graph, node.outputs[0], (*moves, node))
+        else:
+            yield None
