@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from rkgraph.graph.rewrite import EXACT
 from rkgraph.rulebook.known import lower
-from rkgraph.rulebook.lowering import needing, not_as_it_is
+from rkgraph.rulebook.lowering import CANNOT_RUN, needing, not_as_it_is
 from rkgraph.rulebook.narrow import NARROW, carried, carrier_of, wrap
+from rkgraph.rulebook.rule import Finding
 from rkgraph.rulebook.whole_operators import BITS, IN_64_BITS, OPERATORS, UNCHANGED, Call
 
 if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Edit, Refusal, Rewrite
     from rkgraph.graph.view import GraphView, Node
-    from rkgraph.rulebook.rule import Finding, LintContext
+    from rkgraph.rulebook.rule import LintContext
     from rkgraph.rulebook.writer import Writer
 
 # These choose numbers, too, but have kernels for floats only, and 8 bits are exact in fp16.
@@ -25,11 +26,16 @@ _FLOATS = ("float16", "float32", "float64")
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each live operator on such numbers that cannot run as it is."""
-    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS):
+    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS, CANNOT_RUN | {"npu"}):
         dtype = _dtype(graph, node)
-        if dtype is not None and (node.op not in _IN_FLOATS or dtype in _EXACT_IN_FP16):
-            carrier = _carrier(graph, node, dtype)
-            yield not_as_it_is(lint, graph, node, f"its {dtype} numbers are {carrier} numbers, too")
+        if dtype is None or (node.op in _IN_FLOATS and dtype not in _EXACT_IN_FP16):
+            continue
+        instead = f"its {dtype} numbers are {_carrier(graph, node, dtype)} numbers, too"
+        if lint.judgement(node).outcome in CANNOT_RUN:
+            yield not_as_it_is(lint, graph, node, instead)
+        elif dtype == "uint8":  # a table that says so has not seen this very shape: on the NPU no uint8 ever lived
+            place = frozenset({(graph.path, node.index)})
+            yield Finding(f"{node.op} of uint8 does not build; {instead}", graph=graph.path, node=node, explains=place)
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:

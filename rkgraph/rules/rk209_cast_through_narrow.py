@@ -55,9 +55,9 @@ def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
     source = node.inputs[0] if first is None else first.inputs[0]
     narrow = graph.value(node.inputs[0] if first is not None else output).dtype or ""
     dtype, wanted = graph.value(source).dtype or "", graph.value(output).dtype or ""
-    is_whole = dtype in DTYPE_RANGES
-    within = holds(narrow, Intervals(graph).of(source))
-    if within and (is_whole or (wanted in DTYPE_RANGES and wanted != "bool")):
+    interval = Intervals(graph).of(source)
+    is_whole, within = dtype in DTYPE_RANGES, holds(narrow, interval)
+    if within and (is_whole or interval.integer or (wanted in DTYPE_RANGES and wanted != "bool")):
         numbers = source
     else:  # a Cast of floats cuts off what is behind the point
         carrier = "int64" if dtype == "int64" else carrier_of(narrow)

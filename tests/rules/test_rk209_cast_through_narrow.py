@@ -78,3 +78,10 @@ def test_before_opset_10_there_is_no_remainder() -> None:
     assert "opset 10" in refusal.reason
     after, _ = fixed(f"{old} {pair('float', 'uint8', 'float', 's = Sigmoid(x)')}", CODE)
     assert "Cast" in operators(after)
+
+
+def test_whole_numbers_in_floats_are_not_cut_off() -> None:
+    text = """g (int8[1, 9] x) => (float[9, 1] y)
+        { b = Cast<to = 9>(x) f = Cast<to = 1>(b) t = Transpose<perm = [1, 0]>(f) n = Cast<to = 2>(t) y = Cast<to = 1>(n) }"""
+    after, _ = fixed(text, CODE)
+    assert operators(after) == ["Cast", "Cast", "Transpose", "Cast"]
