@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from rkgraph.rulebook.generated import MOST_ELEMENTS, bounded
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from rkgraph.rulebook.writer import Writer
 
-__all__ = ["middle", "sampled", "weights"]
+__all__ = ["elements", "middle", "sampled", "weights"]
 
 CUBIC = -0.75
 """Keys' coefficient, as GridSample fixes it."""
@@ -27,13 +30,20 @@ def middle(size: int) -> float:
     return (size - 1) / 2
 
 
-def weights(writer: Writer, places: str, size: int, mode: str, dtype: str) -> str:
-    """The weights [n, size, points] of the elements of an axis for `places` [n, 1, points], counted from its middle.
+def elements(size: int) -> npt.NDArray[np.float64]:
+    """Where the elements of an axis lie, [1, size, 1], counted from its middle."""
+    import numpy as np
 
-    For "nearest" the places must be those of elements already.
+    return (np.arange(size).reshape(1, size, 1) - middle(size)).astype(np.float64)
+
+
+def weights(writer: Writer, places: str, at: npt.NDArray[np.float64], mode: str, dtype: str) -> str:
+    """The weights [n, size, points] of the elements of an axis for `places` [n, 1, points].
+
+    `at`, [1, size, 1 or points], is where the elements lie, in the same count as the places, for all points or for each
+    of them. For "nearest" the places must be those of elements already.
     """
-    elements = [[[place - middle(size)] for place in range(size)]]
-    distance = writer.op("Abs", writer.op("Sub", places, writer.constant(elements, dtype, "elements")))
+    distance = writer.op("Abs", writer.op("Sub", places, writer.constant(at, dtype, "elements")))
     if mode != "cubic":
         negative = writer.op("Mul", distance, writer.constant(-1, dtype, "minus"))
         return writer.op("Relu", writer.op("Add", negative, writer.constant(1, dtype, "one")))

@@ -10,7 +10,7 @@ from rkgraph.graph.rewrite import Between, Edit, Refusal, Rewrite, Tolerance
 from rkgraph.rulebook.known import NotKnown, float_of, lower, shape_of
 from rkgraph.rulebook.lowering import needing, not_as_it_is
 from rkgraph.rulebook.rule import Finding, LintContext
-from rkgraph.rulebook.sampling import middle, sampled, weights
+from rkgraph.rulebook.sampling import elements, middle, sampled, weights
 from rkgraph.rulebook.writer import Writer
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _sampled(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
             axes.append(writer.constant([[[1.0] * points]] * n, dtype, "ones"))
             continue
         place = _place(writer, part, size, (mode, padding, aligned), dtype)
-        axes.append(weights(writer, place, size, mode, dtype))
+        axes.append(weights(writer, place, elements(size), mode, dtype))
     value = writer.reshape(sampled(writer, x, shape, axes, points), (*shape[:2], *spread))
     # A coordinate is rounded a few times at up to 4 sizes, and the image may climb by 16 from one element to the next.
     slack = 1e-5 + 256 * 2.0**-24 * max(sizes)
