@@ -16,6 +16,7 @@ from rkgraph.rulebook.writer import Writer
 SMALLEST = 2.0**-24
 """The smallest fp16 number above zero; half of it and less is rounded to zero."""
 
+_FAR = 32  # values that are looked at; a division lies near the number that guards it
 _ROOT = 0.5  # of a root: the smallest number to a larger power, divided by, is an infinity in fp16
 
 _KEPT_BY = frozenset({
@@ -92,7 +93,7 @@ def _is_of_a_norm(graph: GraphView, node: Node) -> bool:
 def _guarded(graph: GraphView, name: str) -> Node | None:
     """The first node that divides by the value, as it is or rooted or in another shape, or takes its logarithm."""
     waiting, seen = [(name, 1.0)], {name}
-    while waiting:
+    while waiting and len(seen) <= _FAR:
         value, power = waiting.pop()
         for reader in graph.consumers(value):
             if reader.domain not in STANDARD:
