@@ -69,7 +69,7 @@ def test_several_ways_are_several_findings() -> None:
         "g (int64[3, 4] m) => (int32[4, 3] y) { t = Transpose(m) y = Cast<to = 6>(t) }",
         "g (int64[3, 4] m) => (float[4, 3] y, int64[4, 3] z) { t = Transpose(m) y = Cast<to = 1>(t) z = Add(t, t) }",
         "g (int64[3, 4] m) => (float[4, 3] y, int64[4, 3] t) { t = Transpose(m) y = Cast<to = 1>(t) }",
-        "g (int64[3, 4] m) => (float[4, 3] y, float16[3] z) { t = Transpose(m) y = Cast<to = 1>(t) z = Cast<to = 10>(m) }",
+        "g (int64[3, 4] m) => (float[4, 3] y, float16[3] z) { t = Transpose(m) y = Cast<to = 1>(t) z = Cast<to=10>(m)}",
         "g (int64[3, 4] m, int64[2] s) => (float[A, B] y) { t = Reshape(m, s) y = Cast<to = 1>(t) }",
         "g (int64[2] m, int64[3, 4] x) => (int64[A, B] y, float[2] z) { y = Reshape(x, m) z = Cast<to = 1>(m) }",
     ],
