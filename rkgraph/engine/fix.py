@@ -16,7 +16,7 @@ from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerpr
 from rkgraph.engine.fix_batch import Bench, run_batch
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
 from rkgraph.engine.fix_policy import Policy
-from rkgraph.engine.fix_requests import check_shapes, dtypes_of, filled, freeze
+from rkgraph.engine.fix_requests import check_shapes, dtypes_of, filled, freeze, scalars_of
 from rkgraph.engine.fix_state import state_of
 from rkgraph.engine.lint import Found, find, make_context, result_of
 from rkgraph.engine.split import Split, Splitter
@@ -37,6 +37,7 @@ __all__ = ["FixOutcome", "FixSettings", "fix_model"]
 
 MAX_PASSES = 40  # a real model takes 4 to 8; each pass past the first follows from what the one before it uncovered
 
+COARSE = 1e-3  # of the norm: what differs by so much no longer rounds to 8 bits or so, and not only otherwise
 QUANTISED = 0.2
 """How far a model may lie from its quantised original: ‖a − b‖ ≤ 0.2·‖b‖, which is a cosine of at least 0.98."""
 
@@ -65,7 +66,8 @@ class FixOutcome:
     """The fixed model, the lint results before and after, what was and was not done, and how it was proved.
 
     `after` carries fixes and proofs, and a diagnostic RK991 for every rewrite that was refuted and taken back. `stages`
-    are the models that `model` was cut into; none where it stays whole.
+    are the models that `model` was cut into; none where it stays whole. `raw_weights` are constants that the host may
+    want without ONNX.
     """
 
     model: Model
@@ -74,6 +76,7 @@ class FixOutcome:
     fixes: Fixes
     proofs: tuple[Proof, ...]
     stages: tuple[FixedStage, ...] = ()
+    raw_weights: tuple[str, ...] = ()
 
     @property
     def is_refuted(self) -> bool:
@@ -146,11 +149,13 @@ class _Loop:
         self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
         self.dtypes: Mapping[str, str] = {}
+        self.scalars: frozenset[str] = frozenset()
 
     def run(self, proof: str) -> FixOutcome:
         context, found = self._look()
         before = result_of(context, found)
         self.dtypes = dtypes_of(context.model.main)
+        self.scalars = scalars_of(context.model.main)
         frozen = freeze(self.model, self.policy.options, self.bench.new_id)
         if frozen.applied:
             self.applied += frozen.applied
@@ -178,7 +183,7 @@ class _Loop:
         after = result_of(context, found)
         after = split.told(after)
         after = replace(after, diagnostics=(*after.diagnostics, *wrong), fixes=fixes, proofs=proofs)
-        return FixOutcome(self.model, before, after, fixes, proofs, split.stages)
+        return FixOutcome(self.model, before, after, fixes, proofs, split.stages, split.raw_weights)
 
     def _split(self, context: LintContext, found: Sequence[Found], plan: Plan) -> Split:
         """Make the cuts that are planned; those that are no more than a gain only where several models are welcome."""
@@ -200,7 +205,8 @@ class _Loop:
         known = as_intervals(self.settings.assumptions)
         frozen, dtypes = self.policy.options.frozen, self._old_dtypes()
         tolerance = _coarsest(self.proofs)
-        claim = WholeClaim(path, self.model, known, frozen, self.settings.inputs, dtypes, tolerance)
+        widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
+        claim = WholeClaim(path, self.model, known, frozen, self.settings.inputs, dtypes, tolerance, widened)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
             self.proofs.append(not_compared(claim, self.bench.new_id(), unasked))
@@ -257,9 +263,9 @@ class _Loop:
 
 
 def _coarsest(proofs: Sequence[Proof]) -> Tolerance:
-    """What the whole model is held to: where a fix drops roundings to few bits, that its results stay near in all."""
-    dropped = any(proof.tolerance and proof.tolerance.get("norm") for proof in proofs)
-    return replace(MODEL_TOLERANCE, norm=QUANTISED) if dropped else MODEL_TOLERANCE
+    """What the whole model is held to: where a fix may differ by a part of the norm, so may the results, ten times."""
+    norm = max((proof.tolerance.get("norm", 0.0) for proof in proofs), default=0.0)
+    return replace(MODEL_TOLERANCE, norm=QUANTISED if norm >= COARSE else 10 * norm)
 
 
 def _unasked(proof: str, size: int) -> str:

@@ -13,7 +13,17 @@ from rkgraph.engine.fix_halving import Settled, settle
 from rkgraph.engine.fix_plan import PlannedFix
 from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model, Snapshot
-from rkgraph.graph.rewrite import AddInput, DropNodes, FreezeInputs, PinShapes, RetypeInterface, Rewrite, SetOpset, Tape
+from rkgraph.graph.rewrite import (
+    AddInput,
+    DropNodes,
+    FreezeInputs,
+    PinShapes,
+    RetypeInterface,
+    Rewrite,
+    SetOpset,
+    Tape,
+    WidenScalars,
+)
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
 from rkgraph.proof.ranges import as_intervals, assumed_of
 from rkgraph.proof.regions import footprint, region_of
@@ -216,12 +226,14 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     added = [fix.edit.name for fix in fixes if isinstance(fix.edit, AddInput)]
     dropped = [index for fix in fixes if isinstance(fix.edit, DropNodes) for index in fix.edit.nodes]
     gone |= {name for index in dropped for name in main.nodes[index].outputs}
+    widened = {old: new for f in fixes if isinstance(f.edit, WidenScalars) for old, new in f.edit.scalars.items()}
+    replaced |= widened
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
         removed=gone | recast,
-        added=frozenset(made | set(main.outputs) & replaced.keys()) | recast,
+        added=frozenset(made | set(main.outputs) & replaced.keys()) | recast | set(widened.values()),
         replaced=replaced,
-        pinned={name: shape for edit in pins for name, shape in edit.shapes.items()},
+        pinned={name: shape for edit in pins for name, shape in edit.shapes.items()} | dict.fromkeys(widened, (1,)),
         frozen=frozenset(name for edit in frozen for name in edit.values),
         retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
         given=tuple(added),
@@ -260,6 +272,8 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # o
             return ", ".join(f"{name}: {value(name).dtype} → {to}" for name, to in (*inputs.items(), *outputs.items()))
         case AddInput(name=name, dtype=dtype, shape=shape):
             return f"{name}: {dtype}{list(shape)}"
+        case WidenScalars(scalars=scalars):
+            return ", ".join(f"{name}: a scalar → [1]" for name in scalars)
         case DropNodes(nodes=nodes):
             return f"{', '.join(context.model.main.nodes[index].label for index in sorted(nodes)[:8])} dropped"
         case SetOpset(version=version):

@@ -18,6 +18,7 @@ from rkgraph.graph.rewrite import (
     RetypeInterface,
     Rewrite,
     SetOpset,
+    WidenScalars,
 )
 from rkgraph.proof.ranges import prove_assumption, refusal_of
 from rkgraph.proof.regions import Footprint, footprint
@@ -126,7 +127,7 @@ def _with_assumptions(
 
 def _together(candidates: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
     """The candidates of the first kind that there is, in the order: shapes, inputs, rewrites, dtypes, opset."""
-    for kind in (PinShapes, FreezeInputs, AddInput, DropNodes, Rewrite, RetypeInterface, SetOpset):
+    for kind in (PinShapes, FreezeInputs, AddInput, WidenScalars, DropNodes, Rewrite, RetypeInterface, SetOpset):
         of_kind = [c for c in candidates if isinstance(c.edit, kind)]
         if of_kind:
             return (

@@ -18,7 +18,7 @@ from rkgraph.rulebook.rule import Options
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView
 
-__all__ = ["Frozen", "check_shapes", "dtypes_of", "filled", "freeze"]
+__all__ = ["Frozen", "check_shapes", "dtypes_of", "filled", "freeze", "scalars_of"]
 
 CODE = "RK301"  # its card explains pinning and freezing
 
@@ -45,6 +45,11 @@ def check_shapes(model: Model, options: Options) -> None:
     """
     if options.shapes or options.dims:
         model.copy().apply(PinShapes(dict(options.shapes), dict(options.dims)))
+
+
+def scalars_of(main: GraphView) -> frozenset[str]:
+    """The inputs of rank 0."""
+    return frozenset(name for name in main.inputs if main.value(name).shape == ())
 
 
 def filled(model: Model, options: Options) -> Options:

@@ -14,12 +14,12 @@ from rkgraph.errors import UsageError
 from rkgraph.graph.pinning import inputs_by_name, pin
 from rkgraph.graph.protos import constant_proto
 from rkgraph.graph.tensors import dtype_code, dtype_name, size_of
-from rkgraph.graph.walk import node_reads
+from rkgraph.graph.walk import node_reads, subgraphs
 
 if TYPE_CHECKING:
     from rkgraph.graph.weights import Weights
 
-__all__ = ["add_input", "drop_nodes", "freeze_inputs", "retype_interface", "set_opset"]
+__all__ = ["add_input", "drop_nodes", "freeze_inputs", "retype_interface", "set_opset", "widen_scalars"]
 
 
 def freeze_inputs(model: onnx.ModelProto, values: Mapping[str, npt.NDArray[Any]], weights: Weights) -> None:
@@ -107,6 +107,38 @@ def drop_nodes(graph: onnx.GraphProto, indices: Set[int]) -> None:
         ]
         del fields[:]
         fields.extend(copies)
+
+
+def widen_scalars(graph: onnx.GraphProto, scalars: Mapping[str, str]) -> None:
+    """Give scalar inputs of `graph` the shape [1], and Reshapes to scalars, of these new names, to all their readers.
+
+    Raises:
+        ValueError: no such scalar, or one that is an output, too (faults of the rule).
+    """
+    inputs = {value.name: value.type.tensor_type for value in graph.input}
+    for name in scalars:
+        if name not in inputs or not inputs[name].HasField("shape") or inputs[name].shape.dim:
+            raise ValueError(f"{name!r} is no scalar input")
+        if any(value.name == name for value in graph.output):
+            raise ValueError(f"{name!r} is an output, too")
+        inputs[name].shape.dim.add(dim_value=1)
+    _read_instead(graph, dict(scalars))
+    nodes = [
+        helper.make_node("Reshape", [name, f"{scalar}/shape"], [scalar], scalar) for name, scalar in scalars.items()
+    ]
+    nodes += [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for scalar in scalars.values():
+        graph.initializer.append(helper.make_tensor(f"{scalar}/shape", onnx.TensorProto.INT64, [0], []))
+
+
+def _read_instead(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Let all nodes of `graph`, and those inside them, read other values; bodies have names of their own."""
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        for inner in subgraphs(node):
+            _read_instead(inner, names)
 
 
 def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -> npt.NDArray[Any]:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 
 from rkgraph.graph.applied import Applied, Region
-from rkgraph.graph.edits import add_input, drop_nodes, freeze_inputs, retype_interface, set_opset
+from rkgraph.graph.edits import add_input, drop_nodes, freeze_inputs, retype_interface, set_opset, widen_scalars
 from rkgraph.graph.extract import Values, extract_model
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
 from rkgraph.graph.pinning import pin
-from rkgraph.graph.rewrite import AddInput, DropNodes, Edit, FreezeInputs, PinShapes, RetypeInterface, Rewrite
+from rkgraph.graph.rewrite import (
+    AddInput,
+    DropNodes,
+    Edit,
+    FreezeInputs,
+    PinShapes,
+    RetypeInterface,
+    Rewrite,
+    WidenScalars,
+)
 from rkgraph.graph.save import WeightPlacement, save_model
 from rkgraph.graph.surgery import rewrite_graph
-from rkgraph.graph.tensors import is_external
+from rkgraph.graph.tensors import dtype_name, is_external
 from rkgraph.graph.view import ModelView
 from rkgraph.graph.walk import model_tensors
 from rkgraph.graph.weights import Weights
@@ -114,6 +123,8 @@ class Model:
             _allow_constants(proto)
         elif isinstance(edit, AddInput):
             add_input(proto, edit.name, edit.dtype, edit.shape)
+        elif isinstance(edit, WidenScalars):
+            widen_scalars(proto.graph, edit.scalars)
         elif isinstance(edit, DropNodes):
             drop_nodes(proto.graph, edit.nodes)
         elif isinstance(edit, RetypeInterface):
@@ -143,6 +154,22 @@ class Model:
         proto = extract_model(self._proto, self._values(), self._value_types(), inputs, outputs, None)
         digest = hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest()
         return Model(self.path, proto, digest, self._weights)
+
+    def constant(self, name: str) -> tuple[str, tuple[int, ...], Iterator[bytes]] | None:
+        """Dtype, shape and bytes (little-endian, row by row, in pieces) of an initializer of numbers, or None."""
+        tensor = next((each for each in self._proto.graph.initializer if each.name == name), None)
+        if tensor is None or dtype_name(tensor.data_type) in (None, "string"):
+            return None
+        kept = self._weights.resolve(tensor) if is_external(tensor) else None
+        if kept is not None and kept.field in ("raw_data", "float_data", "double_data"):
+            data = self._weights.chunks(kept, name)
+        else:
+            loaded = onnx.TensorProto()
+            loaded.CopyFrom(tensor)
+            if kept is not None:
+                self._weights.load(loaded)
+            data = iter([onnx.numpy_helper.to_array(loaded).tobytes()])
+        return dtype_name(tensor.data_type) or "", tuple(tensor.dims), data
 
     def save(self, path: Path, weights: WeightPlacement = "keep", *, in_place: bool = False) -> None:
         """Write the model to `path`, whole or not at all.

@@ -30,6 +30,7 @@ __all__ = [
     "SetOpset",
     "Tape",
     "Tolerance",
+    "WidenScalars",
 ]
 
 
@@ -196,6 +197,16 @@ class AddInput:
 
 
 @dataclass(frozen=True)
+class WidenScalars:
+    """Give inputs of the main graph that are scalars the shape [1]; a Reshape makes scalars of them for all readers.
+
+    `scalars` maps each input to the new name of its scalar. The interface changes: numbers stay the same.
+    """
+
+    scalars: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class DropNodes:
     """Take nodes of the main graph out that nothing needs; by index."""
 
@@ -217,4 +228,4 @@ class Refusal:
     needs: str | None = None
 
 
-Edit = Rewrite | PinShapes | FreezeInputs | AddInput | DropNodes | RetypeInterface | SetOpset
+Edit = Rewrite | PinShapes | FreezeInputs | AddInput | DropNodes | WidenScalars | RetypeInterface | SetOpset

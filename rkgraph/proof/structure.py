@@ -91,7 +91,9 @@ def _interface(before: GraphView, after: GraphView, declared: Declared) -> Itera
         was, now = before.value(name), after.value(name)
         wanted = declared.retyped.get(name, was.dtype)
         if wanted is not None and wanted != now.dtype:
-            yield f"{name} is {now.dtype}, it was {'to be' if name in declared.retyped else ''} {wanted}".replace("  ", " ")
+            yield f"{name} is {now.dtype}, it was {'to be' if name in declared.retyped else ''} {wanted}".replace(
+                "  ", " "
+            )
         if name in declared.pinned:
             if now.shape != declared.pinned[name]:
                 yield f"{name} has shape {now.shape}, it was to be pinned to {declared.pinned[name]}"

@@ -7,7 +7,7 @@ opset changed a meaning.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,6 +45,7 @@ class WholeClaim:
         real: real inputs of the user's; where there are some, none are made up.
         dtypes: input or output → its dtype in the original, where the fixed model has another one.
         tolerance: how far the results may lie apart.
+        scalars: inputs of rank 0 in the original, which have the shape [1] in the fixed model.
     """
 
     original: Path
@@ -54,6 +55,7 @@ class WholeClaim:
     real: Sequence[Mapping[str, Array]] = ()
     dtypes: Mapping[str, str] = field(default_factory=dict)
     tolerance: Tolerance = MODEL_TOLERANCE
+    scalars: frozenset[str] = frozenset()
 
 
 def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -133,12 +135,19 @@ def _compare(claim: WholeClaim, cases: Sequence[Case], main: GraphView) -> Compa
 def _evaluated(claim: WholeClaim, fixed: Path, cases: Sequence[Case], main: GraphView) -> list[list[Answer]]:
     """The answers of the original and of the fixed model; numbers of both have the dtypes of the fixed model."""
     feeds = [case.feeds for case in cases]
-    if not claim.dtypes:
+    if not claim.dtypes and not claim.scalars:
         return evaluate_apart([claim.original, fixed], feeds)
     wider = {name: main.value(name).dtype or dtype for name, dtype in claim.dtypes.items()}
-    (before,) = evaluate_apart([claim.original], [_cast(arrays, claim.dtypes) for arrays in feeds])
+    (before,) = evaluate_apart(
+        [claim.original], [_scalars(_cast(arrays, claim.dtypes), claim.scalars) for arrays in feeds]
+    )
     (after,) = evaluate_apart([fixed], [_cast(arrays, wider) for arrays in feeds])
     return [[answer if isinstance(answer, EvaluationError) else _cast(answer, wider) for answer in before], after]
+
+
+def _scalars(arrays: Mapping[str, Array], names: Set[str]) -> dict[str, Array]:
+    """The arrays, those called `names` without dimensions."""
+    return {name: array.reshape(()) if name in names else array for name, array in arrays.items()}
 
 
 def _cast(arrays: Mapping[str, Array], dtypes: Mapping[str, str]) -> dict[str, Array]:

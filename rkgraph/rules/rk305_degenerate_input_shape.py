@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from rkgraph.diagnostics import Verdict
+from rkgraph.graph.rewrite import Edit, Refusal, WidenScalars
 from rkgraph.graph.view import GraphView, Node, Value
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.targets import ModelFacts, model_facts
@@ -31,7 +32,16 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 observed={"shape": list(value.shape or ()), "dtype": value.dtype},
                 limit=limit,
                 verdict=Verdict.BUILD_FAILS,
+                fixable=value.shape == (),
             )
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The scalar as a vector of one number, of which a Reshape makes the scalar."""
+    name = finding.value or ""
+    if name in lint.model.main.outputs:
+        return Refusal(f"'{name}' is an output as well")
+    return WidenScalars({name: f"rk305/{name}/scalar"})
 
 
 def _trouble(lint: LintContext, value: Value, facts: ModelFacts) -> tuple[str, dict[str, int | str]] | None:

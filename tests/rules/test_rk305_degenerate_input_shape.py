@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from rkgraph.diagnostics import Verdict
+from rkgraph.diagnostics import Safety, Verdict
 from rkgraph.engine.lint import lint_view
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.rules.rk305_degenerate_input_shape import MOST_ELEMENTS
 from rkgraph.targets import Target
+from tests.engine.fixing import fix_text
 from tests.rulebook.builders import op, table
 from tests.rules.harness import diagnostics, lint_text, view_of
+from tests.rules.rewriting import run
 
 CODE = "RK305"
 
@@ -74,3 +79,32 @@ def test_more_elements_than_the_runtime_can_count_are_found(shape: str) -> None:
 @pytest.mark.parametrize("shape", [f"[{MOST_ELEMENTS}]", "[65536, 65535]"])
 def test_as_many_as_it_can_count_are_not(shape: str) -> None:
     assert diagnostics(f"g (float{shape} x) => (float{shape} y) {{ y = Relu(x) }}", CODE) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "g (float[2, 4] x, float k) => (float[2, 4] y) { y = Mul(x, k) }",
+        """g (float[2, 4] x, float k) => (float[2, 4] y) { c = Constant<value = bool {1}>() y = If(c) <
+            then_branch = t () => (float[2, 4] a) { a = Mul(x, k) },
+            else_branch = e () => (float[2, 4] b) { b = Add(x, k) }> }""",
+        "g (float x, float k) => (float y) { y = Sub(x, k) }",
+    ],
+    ids=["read by a node", "read by a branch", "nothing but scalars"],
+)
+def test_a_scalar_becomes_a_vector_of_one_number(text: str, tmp_path: Path) -> None:
+    outcome = fix_text(text, tmp_path, CODE, allow=frozenset({Safety.INTERFACE}))
+    assert outcome.fixes.applied
+    assert {proof.outcome for proof in outcome.proofs} == {"proved"}
+    assert "model" in {proof.kind for proof in outcome.proofs}
+    before, after = view_of(text).main, outcome.model.view().main
+    assert after.value("k").shape == (1,)
+    feeds = {n: np.full(before.value(n).shape or (), i + 2, np.float32) for i, n in enumerate(before.inputs)}
+    (expected,) = run(text, feeds)
+    (found,) = run(outcome.model.proto(weights=True), {n: np.atleast_1d(a) for n, a in feeds.items()})
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_without_leave_a_scalar_stays(tmp_path: Path) -> None:
+    outcome = fix_text("g (float[2] x, float k) => (float[2] y) { y = Mul(x, k) }", tmp_path, CODE)
+    assert [refused.needs for refused in outcome.fixes.refused] == ["--allow interface"]
