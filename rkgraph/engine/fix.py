@@ -22,7 +22,7 @@ from rkgraph.engine.lint import Found, find, make_context, result_of
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Between, Tolerance
+from rkgraph.graph.rewrite import Between, Rewrite, Tolerance
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
@@ -148,6 +148,7 @@ class _Loop:
         self.refuted: dict[tuple[str, str], Diagnostic] = {}
         self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
+        self.within: dict[str, Between] = {}  # inputs for some of whose values only an applied fix is right
         self.dtypes: Mapping[str, str] = {}
         self.scalars: frozenset[str] = frozenset()
 
@@ -202,7 +203,7 @@ class _Loop:
         path = self.model.path
         if all(fix.safety is Safety.SPLIT for fix in self.applied):  # the whole is as it was; see proof/recomposed.py
             return ()
-        known = as_intervals(self.settings.assumptions)
+        known = as_intervals({**self.within, **self.settings.assumptions})
         frozen, dtypes = self.policy.options.frozen, self._old_dtypes()
         tolerance = _coarsest(self.proofs)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
@@ -241,6 +242,8 @@ class _Loop:
     def _carry_out(self, context: LintContext, plan: Plan) -> None:
         outcome = run_batch(self.model, context, plan.fixes, self.bench)
         self.applied += outcome.applied
+        failed = {id(fix) for fix, _ in outcome.failed}
+        self.within |= _limits_of_inputs(context, [fix for fix in plan.fixes if id(fix) not in failed])
         self.proofs += [proof for proof in outcome.proofs if proof.outcome != "skipped"]
         state = state_of(self.model.view())
         for fix, proof in outcome.failed:
@@ -266,6 +269,13 @@ def _coarsest(proofs: Sequence[Proof]) -> Tolerance:
     """What the whole model is held to: where a fix may differ by a part of the norm, so may the results, ten times."""
     norm = max((proof.tolerance.get("norm", 0.0) for proof in proofs), default=0.0)
     return replace(MODEL_TOLERANCE, norm=QUANTISED if norm >= COARSE else 10 * norm)
+
+
+def _limits_of_inputs(context: LintContext, fixes: Sequence[PlannedFix]) -> dict[str, Between]:
+    """The ranges of inputs of the model for which these fixes claim equality, and which their details tell."""
+    edits = [fix.edit for fix in fixes if isinstance(fix.edit, Rewrite)]
+    inputs = context.model.main.inputs
+    return {name: bounds for edit in edits for name, bounds in edit.within.items() if name in inputs}
 
 
 def _unasked(proof: str, size: int) -> str:
