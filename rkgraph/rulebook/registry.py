@@ -80,6 +80,8 @@ MODULES = (
     "rk186_integer_product",
     "rk187_quantization_round_trip",
     "rk188_dynamic_quantization",
+    "rk189_fourier_transform",
+    "rk190_short_time_fourier_transform",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
@@ -107,6 +109,7 @@ MODULES = (
     "rk314_known_sequence",
     "rk316_known_optional",
     "rk317_no_input",
+    "rk318_constant_output",
     "rk319_dead_node",
     "rk320_setting_as_input",
     "rk401_no_op_node",
@@ -122,6 +125,8 @@ MODULES = (
     "rk513_two_row_lookup",
     "rk520_mean_over_plane",
     "rk601_host_only_nodes",
+    "rk602_large_output_projection",
+    "rk603_large_lookup_table",
 )
 
 

@@ -1,0 +1,60 @@
+"""RK150: the determinant of small matrices, by minors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+
+from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tolerance
+from rkgraph.graph.view import GraphView, Node
+from rkgraph.rulebook.known import NotKnown, float_of, lower, rounding, shape_of
+from rkgraph.rulebook.lowering import needing, not_as_it_is
+from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.rulebook.writer import Writer
+
+LARGEST = 5
+"""Largest number of rows: n · 2^(n-1) products, 80 of them."""
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for each live Det that cannot run as it is."""
+    for graph, node in needing(lint, ("Det",)):
+        yield not_as_it_is(lint, graph, node, "it can be sums of products")
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """Expand the determinant by its rows."""
+    return lower(lint, finding, "rk150", _write)
+
+
+def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
+    x = node.inputs[0]
+    dtype, shape = float_of(graph, x), shape_of(graph, x)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise NotKnown(f"{x} has the shape {shape}, which is none of square matrices")
+    size, outer = shape[-1], math.prod(shape[:-2])
+    if size > LARGEST:
+        raise NotKnown(f"matrices of {size} rows are too large; up to {LARGEST} can be written out")
+    flat = write.reshape(x, (outer, size * size))
+    elements = write.split(flat, 1, [1] * (size * size))
+    new = write.reshape(_determinant(write, elements, size), shape[:-2])
+    once = rounding(dtype, math.factorial(size))
+    # elimination, as ONNX Runtime has it, and minors differ by the roundings of the products that cancel
+    return write.rewrite({node.outputs[0]: new}, Tolerance(once.absolute, 8 * once.relative), f"{size} rows")
+
+
+def _determinant(write: Writer, elements: tuple[str, ...], size: int) -> str:
+    """Minors of the last rows and of every choice of columns, one row more each time (Laplace expansion)."""
+    minors: dict[tuple[int, ...], str] = {(column,): elements[(size - 1) * size + column] for column in range(size)}
+    for row in reversed(range(size - 1)):
+        bigger: dict[tuple[int, ...], str] = {}
+        for columns in combinations(range(size), size - row):
+            total = ""
+            for place, column in enumerate(columns):
+                rest = minors[columns[:place] + columns[place + 1 :]]
+                term = write.op("Mul", elements[row * size + column], rest)
+                total = write.op("Sub" if place % 2 else "Add", total, term) if total else term
+            bigger[columns] = total
+        minors = bigger
+    return minors[tuple(range(size))]
