@@ -14,7 +14,8 @@ NAME = "unused"
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding where the model takes nothing: a constant, or one all of whose inputs were frozen."""
     main = lint.model.main
-    if main.nodes and not main.inputs:
+    are_tensors = all(main.value(name).dtype is not None for name in main.outputs)
+    if main.nodes and not main.inputs and are_tensors:
         yield Finding(
             "the model has no input: it computes the same each time, and the compiler refuses it",
             observed={"inputs": 0},
