@@ -104,6 +104,7 @@ MODULES = (
     "rk306_input_of_dead_nodes",
     "rk307_eight_bit_image_input",
     "rk310_constant_branch",
+    "rk311_computed_branch",
     "rk312_counted_loop",
     "rk313_failing_scan",
     "rk314_known_sequence",
