@@ -79,6 +79,12 @@ def command(
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="Real inputs (.npz) for the whole-model comparison.", metavar="PATH")
     ] = None,
+    lm_head_shards: Annotated[
+        int,
+        typer.Option(
+            "--lm-head-shards", help="Compute a large output projection in so many parts.", min=0, metavar="N"
+        ),
+    ] = 0,
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
@@ -103,6 +109,7 @@ def command(
 
         rkgraph fix detector.onnx --allow split -o detector.rk
     """
+    import dataclasses
     import time
 
     from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases
@@ -117,6 +124,7 @@ def command(
     check_writable(report, *([destination] if destination is not None and _is_file(destination, in_place) else []))
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), frozen=parse_freeze(freeze))
+    options = dataclasses.replace(options, lm_head_shards=lm_head_shards)
     settings = FixSettings(
         assumptions=parse_assume(assume),
         inputs=read_cases(inputs),

@@ -11,7 +11,7 @@ from rkgraph.results import Stage, TensorInfo
 if TYPE_CHECKING:
     from rkgraph.graph.view import ModelView
 
-__all__ = ["BundleStage", "Crop", "Kind", "Padding"]
+__all__ = ["BundleStage", "Crop", "Kind", "Padding", "RawWeight"]
 
 Kind = Literal["rknn", "onnx"]
 
@@ -67,3 +67,16 @@ class Crop:
     axis: int
     input: str
     input_axis: int
+
+
+@dataclass(frozen=True)
+class RawWeight:
+    """A constant that is there without ONNX, too: its numbers in `file`, little-endian, row by row.
+
+    Whoever computes an output projection or looks up an embedding himself maps the file into memory.
+    """
+
+    name: str
+    file: str
+    dtype: str
+    shape: tuple[int, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -164,5 +165,7 @@ def _assemble(built: Bundle, work: Path, output: Path) -> Bundle:
         path = built.path(source)
         (work / source).parent.mkdir(parents=True, exist_ok=True)
         copy_model(path, (work / source).parent, path.name)
+    for weight in built.weights:
+        shutil.copyfile(built.path(weight.file), work / weight.file)
     replace(built, folder=work).write()
     return put_in_place(work, output)

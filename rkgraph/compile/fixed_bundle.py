@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rkgraph.compile.bundle_parts import BundleStage
+from rkgraph.compile.bundle_parts import BundleStage, RawWeight
 from rkgraph.compile.folders import check_place, put_in_place, workshop
 from rkgraph.compile.manifest import Bundle
 from rkgraph.compile.tensors import tensors_of
@@ -34,5 +35,19 @@ def write_fixed(outcome: FixOutcome, output: Path, target: Target) -> Bundle:
         if not stages:
             outcome.model.save(work / "model.onnx", "inline")
             stages.append(BundleStage.of(outcome.model.view(), "model.onnx"))
-        Bundle.create(work, stages, target=target, inputs=inputs, outputs=outputs)
+        weights = list(_raw(outcome, work))
+        Bundle.create(work, stages, target=target, inputs=inputs, outputs=outputs, weights=weights)
         return put_in_place(work, output)
+
+
+def _raw(outcome: FixOutcome, work: Path) -> Iterator[RawWeight]:
+    """Write the constants that the host may want without ONNX."""
+    for number, name in enumerate(outcome.raw_weights):
+        found = outcome.model.constant(name)
+        if found is None:
+            continue
+        dtype, shape, data = found
+        file = f"weight-{number + 1}.bin"
+        with (work / file).open("wb") as target:
+            target.writelines(data)
+        yield RawWeight(name, file, dtype, shape)

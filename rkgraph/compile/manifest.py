@@ -7,13 +7,14 @@ stage reads what an earlier one made, and sizes are bounded.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rkgraph.compile.bundle_parts import BundleStage, Crop, Padding
-from rkgraph.compile.manifest_reader import SCHEMA, ManifestReader
+from rkgraph.compile.bundle_parts import BundleStage, Crop, Padding, RawWeight
+from rkgraph.compile.manifest_reader import SCHEMA, SIZES, ManifestReader
 from rkgraph.errors import UsageError
 from rkgraph.files import write_text
 from rkgraph.results import TensorInfo
@@ -38,6 +39,7 @@ class Bundle:
         padding, crops: how arrays of other sizes are fitted; without such rules they are refused.
         options: the build configuration it was compiled with, as in build.toml.
         calibration: .npz of the samples it was quantized with: the simulator builds anew and needs them.
+        weights: constants that are there as raw files, too.
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class Bundle:
     crops: tuple[Crop, ...] = ()
     options: Mapping[str, Any] | None = None
     calibration: str | None = None
+    weights: tuple[RawWeight, ...] = ()
 
     @classmethod
     def create(
@@ -61,6 +64,7 @@ class Bundle:
         crops: Sequence[Crop] = (),
         inputs: Sequence[TensorInfo] | None = None,
         outputs: Sequence[TensorInfo] | None = None,
+        weights: Sequence[RawWeight] = (),
     ) -> Bundle:
         """Write the manifest of models that lie in `folder` already.
 
@@ -79,6 +83,7 @@ class Bundle:
             target,
             tuple(padding),
             tuple(crops),
+            weights=tuple(weights),
         )
         bundle.write()
         return bundle
@@ -158,6 +163,8 @@ class Bundle:
     def _check_files(self) -> None:
         if self.calibration is not None:
             self.path(self.calibration)
+        for weight in self.weights:
+            self._check_size(weight)
         for stage in self.stages:
             if stage.kind == "onnx" and stage.source is None:
                 raise self._wrong(f"stage {stage.name} is of kind onnx and has no source")
@@ -165,6 +172,11 @@ class Bundle:
                 raise self._wrong(f"stage {stage.name} has neither source nor model")
             for file in filter(None, (stage.source, stage.model)):
                 self.path(file)
+
+    def _check_size(self, weight: RawWeight) -> None:
+        size, wanted = self.path(weight.file).stat().st_size, math.prod(weight.shape)
+        if weight.dtype not in SIZES or size != wanted * SIZES[weight.dtype]:
+            raise self._wrong(f"{weight.file} has {size} bytes, which are not {list(weight.shape)} of {weight.dtype}")
 
     def _check_groups(self) -> None:
         names = [group[0].name for group in self.groups()]

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rkgraph.compile.bundle_parts import BundleStage, Crop, Padding
+from rkgraph.compile.bundle_parts import BundleStage, Crop, Padding, RawWeight
 from rkgraph.errors import TargetError, UsageError
 from rkgraph.results import TensorInfo
 from rkgraph.targets import Target, resolve_target
 
-__all__ = ["SCHEMA", "Fields", "ManifestReader"]
+__all__ = ["SCHEMA", "SIZES", "Fields", "ManifestReader"]
 
 SCHEMA = "rkgraph.bundle/1"
+
+SIZES: Mapping[str, int] = {
+    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "float16": 2, "bfloat16": 2, "int32": 4, "uint32": 4,
+    "float32": 4, "int64": 8, "uint64": 8, "float64": 8,
+}  # fmt: skip
+"""Bytes of an element of a raw weight by dtype."""
 
 
 class Fields(NamedTuple):
@@ -27,6 +33,7 @@ class Fields(NamedTuple):
     crops: tuple[Crop, ...]
     options: Mapping[str, Any] | None
     calibration: str | None
+    weights: tuple[RawWeight, ...]
 
 
 class ManifestReader:
@@ -52,6 +59,7 @@ class ManifestReader:
             tuple(Crop(**self._rule(each, Crop)) for each in self._items(top.get("crops", []), "crops")),
             None if top.get("options") is None else self._table(top["options"], "options"),
             self._maybe_text(top.get("calibration"), "calibration"),
+            tuple(self._weight(each) for each in self._items(top.get("weights", []), "weights")),
         )
 
     def _stage(self, data: Any) -> BundleStage:
@@ -67,6 +75,14 @@ class ManifestReader:
             self._tensors(table.get("inputs"), "inputs of a stage"),
             self._tensors(table.get("outputs"), "outputs of a stage"),
         )
+
+    def _weight(self, data: Any) -> RawWeight:
+        table = self._table(data, "a weight", set(RawWeight.__dataclass_fields__))
+        name, file, dtype = (self._text(table.get(key), f"{key} of a weight") for key in ("name", "file", "dtype"))
+        shape = tuple(self._items(table.get("shape"), "a shape"))
+        if not all(type(size) is int and size >= 0 for size in shape):
+            raise self._wrong(f"weight {name}: {list(shape)} is no shape")
+        return RawWeight(name, file, dtype, shape)
 
     def _target(self, data: Any) -> Target | None:
         if data is None:

@@ -36,7 +36,7 @@ class Policy:
             return "default"
         if safety is Safety.MANUAL:
             return Refusal("this has to be decided and done by hand; see the rule's card")
-        who = self._asked_for(edit)
+        who = self._asked_for(edit) or self._asked_for_shards(safety, edit)
         if who is None and safety in self.allow:
             who = f"--allow {safety.value}"
         if who is None and safety in self.ruleset.allow:
@@ -48,6 +48,11 @@ class Policy:
         if safety is Safety.SAFE and isinstance(edit, Rewrite) and edit.within:
             return "it claims to be safe, and holds for a part of the inputs only"
         return None
+
+    def _asked_for_shards(self, safety: Safety, edit: Edit | Cut) -> str | None:
+        """The option that asks for a rewrite in place of a cut."""
+        shards = self.options.lm_head_shards
+        return f"--lm-head-shards {shards}" if shards and safety is Safety.SPLIT and isinstance(edit, Rewrite) else None
 
     def _asked_for(self, edit: Edit | Cut) -> str | None:
         """The options that ask for this very edit, and so allow it."""

@@ -34,13 +34,17 @@ Look = Callable[[ModelView], tuple[LintContext, tuple[Found, ...]]]
 
 @dataclass(frozen=True)
 class Split:
-    """What came of the cuts: the stages (none where the model stays whole), and what is to be said of them."""
+    """What came of the cuts: the stages (none where the model stays whole), and what is to be said of them.
+
+    `raw_weights` are constants that the host may want without ONNX.
+    """
 
     stages: tuple[FixedStage, ...] = ()
     results: tuple[Result, ...] = ()
     applied: tuple[AppliedFix, ...] = ()
     refused: tuple[RefusedFix, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    raw_weights: tuple[str, ...] = ()
 
     def told(self, whole: Result) -> Result:
         """The result of the whole model, told as that of its stages."""
@@ -99,7 +103,8 @@ class Splitter:
             reason = f"the stages give other results than the model: {proof.detail}"
             return Split(refused=tuple(_refused(cut, reason) for cut in cuts), proofs=(proof,))
         applied = tuple(_record(graph, cut, stages, proof) for cut in cuts)
-        return Split(stages, results, applied, (), (proof,))
+        weights = tuple(dict.fromkeys(cut.edit.weight for cut in cuts if cut.edit.weight is not None))
+        return Split(stages, results, applied, (), (proof,), weights)
 
     def _settled(self, host: set[int]) -> tuple[tuple[FixedStage, ...], tuple[Result, ...]]:
         """The stages, cut again as long as lint finds nodes in those for the NPU that cannot stay there."""

@@ -35,13 +35,15 @@ class Options:
     """What the user asked for that rules and fixes may need to know.
 
     `shapes` input → shape and `dims` symbolic name → size, as given; `frozen` input → array; `suggested_shapes` come
-    from files beside the model (tokenizer, config), for suggestions only.
+    from files beside the model (tokenizer, config), for suggestions only. `lm_head_shards` are the parts that an
+    output projection is to be computed in; 0: on the host.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dims: Mapping[str, int] = field(default_factory=dict)
     frozen: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     suggested_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    lm_head_shards: int = 0
 
 
 @dataclass(frozen=True)
