@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rkgraph.analysis.evaluator import Array, EvaluationError
 from rkgraph.analysis.evaluator_child import Answer, evaluate_apart
-from rkgraph.analysis.intervals import Interval, Intervals, of_dtype
+from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals, of_dtype
 from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Tolerance
@@ -113,6 +113,9 @@ def _cases(main: GraphView, claim: WholeClaim) -> list[Case] | str:
     domains = domains_of(main.inputs, Intervals(main, {**narrower, **claim.known}))
     if isinstance(domains, str):
         return domains
+    # Whole numbers are drawn as such, masks as masks, whatever dtype now carries them.
+    whole = {name: dtype for name, dtype in claim.dtypes.items() if name in domains and dtype in DTYPE_RANGES}
+    domains |= {name: replace(domains[name], dtype=dtype) for name, dtype in whole.items()}
     return [Case(case.label, {**claim.frozen, **case.feeds}) for case in model_cases(domains, CASES)]
 
 

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rules.harness import diagnostics
+from rkgraph.diagnostics import Safety
+from rkgraph.engine.fix import fix_model
+from rkgraph.graph.model import Model
+from rkgraph.rulebook.rule import Options
+from rkgraph.rulebook.ruleset import RuleSet
+from rkgraph.targets import Target
+from tests.rules.harness import diagnostics, parse
 from tests.rules.rewriting import fixed, operators, run
 
 CODE = "RK513"
@@ -44,3 +53,12 @@ def test_the_rows_stay(shape: list[int], seed: int) -> None:
 )
 def test_other_lookups_are_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
+
+
+def test_the_whole_model_is_compared_on_the_two_rows_only(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    onnx.save(parse(model(node="Gather(t, i)").replace("{ y = Gather(t, i)", "{ g = Gather(t, i) y = Relu(g)")), path)
+    ruleset = RuleSet("test", "2.3.2", ("RK401", "RK512", "RK513"))
+    outcome = fix_model(Model.load(path), Target(), ruleset, Options(), frozenset({Safety.INTERFACE}), proof="model")
+    assert {fix.code for fix in outcome.fixes.applied} == {"RK401", "RK512", "RK513"}
+    assert [proof.outcome for proof in outcome.proofs if proof.kind == "model"] == ["proved"]
