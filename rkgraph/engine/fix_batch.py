@@ -216,6 +216,7 @@ def _structure(model: Model, context: LintContext, fixes: Sequence[PlannedFix], 
 def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     main = context.model.main
     rewrites = [fix.edit for fix in fixes if isinstance(fix.edit, Rewrite)]
+    rewrites += [fix.edit.rewrite for fix in fixes if isinstance(fix.edit, AddInput)]
     replaced = _names_after(context, [fix for fix in fixes if isinstance(fix.edit, Rewrite)])
     made = {name for rewrite in rewrites for node in rewrite.tape.nodes for name in node.outputs if name}
     gone = footprint(main, _merged(rewrites)).gone if rewrites else frozenset()
@@ -223,7 +224,9 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     frozen = [fix.edit for fix in fixes if isinstance(fix.edit, FreezeInputs)]
     retyped = [fix.edit for fix in fixes if isinstance(fix.edit, RetypeInterface)]
     recast = frozenset(name for edit in retyped for name in edit.outputs)
-    added = [fix.edit.name for fix in fixes if isinstance(fix.edit, AddInput)]
+    more = [fix.edit for fix in fixes if isinstance(fix.edit, AddInput)]
+    for edit in more:
+        replaced |= {old: old if old in main.outputs else new for old, new in edit.rewrite.replaces.items()}
     dropped = [index for fix in fixes if isinstance(fix.edit, DropNodes) for index in fix.edit.nodes]
     gone |= {name for index in dropped for name in main.nodes[index].outputs}
     widened = {old: new for f in fixes if isinstance(f.edit, WidenScalars) for old, new in f.edit.scalars.items()}
@@ -236,7 +239,7 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
         pinned={name: shape for edit in pins for name, shape in edit.shapes.items()} | dict.fromkeys(widened, (1,)),
         frozen=frozenset(name for edit in frozen for name in edit.values),
         retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
-        given=tuple(added),
+        given=tuple(edit.name for edit in more),
         opset=opsets[0] if opsets else None,
     )
 

@@ -112,10 +112,7 @@ class Model:
         proto = _copied(self._proto)
         applied = Applied()
         if isinstance(edit, Rewrite):
-            graph, applied = rewrite_graph(proto.graph, edit, self._weights, proto.functions)
-            proto.graph.CopyFrom(graph)
-            self._import_domains(proto, edit)
-            _allow_constants(proto)
+            applied = self._rewrite(proto, edit)
         elif isinstance(edit, PinShapes):
             pin(proto, edit.shapes, edit.dims)
         elif isinstance(edit, FreezeInputs):
@@ -123,6 +120,7 @@ class Model:
             _allow_constants(proto)
         elif isinstance(edit, AddInput):
             add_input(proto, edit.name, edit.dtype, edit.shape)
+            applied = self._rewrite(proto, edit.rewrite)
         elif isinstance(edit, WidenScalars):
             widen_scalars(proto.graph, edit.scalars)
         elif isinstance(edit, DropNodes):
@@ -189,6 +187,13 @@ class Model:
 
     def _set(self, proto: onnx.ModelProto, sha256: str) -> None:
         self._proto, self._sha256, self._types, self._sources = proto, sha256, None, None
+
+    def _rewrite(self, proto: onnx.ModelProto, edit: Rewrite) -> Applied:
+        graph, applied = rewrite_graph(proto.graph, edit, self._weights, proto.functions)
+        proto.graph.CopyFrom(graph)
+        self._import_domains(proto, edit)
+        _allow_constants(proto)
+        return applied
 
     def _values(self) -> Values:
         if self._sources is None:

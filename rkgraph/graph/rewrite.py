@@ -189,11 +189,15 @@ class RetypeInterface:
 
 @dataclass(frozen=True)
 class AddInput:
-    """Give the main graph one more input, a tensor of numpy dtype `dtype`. The interface changes."""
+    """Give the main graph one more input, a tensor of numpy dtype `dtype`, which `rewrite` reads.
+
+    The interface changes.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
+    rewrite: Rewrite
 
 
 @dataclass(frozen=True)

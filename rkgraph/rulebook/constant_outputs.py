@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.analysis.constants import NotFoldable, fold
-from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
+from rkgraph.graph.rewrite import Refusal, Rewrite, Tolerance
 from rkgraph.rulebook.rule import LintContext
 from rkgraph.rulebook.writer import Writer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from rkgraph.graph.view import GraphView
+    from rkgraph.graph.view import Value
 
 __all__ = ["is_folded", "tied_to_an_input"]
 
@@ -29,10 +29,15 @@ def is_folded(lint: LintContext, name: str) -> bool:
     return (producer.path, producer.index) in lint.folding.constant
 
 
-def tied_to_an_input(lint: LintContext, names: Iterable[str], prefix: str) -> Edit | Refusal:
-    """The constant outputs `names`, each plus a zero that is made of one element of an input."""
+def tied_to_an_input(
+    lint: LintContext, names: Iterable[str], prefix: str, source: Value | None = None
+) -> Rewrite | Refusal:
+    """The constant outputs `names`, each plus a zero that is made of one element of an input.
+
+    `source` is that input; one of the model's by default.
+    """
     main = lint.model.main
-    source = next((name for name in main.inputs if _has_elements(main, name)), None)
+    source = source or next((value for value in map(main.value, main.inputs) if _has_elements(value)), None)
     if source is None:
         return Refusal("the model has no input of which a zero could be made")
     writer, replaces = Writer(main, prefix), {}
@@ -45,27 +50,25 @@ def tied_to_an_input(lint: LintContext, names: Iterable[str], prefix: str) -> Ed
             return Refusal(str(error))
         if not replaces[name]:
             return Refusal(f"{name} is no tensor with elements, or holds whole numbers that fp16 does not")
-    return writer.rewrite(replaces, TOLERANCE, f"constants, plus a zero made of {source}")
+    return writer.rewrite(replaces, TOLERANCE, f"constants, plus a zero made of {source.name}")
 
 
-def _has_elements(main: GraphView, name: str) -> bool:
-    value = main.value(name)
+def _has_elements(value: Value) -> bool:
     return value.is_static and 0 not in (value.shape or ()) and value.dtype in ("float32", "float16", "int64", "int32")
 
 
-def _number(writer: Writer, source: str, number: float) -> str:
+def _number(writer: Writer, source: Value, number: float) -> str:
     """`number` as float32 [1, 1, 1, 1]: one element of `source`, cut off there on both sides; 0 · x would be folded."""
-    value = writer.graph.value(source)
-    rank = len(value.shape or ())
-    one = source
-    if any(size != 1 for size in value.shape or ()):
-        one = writer.slice(source, list(range(rank)), [0] * rank, [1] * rank)
-    if value.dtype != "float32":
+    rank = len(source.shape or ())
+    one = source.name
+    if any(size != 1 for size in source.shape or ()):
+        one = writer.slice(one, list(range(rank)), [0] * rank, [1] * rank)
+    if source.dtype != "float32":
         one = writer.cast(one, "float32")
     return writer.clip(writer.reshape(one, [1, 1, 1, 1]), "float32", number, number)
 
 
-def _constant_plus(writer: Writer, array: npt.NDArray[Any], source: str) -> str:
+def _constant_plus(writer: Writer, array: npt.NDArray[Any], source: Value) -> str:
     """The constant plus 0 in floats, zeros as 1 − 1, for the compiler leaves a zero out of a sum.
 
     "" where fp16 would change whole numbers.

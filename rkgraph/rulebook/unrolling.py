@@ -51,6 +51,6 @@ def _body(node: Node, trips: int) -> GraphView:
     return body
 
 
-def _shaped(body: GraphView, position: int, value: float) -> object:
+def _shaped(body: GraphView, position: int, value: float) -> list[float] | float:
     """The counter or condition with the rank that the body declares; ONNX Runtime gives it so."""
     return [value] if body.value(body.inputs[position]).shape else value

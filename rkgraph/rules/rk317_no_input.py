@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import AddInput, Edit, Refusal
+from rkgraph.graph.view import Value
+from rkgraph.rulebook.constant_outputs import tied_to_an_input
 from rkgraph.rulebook.rule import Finding, LintContext
 
 NAME = "unused"
@@ -25,8 +27,12 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 
 def fix(lint: LintContext, _finding: Finding) -> Edit | Refusal:
-    """An input of one number, whatever it holds; RK304 then lets the outputs depend on it."""
+    """An input of one number, whatever it holds, and outputs that depend on it: plus a zero made of it."""
     main = lint.model.main
     names = (NAME, *(f"{NAME}_{number}" for number in range(len(main.nodes) + 1)))
     free = next((name for name in names if main.producer(name) is None and not main.is_constant(name)), None)
-    return Refusal("every name is taken") if free is None else AddInput(free, "float32", (1,))
+    if free is None:
+        return Refusal("every name is taken")
+    source = Value(free, "input", "float32", (1,))
+    tied = tied_to_an_input(lint, main.outputs, f"rk317/{main.outputs[0]}", source)
+    return tied if isinstance(tied, Refusal) else AddInput(free, "float32", (1,), tied)
