@@ -130,6 +130,7 @@ MODULES = (
     "rk601_host_only_nodes",
     "rk602_large_output_projection",
     "rk603_large_lookup_table",
+    "rk604_joined_boxes_and_scores",
 )
 
 

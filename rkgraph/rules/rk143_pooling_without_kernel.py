@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rkgraph.diagnostics import Verdict
-from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tolerance
+from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.known import NotKnown, float_of, is_live, lower, rounding, shape_of
 from rkgraph.rulebook.lowering import needing, not_as_it_is
@@ -33,12 +33,13 @@ def check(lint: LintContext) -> Iterator[Finding]:
         if len(graph.value(node.inputs[0]).shape or ()) == CUBIC:
             yield not_as_it_is(lint, graph, node, "it can be two pools, one over two axes and one over the third")
     for graph, node in needing(lint, ("AveragePool",), frozenset({"npu", "cpu"})):
-        if len(graph.value(node.inputs[0]).shape or ()) == CUBIC and _counts_padding(node):
+        trouble = _trouble_of_mean(graph, node)
+        if trouble:
             yield Finding(
-                "AveragePool over three axes that counts its padding ends the build; it can be two pools",
+                f"AveragePool {trouble}",
                 graph=graph.path,
                 node=node,
-                observed={"operator": node.op, "count_include_pad": 1},
+                observed={"operator": node.op, "pads": list(node.attributes.get("pads", ()))},
                 verdict=Verdict.BUILD_FAILS,
                 explains=frozenset({(graph.path, node.index)}),
             )
@@ -104,6 +105,10 @@ def _in_two(graph: GraphView, node: Node, write: Writer, dtype: str, shape: tupl
     The largest of a window is the largest of its rows' largest; the mean likewise, where every row counts alike, which
     it does whether padding counts or not.
     """
+    if len(shape) != CUBIC and node.op == "AveragePool" and not _is_padded(node):
+        kept = {key: value for key, value in node.attributes.items() if key != "count_include_pad"}
+        new = write.op(node.op, node.inputs[0], **kept)
+        return write.rewrite({node.outputs[0]: new}, EXACT, "there is no padding to count")
     if len(shape) != CUBIC:
         raise NotKnown(f"{node.op} of rank {len(shape)} is as simple as it can be")
     if any(is_live(graph, name) for name in node.outputs[1:]):
@@ -156,7 +161,20 @@ def _pool(write: Writer, node: Node, x: str, windows: Windows, counting: bool) -
     )  # fmt: skip
 
 
-def _counts_padding(node: Node) -> bool:
-    if not node.attributes.get("count_include_pad", 0):
-        return False
+def _trouble_of_mean(graph: GraphView, node: Node) -> str:
+    """Forms that come out wrong or end the build, although the op table has no word on it."""
+    if len(graph.value(node.inputs[0]).shape or ()) == CUBIC and (
+        _is_padded(node) or node.attributes.get("ceil_mode", 0)
+    ):
+        return "over three axes with padding or sizes rounded up comes out wrong or ends the build; it can be two pools"
+    if node.attributes.get("count_include_pad", 0) and node.attributes.get("ceil_mode", 0) and not _is_padded(node):
+        return "without padding counts some: what sizes rounded up reach beyond the input"
+    return ""
+
+
+def _is_padded(node: Node) -> bool:
     return any(node.attributes.get("pads", ())) or str(node.attributes.get("auto_pad", "NOTSET")).startswith("SAME")
+
+
+def _counts_padding(node: Node) -> bool:
+    return bool(node.attributes.get("count_include_pad", 0)) and _is_padded(node)

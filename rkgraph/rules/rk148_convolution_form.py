@@ -20,7 +20,8 @@ CUBIC = 5
 WHY = {
     "padding": "pads by a name or by an output_shape, which fails or gives wrong numbers here; the pads can be numbers",
     "bias": "has a computed bias, which ends the build; it can be an Add",
-    "planes": "over three axes has computed weights or groups, which ends the build; it can be a sum over planes",
+    "planes": "over three axes has computed weights, groups or dilations, which end the build or come out wrong; it "
+    "can be a sum over planes",
     "groups": "has computed weights and groups, which ends the build; it can be a convolution for each group",
 }
 
@@ -66,7 +67,8 @@ def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
     is_depthwise = group == shape[1] == weights[0] and weights[1] == 1
     if rank == CUBIC:
         extra = is_transposed and any(node.attributes.get("output_padding", ()))
-        return "planes" if computed or extra or (group > 1 and not is_depthwise) else ""
+        dilated = any(step > 1 for step in node.attributes.get("dilations", ()))
+        return "planes" if computed or extra or dilated or (group > 1 and not is_depthwise) else ""
     return "groups" if computed and group > 1 and not is_depthwise else ""
 
 

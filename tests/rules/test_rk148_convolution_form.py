@@ -101,6 +101,13 @@ def test_what_is_padded_by_name_is_padded_by_number(axes: int) -> None:
     assert assert_lowered(model, CODE, inputs, rtol=1e-4, atol=1e-4) == ["ConvTranspose"]
 
 
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_dilated_windows_over_three_axes_are_summed_plane_by_plane(op: str) -> None:
+    said = {"dilations": [2, 2, 2], "pads": [1] * 6, "strides": [1, 2, 1]}
+    model, inputs = convolution(op, [5, 6, 5], said, kernel=[2, 2, 3], each=(1, 2), bias=True)
+    assert assert_lowered(model, CODE, inputs, rtol=1e-4, atol=1e-4).count(op) == 2
+
+
 def test_more_groups_than_can_be_written_out_are_refused() -> None:
     model, _ = convolution("Conv", [3, 3], {"group": 65}, kernel=[1, 1], each=(2, 1), computed=True)
     assert "65 groups" in refusal_of(model, CODE)

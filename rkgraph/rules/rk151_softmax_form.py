@@ -1,0 +1,72 @@
+"""RK151: Softmax, LogSoftmax and Hardmax of many dimensions, or of old opsets over an axis counted from the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rkgraph.diagnostics import Verdict
+from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite
+from rkgraph.graph.view import GraphView, Node
+from rkgraph.rulebook.known import NotKnown, axis_of, float_of, lower, rounding, shape_of
+from rkgraph.rulebook.lowering import CANNOT_RUN
+from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.rulebook.writer import Writer
+
+OPS = frozenset({"Softmax", "LogSoftmax", "Hardmax"})
+ONE_AXIS = 13  # of one axis since this opset, the last one by default; before, of all from `axis` (1) on
+FEW = 3
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for each live node of these that does not come out right."""
+    for graph in lint.model.graphs():
+        if graph.ops.isdisjoint(OPS):
+            continue
+        for node in lint.live_nodes(graph):
+            if node.op in OPS and node.domain in ("", "ai.onnx"):
+                trouble = _trouble(lint, graph, node)
+                if trouble:
+                    yield Finding(
+                        f"{node.op} {trouble}",
+                        graph=graph.path,
+                        node=node,
+                        observed={"axis": node.attributes.get("axis"), "opset": graph.opset},
+                        verdict=Verdict.BUILD_FAILS,
+                        explains=frozenset({(graph.path, node.index)}),
+                    )
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """Count the axis from the front, or make three dimensions of many."""
+    return lower(lint, finding, "rk151", _write)
+
+
+def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
+    """What does not come out right, "" for nothing; measured on rknn-toolkit2 2.2.0 to 2.5.0."""
+    shape = graph.value(node.inputs[0]).shape
+    if shape is None:
+        return ""
+    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < 0 and len(shape) > 1:
+        return f"of opset {graph.opset} counts its axis from the end, which the toolkit takes for something else"
+    if len(shape) > FEW and lint.judgement(node).outcome in CANNOT_RUN:
+        return f"of {len(shape)} dimensions ends the build; three are enough"
+    return ""
+
+
+def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
+    x = node.inputs[0]
+    dtype, shape = float_of(graph, x), shape_of(graph, x)
+    rank = len(shape)
+    axis = axis_of(node, rank, -1 if graph.opset >= ONE_AXIS else 1)
+    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < 0:
+        new = write.op(node.op, x, axis=axis)
+        return write.rewrite({node.outputs[0]: new}, EXACT, f"axis {axis} of {rank}")
+    if rank <= FEW:
+        raise NotKnown(f"{node.op} of rank {rank} is as simple as it can be")
+    before, size, behind = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    if graph.opset < ONE_AXIS:
+        size, behind = size * behind, 1
+    flat = (before, size) if behind == 1 else (before, size, behind)
+    new = write.reshape(write.op(node.op, write.reshape(x, flat), axis=1), shape)
+    return write.rewrite({node.outputs[0]: new}, rounding(dtype, size), f"{node.op} over {size} of {list(flat)}")

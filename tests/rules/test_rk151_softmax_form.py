@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.rules.harness import diagnostics
+from tests.rules.lowered import assert_lowered, one_node, refusal_of
+
+CODE = "RK151"
+OPS = ("Softmax", "LogSoftmax", "Hardmax")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    op=st.sampled_from(OPS),
+    shape=st.lists(st.integers(2, 3), min_size=2, max_size=6),
+    axis=st.integers(-6, 5),
+    opset=st.sampled_from([11, 13]),
+    seed=st.integers(0, 2**31),
+)
+def test_every_form_gives_the_same_numbers(*, op: str, shape: list[int], axis: int, opset: int, seed: int) -> None:
+    assume(-len(shape) <= axis < len(shape))
+    inputs = {"x": np.random.default_rng(seed).normal(size=shape).astype(np.float32)}
+    model = one_node(op, inputs, {"axis": axis}, opset=opset)
+    assume(diagnostics(model, CODE))
+    assert_lowered(model, CODE, inputs)
+    assert len(shape) >= 5 or (opset < 13 and axis < 0)
+
+
+@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize(("opset", "axis"), [(11, 1), (11, 0), (13, -1), (13, -2), (13, 0)])
+def test_what_comes_out_right_is_left_alone(op: str, opset: int, axis: int) -> None:
+    inputs = {"x": np.zeros((2, 3, 4), np.float32)}
+    assert diagnostics(one_node(op, inputs, {"axis": axis}, opset=opset), CODE) == ()
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_an_axis_from_the_end_of_an_old_opset_is_found_whatever_the_rank(op: str) -> None:
+    for shape in ((2, 3), (2, 3, 4), (2, 3, 4, 5)):
+        inputs = {"x": np.random.default_rng(0).normal(size=shape).astype(np.float32)}
+        after = assert_lowered(one_node(op, inputs, {"axis": -2}, opset=11), CODE, inputs, rtol=0, atol=0)
+        assert after == [op]
+
+
+def test_a_dynamic_shape_is_refused() -> None:
+    text = """<ir_version: 6, opset_import: ["" : 11]>
+    g (float[N, 3] x) => (float[N, 3] y) { y = Softmax<axis = -1>(x) }"""
+    assert "--shape" in refusal_of(text, CODE)
