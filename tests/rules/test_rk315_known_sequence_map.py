@@ -32,7 +32,8 @@ def test_the_body_is_written_out_for_each_element(
     body: str, expected: list[npt.NDArray[np.float32]], tmp_path: Path
 ) -> None:
     text = f"""g (float[2, 3] x) => (float[4, 3] y) {{
-        n = Neg(x) s = SequenceConstruct(x, n) t = SequenceConstruct(n, x) {body} y = ConcatFromSequence<axis = 0>(m) }}"""
+        n = Neg(x) s = SequenceConstruct(x, n) t = SequenceConstruct(n, x) {body}
+        y = ConcatFromSequence<axis = 0>(m) }}"""
     outcome = fix_text(text, tmp_path, CODE, "RK314", "RK319")
     assert not any("Sequence" in op for op in operators(outcome))
     np.testing.assert_array_equal(run(outcome, {"x": X})["y"], np.concatenate(expected))
