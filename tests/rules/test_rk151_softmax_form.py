@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rules.harness import diagnostics
@@ -16,17 +16,18 @@ OPS = ("Softmax", "LogSoftmax", "Hardmax")
 @given(
     op=st.sampled_from(OPS),
     shape=st.lists(st.integers(2, 3), min_size=2, max_size=6),
-    axis=st.integers(-6, 5),
+    place=st.integers(0, 11),
     opset=st.sampled_from([11, 13]),
     seed=st.integers(0, 2**31),
 )
-def test_every_form_gives_the_same_numbers(*, op: str, shape: list[int], axis: int, opset: int, seed: int) -> None:
-    assume(-len(shape) <= axis < len(shape))
+def test_every_form_gives_the_same_numbers(*, op: str, shape: list[int], place: int, opset: int, seed: int) -> None:
+    axis = place % (2 * len(shape)) - len(shape)
     inputs = {"x": np.random.default_rng(seed).normal(size=shape).astype(np.float32)}
     model = one_node(op, inputs, {"axis": axis}, opset=opset)
-    assume(diagnostics(model, CODE))
-    assert_lowered(model, CODE, inputs)
-    assert len(shape) >= 5 or (opset < 13 and axis < 0)
+    if diagnostics(model, CODE):
+        assert_lowered(model, CODE, inputs)
+    else:
+        assert opset == 13 or axis >= 0
 
 
 @pytest.mark.parametrize("op", OPS)
