@@ -113,12 +113,13 @@ def freeze(model: Model, options: Options, new_id: Callable[[], str]) -> Frozen:
 
 
 def _record(name: str, proof: Proof, use: Setting | None) -> AppliedFix:
+    """A length that is a number of a mask as well is told where everybody reads it: in the title."""
     baked = ""
     if use is not None and use.goes_into is not None:
-        baked = f"; it decides sizes and is a number in {use.goes_into.label}: the model is right for this value only"
+        baked = f", right for this value only: it is a number in {use.goes_into.label} as well"
     return AppliedFix(
         code=CODE,
-        title="Make the input a constant",
+        title=f"Make the input a constant{baked}",
         safety=Safety.INTERFACE,
         at=Location(value=name),
         allowed_by=f"--freeze {name}",

@@ -57,7 +57,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 observed={"operator": node.op},
                 limit={"shapes": "known before lowering"},
                 verdict=Verdict.BUILD_FAILS if ends else None,
-                roots=("RK302",),
+                roots=("RK302", "RK320"),
             )
 
 
