@@ -17,7 +17,7 @@ __all__ = ["MOVES", "STAGE", "byte_size", "crossing_time", "host_time", "multipl
 STAGE = 1000.0
 """A further model on the NPU: its own buffers, a call of the runtime, and room for its weights."""
 
-_LAYER, _CALL, _CROSSING = 20.0, 25.0, 100.0
+_LAYER, _CALL, _RENAMING, _CROSSING = 20.0, 25.0, 2.0, 100.0
 _NPU_MACS, _HOST_MACS = 400e3, 20e3  # in a microsecond
 _NPU_BYTES, _HOST_BYTES, _CROSSING_BYTES = 8e3, 4e3, 2e3  # in a microsecond
 _CONVERTED = 3.0
@@ -31,6 +31,9 @@ MOVES = frozenset(
     }
 )  # fmt: skip
 """Operators that copy, rename or convert elements and compute none."""
+
+_RENAMES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+"""Operators for which ONNX Runtime moves nothing; on the NPU they may turn a whole tensor around."""
 
 _SIZES: Mapping[str, float] = {
     "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "float16": 2, "bfloat16": 2, "int64": 8, "uint64": 8,
@@ -65,6 +68,8 @@ def npu_time(graph: GraphView, node: Node, *, falls: bool = False) -> float:
 
 def host_time(graph: GraphView, node: Node) -> float:
     """Microseconds of the node in ONNX Runtime."""
+    if node.op in _RENAMES:
+        return _RENAMING
     return _CALL + multiplications(graph, node) / _HOST_MACS + _traffic(graph, node) / _HOST_BYTES
 
 
