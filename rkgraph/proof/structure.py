@@ -169,7 +169,10 @@ def _checker(proto: onnx.ModelProto) -> Iterator[str]:
 
 
 def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy in which large tensors are empty, in subgraphs too: the checker wants to see the bytes of full ones."""
+    """A copy for the checker: large tensors are empty, in subgraphs too, for it wants to see the bytes of full ones.
+
+    Outputs of unknown rank get one: the checker wants any, while ONNX Runtime and the toolkit take such models.
+    """
     import onnx
 
     copy = onnx.ModelProto()
@@ -179,4 +182,7 @@ def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
             tensor.ClearField("data_location")
             tensor.ClearField("external_data")
             tensor.dims[:] = [0]
+    for value in copy.graph.output:
+        if value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape"):
+            value.type.tensor_type.shape.SetInParent()
     return copy

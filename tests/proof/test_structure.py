@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from rkgraph.graph.model import Model
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.structure import Declared, structure_problems
 from tests.rules.harness import parse, view_of
@@ -123,3 +124,14 @@ def branching(weightless: bool) -> onnx.ModelProto:
 
 def test_weights_of_subgraphs_need_not_be_there() -> None:
     assert problems(branching(weightless=False), branching(weightless=True)) == []
+
+
+def test_an_output_of_unknown_rank_is_no_fault(tmp_path: Path) -> None:
+    """ONNX Runtime writes such models, and the toolkit takes them; the checker of onnx alone does not."""
+    model = parse("g (float[2] x) => (float[2] y) { y = Abs(x) }")
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    held = Model.load(path)
+    view = held.view()
+    assert structure_problems(view, view, held.proto(weights=False), Declared()) == []
