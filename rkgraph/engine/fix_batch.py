@@ -26,7 +26,7 @@ from rkgraph.graph.rewrite import (
 )
 from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
 from rkgraph.proof.ranges import as_intervals, assumed_of
-from rkgraph.proof.regions import footprint, region_of
+from rkgraph.proof.regions import gone_together, region_of
 from rkgraph.proof.structure import Declared, structure_problems
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import LintContext
@@ -219,7 +219,7 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     rewrites += [fix.edit.rewrite for fix in fixes if isinstance(fix.edit, AddInput)]
     replaced = _names_after(context, [fix for fix in fixes if isinstance(fix.edit, Rewrite)])
     made = {name for rewrite in rewrites for node in rewrite.tape.nodes for name in node.outputs if name}
-    gone = footprint(main, _merged(rewrites)).gone if rewrites else frozenset()
+    gone = gone_together(main, _merged(rewrites)) if rewrites else frozenset()
     pins = [fix.edit for fix in fixes if isinstance(fix.edit, PinShapes)]
     frozen = [fix.edit for fix in fixes if isinstance(fix.edit, FreezeInputs)]
     retyped = [fix.edit for fix in fixes if isinstance(fix.edit, RetypeInterface)]

@@ -15,7 +15,7 @@ from rkgraph.graph.applied import Region
 from rkgraph.graph.rewrite import Rewrite
 from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["Footprint", "footprint", "region_of"]
+__all__ = ["Footprint", "footprint", "gone_together", "region_of"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,37 @@ def footprint(graph: GraphView, rewrite: Rewrite) -> Footprint:
     dead = _dead_nodes(graph, frozenset(rewrite.replaces), frozenset(reads))
     gone = {name for index in dead for name in graph.nodes[index].outputs if name} | rewrite.replaces.keys()
     return Footprint(frozenset(reads), frozenset(gone), dead)
+
+
+def gone_together(graph: GraphView, merged: Rewrite) -> frozenset[str]:
+    """The values that are gone when several rewrites are applied as one.
+
+    More than each for itself takes away: where two of them make the result of a third needless, its new nodes go, too,
+    and with them what only these read.
+    """
+    tape, replaces = merged.tape, merged.replaces
+    makers = {name: node for node in tape.nodes for name in node.outputs if name}
+    made = makers.keys() | tape.constants.keys() | tape.copies.keys()
+    needed = dict(replaces)
+    while True:
+        alive, waiting = set[str](), list(needed.values())
+        while waiting:
+            name = waiting.pop()
+            if name not in alive:
+                alive.add(name)
+                waiting.extend(makers[name].reads if name in makers else ())
+        dead = _dead_nodes(graph, frozenset(replaces), frozenset(alive - made))
+        left = {old: new for old, new in needed.items() if not _is_needless(graph, old, dead)}
+        if left == needed:
+            return frozenset({out for index in dead for out in graph.nodes[index].outputs if out} | replaces.keys())
+        needed = left
+
+
+def _is_needless(graph: GraphView, name: str, dead: frozenset[int]) -> bool:
+    """Whether nobody is left who reads the value."""
+    if name in graph.outputs:
+        return False
+    return all(node.index in dead for node in (*graph.consumers(name), *graph.takers.get(name, ())))
 
 
 def region_of(graph: GraphView, rewrite: Rewrite, is_fixed: Callable[[str], bool], *, wider_by: int = 0) -> Region:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rkgraph.graph.rewrite import EXACT, Rewrite, Tape
 from rkgraph.graph.view import GraphView
-from rkgraph.proof.regions import footprint, region_of
+from rkgraph.proof.regions import footprint, gone_together, region_of
 from tests.rules.harness import view_of
 
 TEXT = """g (float[4] x) => (float[4] y, float[4] z) { a = Relu(x) b = Neg(a) c = Abs(b) y = Exp(c) z = Sin(a) }"""
@@ -57,3 +57,17 @@ def test_wider_regions_begin_further_up() -> None:
 def test_random_nodes_are_never_taken_in() -> None:
     text = "g (float[4] x) => (float[4] y) { r = RandomNormalLike(x) b = Neg(r) y = Abs(b) }"
     assert region_of(graph(text), rewrite("y", "b"), none_fixed, wider_by=9).inputs == ("r",)
+
+
+def test_what_two_rewrites_make_needless_together_is_gone_with_what_a_third_one_reads() -> None:
+    """`a` is rewritten from `s`; both readers of `a` become constants, so that nobody needs `s` any more."""
+    main = graph(
+        """g (float[2] x) => (float[2] p, float[2] q) <float[2] c = {1, 2}> {
+            s = Neg(c) a = Abs(s) b = Relu(a) d = Tanh(a) p = Add(x, b) q = Mul(x, d) }"""
+    )
+    tape = Tape("new")
+    new_a = tape.op("Sqrt", "s")
+    replaces = {"a": new_a, "b": tape.constant([1, 2], "float32"), "d": tape.constant([3, 4], "float32")}
+    assert gone_together(main, Rewrite(replaces, tape, EXACT)) == {"s", "a", "b", "d"}
+    only = {"a": new_a, "b": replaces["b"]}
+    assert gone_together(main, Rewrite(only, tape, EXACT)) == {"a", "b"}
