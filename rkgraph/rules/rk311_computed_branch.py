@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rkgraph.analysis.inlining import CannotInline, Inliner, size_of_body
-from rkgraph.analysis.origins import RANDOM
+from rkgraph.analysis.origins import RANDOM, Origin
 from rkgraph.graph.rewrite import EXACT, Edit, Refusal
 from rkgraph.graph.view import GraphView
 from rkgraph.rulebook.place import place_of
@@ -30,11 +30,11 @@ NOT_PURE = RANDOM | {"Loop", "Scan", "SequenceMap"}
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each live If of the main graph whose condition is no constant."""
+    """One finding for each live If of the main graph whose condition depends on data; shapes are pinned before."""
     main = lint.model.main
     for node in main.nodes_of("If"):
         place = (node.path, node.index)
-        if place not in lint.folded and main.constant(node.inputs[0]) is None:
+        if place not in lint.folded and lint.origin(main, node.inputs[0]) is Origin.DATA:
             yield Finding(
                 f"which branch runs is decided by {node.inputs[0]} when the model runs; the compiler takes no such If",
                 node=node,

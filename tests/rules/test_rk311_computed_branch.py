@@ -72,3 +72,11 @@ def test_indices_and_divisors_that_are_constants_do_no_harm() -> None:
 
 def test_constant_conditions_are_left() -> None:
     assert diagnostics(model().replace("If(f)", "If(c)").replace("<int64 one", "<bool c = {1}, int64 one"), CODE) == ()
+
+
+def test_a_condition_on_a_shape_is_known_when_the_shape_is() -> None:
+    text = """g (float[n, 4] x) => (float[n, 4] y) <int64 one = {1}> {
+        s = Shape<start = 0, end = 1>(x) q = Squeeze(s) f = Equal(q, one)
+        y = If(f) <then_branch = t () => (float[n, 4] a) { a = Neg(x) },
+                   else_branch = e () => (float[n, 4] b) { b = Abs(x) }> }"""
+    assert diagnostics(text, CODE) == ()
