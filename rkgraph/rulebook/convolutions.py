@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Convolution", "by_groups", "by_planes", "convolution_of", "terms_of"]
 
 MOST_GROUPS = 64
+STEPS = 10  # Slice has steps since this opset
 DEEPEST = 16
 """Most planes of a window: each is a convolution of its own."""
 
@@ -187,6 +188,9 @@ def _chosen(write: Writer, conv: Convolution, turned: str, plane: int) -> tuple[
     if w.begins[0] or w.ends[0]:
         turned = write.pad(turned, conv.dtype, (0, w.begins[0], 0, 0, 0, 0, w.ends[0], 0, 0, 0))
     start, stride = plane * w.dilations[0], w.strides[0]
+    if stride > 1 and write.opset < STEPS:
+        places = range(start, start + (count - 1) * stride + 1, stride)
+        return write.op("Gather", turned, write.integers(list(places), "planes"), axis=1), count
     return write.slice(turned, (1,), (start,), (start + (count - 1) * stride + 1,), (stride,)), count
 
 

@@ -57,7 +57,7 @@ def lower(lint: LintContext, finding: Finding, code: str, write: Write) -> Edit 
     named = next((output for output in node.outputs if output), node.label)
     try:
         return write(graph, node, Writer(graph, f"{code}/{named}"))
-    except NotKnown as reason:
+    except ValueError as reason:  # NotKnown, and what the writer cannot say in an old opset
         return Refusal(str(reason))
 
 
