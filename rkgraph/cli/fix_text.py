@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rkgraph.diagnostics import Severity, Verdict
+from rkgraph.diagnostics import Device, Severity, Verdict
 
 if TYPE_CHECKING:
     from rkgraph.engine.fix import FixOutcome
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["describe_fix", "verdict_change"]
 
 Lines = Iterator[tuple[str, str]]
+
+_PLACES = {
+    Device.NPU: "on the NPU",
+    Device.CPU: "on the CPU",
+    Device.HOST: "on the host",
+    Device.NO_KERNEL: "without a kernel",
+    Device.UNKNOWN: "nowhere",
+    Device.FOLDED: "folded away",
+}
 
 SHOWN = 4  # tensors of a stage in one line
 
@@ -39,7 +49,8 @@ def describe_fix(outcome: FixOutcome, *, verbose: bool = False) -> Lines:
     yield f"verdict: {before.verdict.value} → {after.verdict.value}", _STYLES[after.verdict]
     yield f"nodes: {before.model.nodes} → {after.model.nodes}, opset {before.model.opset} → {after.model.opset}", ""
     yield f"findings: {_findings(before)} → {_findings(after)}", ""
-    yield from _applied(outcome.fixes.applied, outcome.proofs, verbose)
+    yield f"placement: {_devices(before)} → {_devices(after)}", ""
+    yield from _applied(outcome, verbose)
     yield from _refused(outcome.fixes.refused, verbose)
     yield from _stages(outcome)
     yield from _proofs(outcome.proofs)
@@ -78,30 +89,51 @@ def _findings(result: Result) -> str:
     return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "none"
 
 
-def _applied(applied: Sequence[AppliedFix], proofs: Sequence[Proof], verbose: bool) -> Lines:
+def _devices(result: Result) -> str:
+    return _counted(Counter(node.device for node in result.placement)) or "no nodes"
+
+
+def _gain(outcome: FixOutcome, fixes: Sequence[AppliedFix]) -> str:
+    """Where lint saw the nodes that went, and where it sees those that came: what the compiler is asked instead."""
+    was = {node.node: node.device for node in outcome.before.placement}
+    now = {name: node.device for node in outcome.after.placement for name in node.outputs}
+    gone = Counter(was[name] for fix in fixes for name in fix.removed if name in was)
+    come = Counter(now[name] for fix in fixes for name in fix.added if name in now)
+    if not gone and not come:
+        return ""
+    left = "nodes that were fixed further" if any(fix.added for fix in fixes) else "nothing"
+    return f"{_counted(gone) or 'nodes of earlier fixes'} → {_counted(come) or left}"
+
+
+def _counted(devices: Counter[Device]) -> str:
+    return ", ".join(f"{devices[device]} {word}" for device, word in _PLACES.items() if devices[device])
+
+
+def _applied(outcome: FixOutcome, verbose: bool) -> Lines:
+    applied = outcome.fixes.applied
     yield "", ""
     if not applied:
         yield "nothing was fixed", "dim"
         return
     yield f"{len(applied)} fixed", "title"
-    by_id = {proof.id: proof for proof in proofs}
+    by_id = {proof.id: proof for proof in outcome.proofs}
     groups: dict[tuple[str, str, str, str], list[AppliedFix]] = {}
     for fix in applied:
         groups.setdefault((fix.code, fix.title, fix.safety.value, fix.allowed_by), []).append(fix)
     for (code, title, safety, allowed_by), fixes in sorted(groups.items()):
-        removed, added = sum(len(fix.removed) for fix in fixes), sum(len(fix.added) for fix in fixes)
         who = "" if allowed_by == "default" else f", allowed by {allowed_by}"
         times = f" ×{len(fixes)}" if len(fixes) > 1 else ""
-        nodes = f"nodes −{removed} +{added}; " if removed or added else ""
         yield f"  {code}{times}  {title} ({safety}{who})", "good"
-        yield f"      {nodes}{_proved(fixes, by_id)}", "dim"
+        yield from ((f"      {line}", "dim") for line in (_gain(outcome, fixes), _proved(fixes, by_id)) if line)
         for fix in fixes if verbose else ():
             yield f"      {fix.at}: {fix.detail}", ""
 
 
 def _proved(fixes: Sequence[AppliedFix], by_id: dict[str, Proof]) -> str:
     used = [by_id[i] for i in dict.fromkeys(i for fix in fixes for i in fix.proofs) if i in by_id]
-    words = [f"{sum(p.kind == kind for p in used)} {kind}" for kind in ("structure", "range", "split") if _has(used, kind)]
+    words = [
+        f"{sum(p.kind == kind for p in used)} {kind}" for kind in ("structure", "range", "split") if _has(used, kind)
+    ]
     local = [proof for proof in used if proof.kind == "local"]
     if local:
         largest = max((p.largest_error or 0.0) for p in local)
