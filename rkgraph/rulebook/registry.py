@@ -61,6 +61,7 @@ MODULES = (
     "rk148_convolution_form",
     "rk150_small_determinant",
     "rk151_softmax_form",
+    "rk152_spatial_maximum",
     "rk153_newer_operator_form",
     "rk160_cumulative_sum",
     "rk161_einstein_summation",
@@ -83,6 +84,10 @@ MODULES = (
     "rk188_dynamic_quantization",
     "rk189_fourier_transform",
     "rk190_short_time_fourier_transform",
+    "rk191_fused_activation",
+    "rk192_fused_normalization",
+    "rk193_fused_attention",
+    "rk194_fused_product",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",
@@ -131,6 +136,7 @@ MODULES = (
     "rk602_large_output_projection",
     "rk603_large_lookup_table",
     "rk604_joined_boxes_and_scores",
+    "rk701_quantized_mask_fill",
 )
 
 
