@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rkgraph.graph.proto import native, pb
 from rkgraph.graph.references import read_reference, reference_of
 from rkgraph.graph.shape_values import INT64, ShapeValue, Static, shape_values
+from rkgraph.graph.stand_ins import with_stand_ins
 from rkgraph.graph.tensors import SMALL, byte_size, element_count, is_external, size_of, symbol_of
 from rkgraph.graph.walk import all_graphs, model_tensors
 from rkgraph.graph.wire import INLINE_LIMIT, SELF
@@ -125,11 +126,18 @@ def _forget_unknown(type_: TypeProto) -> None:
 
 
 def _infer_once(model: ModelProto) -> tuple[ModelProto, str]:
+    known = with_stand_ins(model)
     try:
-        inferred = native.shape_inference.infer_shapes(model.SerializeToString(), False, False, True)
+        inferred = native.shape_inference.infer_shapes(known.SerializeToString(), False, False, True)
     except (native.shape_inference.InferenceError, native.checker.ValidationError, RuntimeError, ValueError) as error:
         return model, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return pb.ModelProto.FromString(inferred), ""
+    found = pb.ModelProto.FromString(inferred)
+    if known is model:
+        return found, ""
+    own = pb.ModelProto()
+    own.CopyFrom(model)
+    _adopt(own, found)
+    return own, ""
 
 
 def inline_small(model: ModelProto, path: Path) -> None:

@@ -132,6 +132,7 @@ MODULES = (
     "rk512_whole_number_mask_input",
     "rk513_two_row_lookup",
     "rk520_mean_over_plane",
+    "rk521_copied_constant_name",
     "rk601_host_only_nodes",
     "rk602_large_output_projection",
     "rk603_large_lookup_table",

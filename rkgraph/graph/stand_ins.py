@@ -1,0 +1,147 @@
+"""Operators of ONNX Runtime's own domain, as standard ones of the same shapes, for inference to look through.
+
+onnx infers nothing of a node outside of its own domains, and everything behind it stays unknown. A stand-in does not
+compute the same; it has outputs of the same names, shapes and dtypes.
+Source: ONNX Runtime, docs/ContribOperators.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from rkgraph.graph.proto import pb
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+__all__ = ["with_stand_ins"]
+
+_MICROSOFT = "com.microsoft"
+_FLOAT = 1  # TensorProto.FLOAT
+
+# Output 0 has the shape and dtype of this input.
+_LIKE: Mapping[str, int] = {
+    "BiasAdd": 0, "BiasGelu": 0, "BiasSoftmax": 0, "FastGelu": 0, "Gelu": 0, "GroupNorm": 0, "MultiHeadAttention": 0,
+    "QLinearLeakyRelu": 0, "QLinearSigmoid": 0, "QLinearSoftmax": 0, "QuickGelu": 0,
+    "RotaryEmbedding": 0, "SimplifiedLayerNormalization": 0, "SkipLayerNormalization": 0,
+    "SkipSimplifiedLayerNormalization": 0,
+}  # fmt: skip
+_SUMS = {"SkipLayerNormalization": 3, "SkipSimplifiedLayerNormalization": 3}  # this output is like input 0, too
+
+# The standard operator with the same attributes and the first so many inputs.
+_SAME: Mapping[str, tuple[str, int]] = {
+    "DequantizeLinear": ("DequantizeLinear", 3),
+    "FusedConv": ("Conv", 3),
+    "FusedGemm": ("Gemm", 3),
+    "QuantizeLinear": ("QuantizeLinear", 3),
+    "Trilu": ("Trilu", 2),
+}
+_OWN_ATTRIBUTES = frozenset({
+    "activation", "activation_params", "activation_alpha", "activation_beta", "activation_gamma", "block_size",
+})  # fmt: skip
+
+_Dims = Mapping[str, tuple[int, ...]]
+_Made = tuple[list["NodeProto"], dict[str, tuple[int, ...]]]
+"""Nodes, and float constants that they read, of which the shapes alone matter."""
+
+
+def with_stand_ins(model: ModelProto) -> ModelProto:
+    """A copy of `model` with stand-ins in its main graph; `model` itself where there is nothing to replace."""
+    graph = model.graph
+    dims = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    made = {index: found for index, node in enumerate(graph.node) if (found := _stand_in(node, dims)) is not None}
+    if not made:
+        return model
+    copy = pb.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.node[:]
+    for index, node in enumerate(graph.node):
+        nodes, constants = made.get(index, ([node], {}))
+        copy.graph.node.extend(nodes)
+        for name, shape in constants.items():
+            copy.graph.initializer.add(name=name, data_type=_FLOAT, dims=shape)
+    return copy
+
+
+def _stand_in(node: NodeProto, dims: _Dims) -> _Made | None:
+    """The stand-in of a node; None for nodes that inference knows, and for those that it cannot be made of."""
+    is_own = node.domain == _MICROSOFT or (node.op_type == "SimplifiedLayerNormalization" and not node.domain)
+    if not is_own or not node.output:
+        return None
+    source = _LIKE.get(node.op_type, -1)
+    if 0 <= source < len(node.input) and node.input[source]:
+        places = [0, *([_SUMS[node.op_type]] if node.op_type in _SUMS else [])]
+        names = [node.output[place] for place in places if place < len(node.output) and node.output[place]]
+        return [_node("Identity", [node.input[source]], [name]) for name in names], {}
+    if node.op_type in _SAME:
+        op, count = _SAME[node.op_type]
+        new = _node(op, list(node.input[:count]), list(node.output[:1]))
+        new.attribute.extend(a for a in node.attribute if a.name not in _OWN_ATTRIBUTES)
+        return [new], {}
+    special = _SPECIAL.get(node.op_type)
+    return special(node, dims) if special is not None else None
+
+
+def _node(op: str, inputs: list[str], outputs: list[str]) -> NodeProto:
+    return pb.NodeProto(op_type=op, input=inputs, output=outputs)
+
+
+def _integers(node: NodeProto) -> dict[str, int]:
+    return {attribute.name: attribute.i for attribute in node.attribute}
+
+
+def _product(node: NodeProto, rows: int, columns: int) -> _Made:
+    """Input 0 times a matrix of so many rows and columns."""
+    name = f"{node.output[0]}\0matrix"  # no name in a model that was read has a zero byte
+    return [_node("MatMul", [node.input[0], name], [node.output[0]])], {name: (rows, columns)}
+
+
+def _n_bits(node: NodeProto, _dims: _Dims) -> _Made | None:
+    sizes = _integers(node)
+    return _product(node, sizes["K"], sizes["N"]) if {"K", "N"} <= sizes.keys() else None
+
+
+def _attention(node: NodeProto, dims: _Dims) -> _Made | None:
+    """Output 0 is as wide as the values, the last third of the projections unless their sizes are given."""
+    weights = dims.get(node.input[1], ())
+    sizes = next((tuple(a.ints) for a in node.attribute if a.name == "qkv_hidden_sizes"), ())
+    width = sizes[2] if len(sizes) == 3 else weights[1] // 3 if len(weights) == 2 else 0
+    return _product(node, weights[0], width) if width and len(weights) == 2 else None
+
+
+def _dynamic_product(node: NodeProto, dims: _Dims) -> _Made | None:
+    weights = dims.get(node.input[1], ())
+    return _product(node, *weights) if len(weights) == 2 else None
+
+
+def _fused_product(node: NodeProto, dims: _Dims) -> _Made | None:
+    flags = _integers(node)
+    if flags.get("transA") or flags.get("transBatchA") or flags.get("transBatchB"):
+        return None
+    if not flags.get("transB"):
+        return [_node("MatMul", list(node.input[:2]), list(node.output[:1]))], {}
+    weights = dims.get(node.input[1], ())
+    return _product(node, weights[1], weights[0]) if len(weights) == 2 else None
+
+
+def _embedding(node: NodeProto, _dims: _Dims) -> _Made | None:
+    return [_node("Gather", [node.input[2], node.input[0]], [node.output[0]])], {}
+
+
+def _lstm(node: NodeProto, _dims: _Dims) -> _Made | None:
+    name = f"{node.output[0]}\0weights"
+    new = _node("LSTM", [node.input[0], name, name], list(node.output))
+    new.attribute.extend(a for a in node.attribute if a.name in ("direction", "hidden_size"))
+    return [new], {name: (1, 1, 1)}
+
+
+_SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
+    "Attention": _attention,
+    "DynamicQuantizeLSTM": _lstm,
+    "DynamicQuantizeMatMul": _dynamic_product,
+    "EmbedLayerNormalization": _embedding,
+    "FusedMatMul": _fused_product,
+    "MatMulNBits": _n_bits,
+    "TransposeMatMul": _fused_product,
+}

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rkgraph.graph.rewrite import Refusal
+from tests.rules.microsoft_models import assert_same, floats, microsoft
+from tests.rules.rewriting import fixed
+
+CODE = "RK194"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "y", "attributes"),
+    [
+        ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 4, 6), {"transB": 1, "alpha": 0.5}),
+        ((2, 3, 5, 4), (2, 3, 5, 6), (2, 3, 4, 6), {"transA": 1}),
+        ((4, 3, 2, 5), (3, 2, 5, 6), (3, 2, 4, 6), {"transBatchA": 1}),
+        ((3, 2, 4, 5), (5, 3, 2, 6), (3, 2, 4, 6), {"transBatchB": 1, "alpha": 2.0}),
+        ((4, 5), (5, 6), (4, 6), {}),
+    ],
+)
+def test_matrix_products(
+    a: tuple[int, ...], b: tuple[int, ...], y: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    feeds = {"a": floats(0, *a), "b": floats(1, *b)}
+    assert_same(microsoft("FusedMatMul", ["a", "b"], {"y": y}, fed=feeds, **attributes), feeds, CODE)
+
+
+@pytest.mark.parametrize(
+    ("activation", "parameters"),
+    [
+        ("Relu", None),
+        ("Tanh", None),
+        ("Sigmoid", None),
+        ("LeakyRelu", [0.1]),
+        ("Clip", [0.0, 1.0]),
+        ("HardSigmoid", [0.3, 0.4]),
+    ],
+)
+@pytest.mark.parametrize("opset", [9, 17])
+def test_convolutions(activation: str, parameters: list[float] | None, opset: int) -> None:
+    feeds = {"x": floats(0, 1, 2, 5, 5)}
+    constants = {"w": floats(1, 3, 2, 3, 3), "b": floats(2, 3)}
+    more: dict[str, Any] = {} if parameters is None else {"activation_params": parameters}
+    model = microsoft(
+        "FusedConv",
+        ["x", "w", "b"],
+        {"y": (1, 3, 5, 5)},
+        fed=feeds,
+        constants=constants,
+        opset=opset,
+        activation=activation,
+        pads=[1, 1, 1, 1],
+        **more,
+    )
+    assert_same(model, feeds, CODE)
+
+
+def test_a_convolution_with_a_sum() -> None:
+    feeds = {"x": floats(0, 1, 2, 5, 5), "z": floats(3, 1, 3, 3, 3)}
+    constants = {"w": floats(1, 3, 2, 3, 3), "b": floats(2, 3)}
+    model = microsoft(
+        "FusedConv", ["x", "w", "b", "z"], {"y": (1, 3, 3, 3)}, fed=feeds, constants=constants, activation="Relu"
+    )
+    assert assert_same(model, feeds, CODE) == ["Conv", "Add", "Relu"]
+
+
+def test_gemm() -> None:
+    feeds = {"x": floats(0, 4, 5)}
+    constants = {"w": floats(1, 6, 5), "b": floats(2, 6)}
+    model = microsoft(
+        "FusedGemm",
+        ["x", "w", "b"],
+        {"y": (4, 6)},
+        fed=feeds,
+        constants=constants,
+        activation="LeakyRelu",
+        activation_alpha=0.1,
+        transB=1,
+        alpha=0.5,
+    )
+    assert assert_same(model, feeds, CODE) == ["Gemm", "LeakyRelu"]
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("zeros", ["none", "packed", "floats"])
+@pytest.mark.parametrize(("k", "size"), [(32, 16), (40, 16), (64, 32)])
+def test_weights_of_few_bits(bits: int, zeros: str, k: int, size: int) -> None:
+    if bits == 8 and zeros == "floats":
+        pytest.skip("ONNX Runtime has no such kernel")
+    random, n, blocks = np.random.default_rng(0), 6, -(-k // size)
+    feeds = {"x": floats(0, 3, k)}
+    constants = {
+        "w": random.integers(0, 256, (n, blocks, size * bits // 8)).astype("u1"),
+        "s": random.uniform(0.01, 0.1, n * blocks).astype("f"),
+    }
+    if zeros == "packed":
+        constants["z"] = random.integers(0, 256, n * -(-blocks * bits // 8)).astype("u1")
+    elif zeros == "floats":
+        constants["z"] = random.uniform(5, 9, n * blocks).astype("f")
+    inputs = ["x", *constants]
+    model = microsoft(
+        "MatMulNBits", inputs, {"y": (3, n)}, fed=feeds, constants=constants, K=k, N=n, bits=bits, block_size=size
+    )
+    assert_same(model, feeds, CODE, atol=2e-3 if bits == 8 else 1e-4)
+
+
+def test_unknown_activations_are_refused() -> None:
+    feeds = {"x": floats(0, 1, 2, 5, 5)}
+    model = microsoft(
+        "FusedConv",
+        ["x", "w"],
+        {"y": (1, 3, 3, 3)},
+        fed=feeds,
+        constants={"w": floats(1, 3, 2, 3, 3)},
+        activation="Swish",
+    )
+    (refusal,) = fixed(model, CODE)[1]
+    assert isinstance(refusal, Refusal)
+    assert "Swish" in refusal.reason
