@@ -18,6 +18,7 @@ from rkgraph.graph.rewrite import (
     DropNodes,
     FreezeInputs,
     PinShapes,
+    RenameConstants,
     RetypeInterface,
     Rewrite,
     SetOpset,
@@ -231,10 +232,16 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     gone |= {name for index in dropped for name in main.nodes[index].outputs}
     widened = {old: new for f in fixes if isinstance(f.edit, WidenScalars) for old, new in f.edit.scalars.items()}
     replaced |= widened
+    renamed = {old: new for f in fixes if isinstance(f.edit, RenameConstants) for old, new in f.edit.names.items()}
+    replaced |= renamed
+    gone |= {name for name in renamed if main.producer(name) is not None}
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
         removed=gone | recast,
-        added=frozenset(made | set(main.outputs) & replaced.keys()) | recast | set(widened.values()),
+        added=frozenset(made | set(main.outputs) & replaced.keys())
+        | recast
+        | set(widened.values())
+        | set(renamed.values()),
         replaced=replaced,
         pinned={name: shape for edit in pins for name, shape in edit.shapes.items()} | dict.fromkeys(widened, (1,)),
         frozen=frozenset(name for edit in frozen for name in edit.values),
@@ -277,6 +284,8 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # o
             return f"{name}: {dtype}{list(shape)}"
         case WidenScalars(scalars=scalars):
             return ", ".join(f"{name}: a scalar → [1]" for name in scalars)
+        case RenameConstants(names=names):
+            return ", ".join(f"{old} is now {new}" for old, new in names.items())
         case DropNodes(nodes=nodes):
             return f"{', '.join(context.model.main.nodes[index].label for index in sorted(nodes)[:8])} dropped"
         case SetOpset(version=version):

@@ -15,6 +15,7 @@ from rkgraph.graph.rewrite import (
     FreezeInputs,
     PinShapes,
     Refusal,
+    RenameConstants,
     RetypeInterface,
     Rewrite,
     SetOpset,
@@ -125,9 +126,22 @@ def _with_assumptions(
     return replace(planned, allowed_by=who, assumptions=tuple(proofs))
 
 
+_ORDER = (
+    PinShapes,
+    FreezeInputs,
+    AddInput,
+    WidenScalars,
+    DropNodes,
+    Rewrite,
+    RenameConstants,
+    RetypeInterface,
+    SetOpset,
+)
+
+
 def _together(candidates: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
-    """The candidates of the first kind that there is, in the order: shapes, inputs, rewrites, dtypes, opset."""
-    for kind in (PinShapes, FreezeInputs, AddInput, WidenScalars, DropNodes, Rewrite, RetypeInterface, SetOpset):
+    """The candidates of the first kind that there is, in the order: shapes, inputs, rewrites, names, dtypes, opset."""
+    for kind in _ORDER:
         of_kind = [c for c in candidates if isinstance(c.edit, kind)]
         if of_kind:
             return (

@@ -1,4 +1,4 @@
-"""The edits of a whole model: pinned shapes, frozen inputs, other dtypes at its edge, another opset. Each changes the protobuf in place."""
+"""The edits of a whole model: shapes, inputs, names, dtypes at its edge, opset. Each changes the protobuf in place."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from rkgraph.errors import UsageError
 from rkgraph.graph.pinning import inputs_by_name, pin
 from rkgraph.graph.protos import constant_proto
 from rkgraph.graph.tensors import dtype_code, dtype_name, size_of
-from rkgraph.graph.walk import node_reads, subgraphs
+from rkgraph.graph.walk import all_graphs, node_reads, subgraphs
 
 if TYPE_CHECKING:
     from rkgraph.graph.weights import Weights
 
-__all__ = ["add_input", "drop_nodes", "freeze_inputs", "retype_interface", "set_opset", "widen_scalars"]
+__all__ = [
+    "add_input",
+    "drop_nodes",
+    "freeze_inputs",
+    "rename_constants",
+    "retype_interface",
+    "set_opset",
+    "widen_scalars",
+]
 
 
 def freeze_inputs(model: onnx.ModelProto, values: Mapping[str, npt.NDArray[Any]], weights: Weights) -> None:
@@ -159,3 +167,27 @@ def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -
             "give a .npy of the input's dtype",
         )
     return converted
+
+
+def rename_constants(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Give initializers of `graph`, and what its Constant nodes make, other names, wherever they are read.
+
+    Raises:
+        ValueError: a name that is no such constant, or an input or output, or a new one that is taken (a fault of the
+            rule).
+    """
+    edge = {value.name for value in (*graph.input, *graph.output)}
+    made = [node for node in graph.node if node.op_type == "Constant" and node.output[0] in names]
+    tensors = [tensor for tensor in graph.initializer if tensor.name in names]
+    found = {tensor.name for tensor in tensors} | {node.output[0] for node in made}
+    taken = edge | {tensor.name for tensor in graph.initializer}
+    taken |= {name for each in all_graphs(graph) for node in each.node for name in node.output}
+    if found != set(names) or not edge.isdisjoint(names) or not taken.isdisjoint(names.values()):
+        raise ValueError(f"{sorted(names.items())}: no constants, or names that are taken")
+    for tensor in tensors:
+        tensor.name = names[tensor.name]
+    for node in made:
+        node.output[0] = names[node.output[0]]
+    _read_instead(graph, names)
+    for value in graph.value_info:
+        value.name = names.get(value.name, value.name)

@@ -10,7 +10,15 @@ from pathlib import Path
 import onnx
 
 from rkgraph.graph.applied import Applied, Region
-from rkgraph.graph.edits import add_input, drop_nodes, freeze_inputs, retype_interface, set_opset, widen_scalars
+from rkgraph.graph.edits import (
+    add_input,
+    drop_nodes,
+    freeze_inputs,
+    rename_constants,
+    retype_interface,
+    set_opset,
+    widen_scalars,
+)
 from rkgraph.graph.extract import Values, extract_model
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
@@ -21,6 +29,7 @@ from rkgraph.graph.rewrite import (
     Edit,
     FreezeInputs,
     PinShapes,
+    RenameConstants,
     RetypeInterface,
     Rewrite,
     WidenScalars,
@@ -125,6 +134,8 @@ class Model:
             widen_scalars(proto.graph, edit.scalars)
         elif isinstance(edit, DropNodes):
             drop_nodes(proto.graph, edit.nodes)
+        elif isinstance(edit, RenameConstants):
+            rename_constants(proto.graph, edit.names)
         elif isinstance(edit, RetypeInterface):
             retype_interface(proto, edit.inputs, edit.outputs)
         else:

@@ -25,6 +25,7 @@ __all__ = [
     "NewNode",
     "PinShapes",
     "Refusal",
+    "RenameConstants",
     "RetypeInterface",
     "Rewrite",
     "SetOpset",
@@ -211,6 +212,13 @@ class WidenScalars:
 
 
 @dataclass(frozen=True)
+class RenameConstants:
+    """Give constants of the main graph other names: old name → new name, which is free. Weights are not touched."""
+
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class DropNodes:
     """Take nodes of the main graph out that nothing needs; by index."""
 
@@ -232,4 +240,14 @@ class Refusal:
     needs: str | None = None
 
 
-Edit = Rewrite | PinShapes | FreezeInputs | AddInput | DropNodes | WidenScalars | RetypeInterface | SetOpset
+Edit = (
+    Rewrite
+    | PinShapes
+    | FreezeInputs
+    | AddInput
+    | DropNodes
+    | WidenScalars
+    | RenameConstants
+    | RetypeInterface
+    | SetOpset
+)
