@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rkgraph.errors import UsageError
@@ -159,13 +160,18 @@ class Rule:
         """E.g. "dynamic-input-shape"."""
         return self.card.name
 
+    def applies_to(self, ops: Collection[str]) -> bool:
+        """Whether a model that has these operators may have what the rule finds."""
+        named = self.card.applies_to
+        return named[0] in ("*", "model") or any(op in ops for op in named)
+
 
 def load_rules(modules: Sequence[str] = MODULES) -> tuple[Rule, ...]:
     """The rules of `modules`, in the order in which they run.
 
     Raises:
-        CardError: a card is broken or does not fit its module, two rules share a code or a name, or the declared
-            order names an unknown rule or goes round in a circle.
+        CardError: a card is broken, two rules share a code or a name, or the declared order names an unknown rule or
+            goes round in a circle.
     """
     return in_order(_load(stem) for stem in modules)
 
@@ -218,13 +224,21 @@ def _nearest(wanted: str) -> str:
 
 @cache
 def _load(stem: str) -> Rule:
+    """The rule of a stem; its module is imported when it is first asked, which most models never do of most rules."""
     card = read_card(card_path(stem))
-    module = import_module(f"rkgraph.rules.{stem}")
-    fix = getattr(module, "fix", None)
-    if (fix is None) != (card.fix is None):
-        has, lacks = ("module", "card") if card.fix is None else ("card", "module")
-        raise CardError(f"{stem}: the {has} has a fix, the {lacks} has none")
-    return Rule(card, module.check, fix)
+
+    def check(lint: LintContext) -> Iterator[Finding]:
+        yield from _module(stem).check(lint)
+
+    def fix(lint: LintContext, finding: Finding) -> Edit | Cut | Refusal:
+        edit: Edit | Cut | Refusal = _module(stem).fix(lint, finding)
+        return edit
+
+    return Rule(card, check, fix if card.fix is not None else None)
+
+
+def _module(stem: str) -> ModuleType:
+    return import_module(f"rkgraph.rules.{stem}")
 
 
 def _refuse_doubles(rules: Sequence[Rule]) -> None:

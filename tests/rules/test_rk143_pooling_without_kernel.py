@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from tests.rules.harness import diagnostics
+from rkgraph.graph.model import Model
+from rkgraph.graph.rewrite import Rewrite
+from rkgraph.rules.rk143_pooling_without_kernel import check, fix
+from rkgraph.targets import Target
+from tests.rules.harness import context_of, diagnostics
 from tests.rules.lowered import assert_lowered, one_node, refusal_of
 from tests.rules.rewriting import run
 
@@ -100,6 +106,32 @@ def test_means_over_padded_cubes_are_found_although_they_build() -> None:
     said = {"kernel_shape": [3, 3, 3], "pads": [1, 1, 1, 1, 1, 1]}
     after = assert_lowered(one_node("AveragePool", inputs, said, opset=13), CODE, inputs)
     assert after.count("AveragePool") == 2
+
+
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
+@pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 0, 1, 1]])
+def test_dilations_where_pools_have_none(op: str, pads: list[int]) -> None:
+    inputs = {"x": numbers(1, 2, 8, 9)}
+    said = {"kernel_shape": [2, 3], "dilations": [3, 2], "strides": [1, 2], "pads": pads}
+    target = Target("rk3576", "2.3.2")
+    model = one_node(op, inputs, said, opset=19)
+    if op == "AveragePool" and any(pads):
+        assert diagnostics(model, CODE, target=target) == ()
+        return
+    context = context_of(model, target=target)
+    (found,) = check(context)
+    edit = fix(context, found)
+    assert isinstance(edit, Rewrite)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        held = Model.load(path)
+        held.apply(edit)
+        after = held.proto(weights=True)
+    pairs: list[tuple[Array, Array]] = list(zip(run(model, inputs), run(after, inputs), strict=True))
+    for was, now in pairs:
+        np.testing.assert_allclose(now, was, rtol=1e-5, atol=1e-6)
+    assert diagnostics(model, CODE) == ()
 
 
 def test_indices_that_somebody_reads_are_refused() -> None:
