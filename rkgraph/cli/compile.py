@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -172,12 +172,36 @@ def _compile(
         raise UsageError(f"{model}: where to?", f"give -o {model.stem}.rknn, or -o {model.stem}.rk for a bundle")
     target = output or model
     with out.progress(f"compile {model} for {plan.target}") as tell:
+        plan = _placed(plan, bundle, chain, tell, out)
         if target.suffix == ".rknn":
             source = model if bundle is None else _only_source(bundle, target)
             return (compile_model(replace(plan, model=source), target, chain, cache=cache, tell=tell),)
         if bundle is None:
             return compile_to_bundle(plan, target, chain, cache=cache, tell=tell).stages
         return compile_bundle(bundle, target, plan, chain, cache=cache, tell=tell).stages
+
+
+def _placed(plan: Plan, bundle: Bundle | None, chain: Toolchain, tell: Callable[[str], None], out: Output) -> Plan:
+    """The plan with the names of `op_target` as the toolkit knows them; what has to be said of them is said."""
+    from dataclasses import replace
+
+    from rkgraph.compile.placing import learn_placement
+
+    if not plan.config.op_target:
+        return plan
+    model = plan.model
+    if bundle is not None:
+        sources = [stage.source for stage in bundle.stages if stage.kind == "rknn" and stage.source is not None]
+        if len(sources) != 1:
+            raise UsageError(
+                f"{model}: op_target names nodes of one model, and the bundle has {len(sources)} to build",
+                "compile the stages one by one: rkgraph compile FOLDER/STAGE.onnx",
+            )
+        model = bundle.path(sources[0])
+    placement = learn_placement(replace(plan, model=model), chain, tell)
+    for warning in placement.warnings:
+        out.note(f"warning: {warning}", "warning")
+    return replace(placement.plan, model=plan.model)
 
 
 def _only_source(bundle: Bundle, output: Path) -> Path:

@@ -195,6 +195,7 @@ class _Process:
             "load": dict(job.load),
             "build": dict(job.build),
             "islands": None if job.islands is None else list(job.islands),
+            "optimised": job.optimised is not None,
             "export": job.export is not None,
             "simulate": [os.fspath(path.resolve()) for path in job.simulate],
             "inputs": list(job.inputs),

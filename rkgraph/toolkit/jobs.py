@@ -48,7 +48,7 @@ class Job:
             absolute path of a text file: one sample a line, absolute `.npy` paths in input order.
         islands: None: one precision for all. Else the tensors of the optimised graph that stay float16 in a quantized
             build (`dataset` is needed); the graph is copied to `optimised`.
-        optimised: where the optimised graph (ONNX with the toolkit's own operators) goes; needs `islands`.
+        optimised: where the optimised graph (ONNX with the toolkit's own operators) goes.
         export: where the .rknn goes, whole or not at all; None: not exported.
         simulate: .npz files of feeds, each array keyed by input name, in the shape and layout of the ONNX model.
         inputs: the model's input names in model order; needed to simulate.
@@ -75,8 +75,6 @@ class Job:
             raise ValueError("a job that simulates needs inputs, outputs and output_folder")
         if self.islands is not None and "dataset" not in self.build:
             raise ValueError("islands of float16 need a quantized build, and that a dataset")
-        if self.optimised is not None and self.islands is None:
-            raise ValueError("only a build with islands gives the optimised graph away")
 
 
 @dataclass(frozen=True)

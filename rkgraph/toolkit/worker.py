@@ -7,16 +7,16 @@ and is removed when the client is gone. The toolkit is imported once; each job r
 which may crash, hang or eat memory without harm.
 
     client → worker   {"folder": …, "model": …, "platform": …, "config": {}, "load": {}, "build": {}, "export": bool,
-                       "islands": [tensor…]|null, "simulate": [npz…], "inputs": [name…], "outputs": [name…],
-                       "seconds": s, "memory_mb": n|null}
+                       "islands": [tensor…]|null, "optimised": bool, "simulate": [npz…], "inputs": [name…],
+                       "outputs": [name…], "seconds": s, "memory_mb": n|null}
     worker → client   {"event": "ready", "seconds": s}  or  {"event": "broken", "error": …}      once
                       {"event": "started", "pid": process group}                                 once a job
                       {"event": "stage", "stage": …, "done": i, "of": n}                         as they begin
                       {"event": "result", "outcome": …, "stage": …, "signal": …, "error": …,
                        "seconds": {}, "peak_mb": x}
 
-A job writes only below its `folder`: `log` (all that was printed), `cwd`, `tmp`, `model.rknn`, `optimised.onnx` (with
-islands) and `0000.npz` ….
+A job writes only below its `folder`: `log` (all that was printed), `cwd`, `tmp`, `model.rknn`, `optimised.onnx`
+and `0000.npz` ….
 """
 
 from __future__ import annotations
@@ -294,6 +294,8 @@ class _Stages:
             self.call("build", rknn.build, **{"do_quantization": False, **job["build"]})
         else:
             rknn = self.hybrid(rknn, toolkit, job)
+        if job.get("optimised"):
+            _keep_optimised(Path(job["folder"]))
         if job["export"]:
             self.call("export", rknn.export_rknn, os.fspath(Path(job["folder"], "model.rknn")))
         if job["simulate"]:
@@ -361,6 +363,13 @@ class _Stages:
         if values is None or len(values) != len(outputs):
             raise _StageFailed(f"inference returned {values and len(values)} outputs, not {len(outputs)}")
         np.savez(Path(job["folder"], f"{index:04d}.npz"), **dict(zip(outputs, values, strict=True)))
+
+
+def _keep_optimised(folder: Path) -> None:
+    """Keep the graph that a build leaves in the current directory behind its fusions; one with islands is there."""
+    found = sorted(Path.cwd().glob("check*_fuse_ops.onnx"))
+    if found and not (folder / "optimised.onnx").exists():
+        shutil.copyfile(found[-1], folder / "optimised.onnx")
 
 
 def _only_file(suffix: str) -> Path:
