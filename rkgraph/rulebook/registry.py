@@ -134,6 +134,7 @@ MODULES = (
     "rk513_two_row_lookup",
     "rk520_mean_over_plane",
     "rk521_copied_constant_name",
+    "rk522_fill_without_value",
     "rk601_host_only_nodes",
     "rk602_large_output_projection",
     "rk603_large_lookup_table",
