@@ -99,7 +99,7 @@ def _transposed_windows(
     attributes = dict(node.attributes)
     kind = str(attributes.pop("auto_pad", "NOTSET"))
     wanted = attributes.pop("output_shape", None)
-    plain = windows_of(_with_attributes(node, attributes), sizes, kernel)
+    plain = windows_of(_with_attributes(node, attributes), sizes, kernel)  # without auto_pad
     if wanted is None and kind.startswith("SAME"):
         wanted = tuple(n * s for n, s in zip(sizes, plain.strides, strict=True))
     if wanted is None:

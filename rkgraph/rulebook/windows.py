@@ -66,7 +66,7 @@ def windows_of(node: Node, sizes: Sequence[int], kernel: Sequence[int] = ()) -> 
     """The windows of a pool or convolution over spatial axes of these sizes; `kernel` where it is no attribute.
 
     Raises:
-        NotKnown: attributes do not fit the axes, or the padding is of an unknown kind.
+        NotKnown: attributes do not fit the axes, the padding is of an unknown kind, or would be negative.
     """
     rank = len(sizes)
     shape = tuple(node.attributes.get("kernel_shape", kernel))
@@ -84,7 +84,9 @@ def windows_of(node: Node, sizes: Sequence[int], kernel: Sequence[int] = ()) -> 
     if kind not in ("SAME_UPPER", "SAME_LOWER"):
         raise NotKnown(f"{node.label} pads in the way {kind!r}")
     reach = [(k - 1) * d + 1 for k, d in zip(shape, dilations, strict=True)]
-    total = [max((-(-n // s) - 1) * s + r - n, 0) for n, s, r in zip(sizes, strides, reach, strict=True)]
+    total = [(-(-n // s) - 1) * s + r - n for n, s, r in zip(sizes, strides, reach, strict=True)]
+    if min(total, default=0) < 0:  # ONNX Runtime leaves elements out in front, others at the end
+        raise NotKnown(f"{node.label} pads to the same size where windows leave elements out")
     less, more = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
     begins, ends = (less, more) if kind == "SAME_UPPER" else (more, less)
     return Windows(shape, strides, dilations, begins, ends)

@@ -30,7 +30,8 @@ def numbers(*shape: int, seed: int = 0) -> Array:
 
 def said(data: st.DataObject, kernel: list[int], padding: str) -> dict[str, Any]:
     axes = len(kernel)
-    strides = data.draw(st.lists(st.integers(1, 3), min_size=axes, max_size=axes))
+    # windows that leave elements out are padded by no name
+    strides = [data.draw(st.integers(1, size if padding.startswith("SAME") else 3)) for size in kernel]
     more: dict[str, Any] = {"kernel_shape": kernel, "strides": strides}
     if padding == "pads":
         more["pads"] = [data.draw(st.integers(0, kernel[n % axes] - 1)) for n in range(2 * axes)]
@@ -50,7 +51,8 @@ def said(data: st.DataObject, kernel: list[int], padding: str) -> dict[str, Any]
 def test_powers_of_windows(*, kernel: list[int], power: int, padding: str, seed: int, data: st.DataObject) -> None:
     sizes = [data.draw(st.integers(3, 6)) for _ in kernel]
     inputs = {"x": numbers(2, 3, *sizes, seed=seed)}
-    model = one_node("LpPool", inputs, {"p": power, **said(data, kernel, padding)}, opset=13)
+    how = said(data, kernel, padding)
+    model = one_node("LpPool", inputs, {"p": power, **how}, opset=13)
     assert_lowered(model, CODE, inputs, gone="LpPool", rtol=1e-3, atol=1e-4)
 
 
@@ -70,7 +72,8 @@ def test_three_axes_in_two_steps(
     inputs = {"x": numbers(1, 2, *sizes)}
     counted = {"count_include_pad": 1} if counting and op == "AveragePool" else {}
     rounded = {"ceil_mode": 1} if ceil and not counted and padding in ("none", "pads") else {}
-    model = one_node(op, inputs, {**said(data, kernel, padding), **counted, **rounded}, opset=13)
+    how = said(data, kernel, padding)
+    model = one_node(op, inputs, {**how, **counted, **rounded}, opset=13)
     assume(diagnostics(model, CODE))
     try:
         run(model, inputs)
@@ -132,6 +135,12 @@ def test_dilations_where_pools_have_none(op: str, pads: list[int]) -> None:
     for was, now in pairs:
         np.testing.assert_allclose(now, was, rtol=1e-5, atol=1e-6)
     assert diagnostics(model, CODE) == ()
+
+
+def test_windows_that_leave_elements_out_are_refused() -> None:
+    inputs = {"x": numbers(1, 2, 3)}
+    said = {"kernel_shape": [1], "strides": [3], "auto_pad": "SAME_UPPER"}
+    assert "leave elements out" in refusal_of(one_node("LpPool", inputs, said, opset=13), CODE)
 
 
 def test_indices_that_somebody_reads_are_refused() -> None:
