@@ -104,7 +104,9 @@ def _places(graph: GraphView) -> Iterator[tuple[str, int]]:
 def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = None) -> tuple[Found, ...]:
     """All findings of the rules of `ruleset`, in the order of the report: by place in the file, then by code."""
     graphs = {graph.path: index for index, graph in enumerate(context.model.graphs())}
-    selected = [rule for rule in (load_rules() if rules is None else rules) if ruleset.includes(rule.code)]
+    ops = frozenset().union(*(graph.ops for graph in context.model.graphs()))
+    every = load_rules() if rules is None else rules
+    selected = [rule for rule in every if ruleset.includes(rule.code) and rule.applies_to(ops)]
     found = [(rule, finding) for rule in selected for finding in rule.check(context)]
     found.sort(key=lambda pair: _position(pair[0], pair[1], graphs))
     fingerprints = _fingerprints(context.model, found)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+from importlib import import_module
+
+import onnx
 import pytest
 
 from rkgraph.errors import UsageError
+from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import CardError
-from rkgraph.rulebook.registry import MODULES, card_path, in_order, load_rules
+from rkgraph.rulebook.registry import MODULES, Rule, card_path, in_order, load_rules
 from tests.rulebook.builders import rule
 
 
@@ -17,6 +22,23 @@ def test_all_rules_load_in_an_order_that_does_not_depend_on_the_list() -> None:
 
 def test_the_list_is_sorted() -> None:
     assert list(MODULES) == sorted(MODULES)
+
+
+@pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.card.stem)
+def test_a_module_has_a_fix_where_its_card_has_one(rule: Rule) -> None:
+    module = import_module(f"rkgraph.rules.{rule.card.stem}")
+    assert callable(module.check)
+    assert hasattr(module, "fix") is (rule.card.fix is not None) is (rule.fix is not None)
+
+
+def test_operators_are_named_by_their_schemas_or_stand_for_the_model() -> None:
+    """A rule that names an operator that does not exist would never be asked."""
+    known = {schema.name for schema in onnx.defs.get_all_schemas_with_history()}
+    known |= set(re.findall(r"\w+", (data_folder("op_tables") / "onnxruntime-1.19.2.json").read_text(encoding="utf-8")))
+    for card in (each.card for each in load_rules()):
+        if card.applies_to not in (("*",), ("model",)):
+            strangers = {op for op in card.applies_to if op not in known}
+            assert not strangers, card.stem
 
 
 def test_rules_run_by_code_and_after_what_they_name() -> None:
