@@ -11,6 +11,7 @@ import typer
 
 from rkgraph.cli.common import (
     AllowOption,
+    CalibrationOption,
     DimOption,
     FailOnOption,
     FreezeOption,
@@ -79,6 +80,7 @@ def command(
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="Real inputs (.npz) for the whole-model comparison.", metavar="PATH")
     ] = None,
+    calibration: CalibrationOption = None,
     lm_head_shards: Annotated[
         int,
         typer.Option(
@@ -99,8 +101,9 @@ def command(
     cannot be proved is taken back. MODEL is not changed, unless --in-place is given.
 
     -o X.onnx writes one model, any other name a bundle: a folder for compile and run. With --allow split, what the NPU
-    and its runtime cannot take becomes a stage of the bundle on the host. Exit code 3: a proof was refuted.
-    --quiet prints the verdict and what was written.
+    and its runtime cannot take becomes a stage of the bundle on the host. --calibration runs MODEL on samples: fixes
+    that need to know what values hold become possible, and what goes wrong in fp16 is named. Exit code 3: a proof was
+    refuted. --quiet prints the verdict and what was written.
 
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
@@ -108,11 +111,13 @@ def command(
         rkgraph fix model.onnx --dim batch=1 --dim sequence=256 --diff
 
         rkgraph fix detector.onnx --allow split -o detector.rk
+
+        rkgraph fix model.onnx --precision w8a8 --calibration x.npz -o f.onnx
     """
     import dataclasses
     import time
 
-    from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases
+    from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases, read_samples
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixSettings
     from rkgraph.files import check_writable
@@ -125,14 +130,15 @@ def command(
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), frozen=parse_freeze(freeze))
     options = dataclasses.replace(options, lm_head_shards=lm_head_shards)
+    printer = Output(quiet, verbose)
+    loaded = Model.load(model)
     settings = FixSettings(
         assumptions=parse_assume(assume),
         inputs=read_cases(inputs),
+        samples=read_samples(calibration, loaded, options),
         counterexamples=Path(f"{destination or model}.counterexamples"),
         whole=destination is not None and _is_file(destination, in_place),
     )
-    printer = Output(quiet, verbose)
-    loaded = Model.load(model)
     start = loaded.copy()
     outcome = _fix(loaded, resolved, name, options, settings, printer=printer, allow=allow, proof=proof.value)
     text = _document(outcome, destination or model, started)
@@ -151,16 +157,16 @@ def command(
         _save(outcome, destination, resolved, in_place=in_place)
         _print_end(printer, f"wrote {destination}", "good", format)
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
-            _print_next(printer, destination, name, resolved)
+            _print_next(printer, destination, name, resolved, calibration)
     _exit(outcome, fail_on)
 
 
-def _print_next(printer: Output, fixed: Path, rules: str, target: Target) -> None:
+def _print_next(printer: Output, fixed: Path, rules: str, target: Target, calibration: Path | None) -> None:
     import shlex
 
     words = ["rkgraph", "compile", str(fixed), "--rules", rules, "--target", target.platform]
     if target.precision != "fp16":
-        words += ["--precision", target.precision, "--calibration", "samples.npz"]
+        words += ["--precision", target.precision, "--calibration", str(calibration or "samples.npz")]
     words += ["-o", str(fixed.with_suffix(".rknn"))] if fixed.suffix == ".onnx" else []
     printer.note("next:", "title")
     printer.note(f"  {shlex.join(words)}", "command")

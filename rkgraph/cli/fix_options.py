@@ -1,4 +1,4 @@
-"""Parsers of the options that only `rkgraph fix` has: frozen inputs, assumptions, inputs of proofs."""
+"""Readers of the options that `rkgraph fix` has: frozen inputs, assumptions, inputs of proofs, calibration samples."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from rkgraph.errors import UsageError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from rkgraph.graph.model import Model
     from rkgraph.graph.rewrite import Between
+    from rkgraph.rulebook.rule import Options
 
-__all__ = ["parse_assume", "parse_freeze", "read_cases"]
+__all__ = ["parse_assume", "parse_freeze", "read_cases", "read_samples"]
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
@@ -59,6 +61,30 @@ def read_cases(path: Path | None) -> tuple[Mapping[str, npt.NDArray[Any]], ...]:
     except (OSError, ValueError, AttributeError) as error:
         hint = "save it with numpy.savez(path, NAME=array)"
         raise UsageError(f"--inputs {path}: is no .npz ({error})", hint) from error
+
+
+def read_samples(path: Path | None, model: Model, options: Options) -> tuple[Mapping[str, npt.NDArray[Any]], ...]:
+    """The calibration samples at `path` for a model after --shape, --dim and --freeze: feeds by input name, one each.
+
+    Raises:
+        UsageError: they cannot be read, do not fit, or are images, which the toolkit alone decodes.
+    """
+    if path is None:
+        return ()
+    from rkgraph.compile.calibration import read_calibration
+    from rkgraph.compile.tensors import tensors_of
+    from rkgraph.graph.rewrite import PinShapes
+
+    pinned = model.copy()
+    pinned.apply(PinShapes(dict(options.shapes), dict(options.dims)))
+    inputs = [tensor for tensor in tensors_of(pinned.view().main)[0] if tensor.name not in options.frozen]
+    samples: list[Mapping[str, npt.NDArray[Any]]] = []
+    for row in read_calibration(path, inputs).rows:
+        arrays = {t.name: item for t, item in zip(inputs, row, strict=True) if not isinstance(item, Path)}
+        if len(arrays) < len(inputs):
+            raise UsageError(f"--calibration {path}: has images", "give what the model is fed as arrays (.npz)")
+        samples.append(arrays)
+    return tuple(samples)
 
 
 def _pairs(word: str, options: Iterable[str] | None, example: str) -> Iterable[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from rkgraph.analysis.evaluator import Array
+from rkgraph.analysis.observed import Observations, Observed
 from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerprint
 from rkgraph.engine.fix_batch import Bench, run_batch
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
@@ -37,6 +38,8 @@ __all__ = ["FixOutcome", "FixSettings", "fix_model"]
 
 MAX_PASSES = 40  # a real model takes 4 to 8; each pass past the first follows from what the one before it uncovered
 
+COMPARED = 3  # samples on which the whole model is compared
+
 COARSE = 1e-3  # of the norm: what differs by so much no longer rounds to 8 bits or so, and not only otherwise
 QUANTISED = 0.2
 """How far a model may lie from its quantised original: ‖a − b‖ ≤ 0.2·‖b‖, which is a cosine of at least 0.98."""
@@ -49,6 +52,7 @@ class FixSettings:
     Attributes:
         assumptions: value → what the user says of it (--assume).
         inputs: real inputs for the whole-model comparison; made-up ones where there are none.
+        samples: calibration samples, feeds by input name; rules learn from them what values hold.
         counterexamples: folder for the inputs that refute a rewrite; None saves none.
         rules: the rules to run; all of them by default.
         whole: one model is asked for: cuts that are a gain, but not needed, are left out.
@@ -56,6 +60,7 @@ class FixSettings:
 
     assumptions: Mapping[str, Between] = field(default_factory=dict)
     inputs: Sequence[Mapping[str, Array]] = ()
+    samples: Sequence[Mapping[str, Array]] = ()
     counterexamples: Path | None = None
     rules: Sequence[Rule] | None = None
     whole: bool = False
@@ -148,6 +153,7 @@ class _Loop:
         self.refuted: dict[tuple[str, str], Diagnostic] = {}
         self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
+        self.observed: dict[str, Observed | None] = {}  # what values hold on the samples, as far as it was asked for
         self.within: dict[str, Between] = {}  # inputs for some of whose values only an applied fix is right
         self.dtypes: Mapping[str, str] = {}
         self.scalars: frozenset[str] = frozenset()
@@ -207,7 +213,8 @@ class _Loop:
         frozen, dtypes = self.policy.options.frozen, self._old_dtypes()
         tolerance = _coarsest(self.proofs)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
-        claim = WholeClaim(path, self.model, known, frozen, self.settings.inputs, dtypes, tolerance, widened)
+        real = self.settings.inputs or self.settings.samples[:COMPARED]
+        claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, widened)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
             self.proofs.append(not_compared(claim, self.bench.new_id(), unasked))
@@ -223,7 +230,8 @@ class _Loop:
         return {name: dtype for name, dtype in self.dtypes.items() if now.get(name, dtype) != dtype}
 
     def _look(self) -> tuple[LintContext, tuple[Found, ...]]:
-        context = make_context(self.model.view(), self.target, self.policy.options, self.table)
+        observed = Observations(self.model.copy(), self.settings.samples, self.observed)
+        context = make_context(self.model.view(), self.target, self.policy.options, self.table, observed=observed)
         return context, find(context, self.policy.ruleset, self.rules)
 
     def _plan(self, context: LintContext, found: Sequence[Found], fighting: frozenset[str]) -> Plan:
@@ -243,7 +251,10 @@ class _Loop:
         outcome = run_batch(self.model, context, plan.fixes, self.bench)
         self.applied += outcome.applied
         failed = {id(fix) for fix, _ in outcome.failed}
-        self.within |= _limits_of_inputs(context, [fix for fix in plan.fixes if id(fix) not in failed])
+        done = [fix for fix in plan.fixes if id(fix) not in failed]
+        self.within |= _limits_of_inputs(context, done)
+        if any(fix.found.rule.card.fix is None or fix.found.rule.card.fix.safety is not Safety.SAFE for fix in done):
+            self.observed.clear()  # values that are still there may hold other numbers
         self.proofs += [proof for proof in outcome.proofs if proof.outcome != "skipped"]
         state = state_of(self.model.view())
         for fix, proof in outcome.failed:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rkgraph.analysis.folding import Folding, constancy, fold
+from rkgraph.analysis.observed import NOTHING_OBSERVED, Observations
 from rkgraph.analysis.origins import subgraphs, value_origins
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
@@ -61,7 +62,13 @@ def lint_view(
 
 
 def make_context(
-    view: ModelView, target: Target, options: Options, table: OpTable | None = None, user: UserTable | None = None
+    view: ModelView,
+    target: Target,
+    options: Options,
+    table: OpTable | None = None,
+    user: UserTable | None = None,
+    *,
+    observed: Observations = NOTHING_OBSERVED,
 ) -> LintContext:
     """What rules may look at. Raises TargetError where there is no op table of the target's toolkit."""
     table = table or load_table(target.toolkit)
@@ -70,7 +77,7 @@ def make_context(
     judgements: dict[tuple[str, int], Judgement] = {}
     for graph in (view.main, *view.functions):
         _judge(graph, (table, user or UserTable()), target, folding, judgements)
-    return LintContext(view, target, table, options, folding, origins, judgements)
+    return LintContext(view, target, table, options, folding, origins, judgements, observed)
 
 
 def _judge(

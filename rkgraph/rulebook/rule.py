@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.analysis.observed import NOTHING_OBSERVED, Observations
 from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class LintContext:
 
     `folding` says which nodes disappear before lowering. `origins` is by graph path and value name; `judgements` by
     graph path and node index, all nodes but constant ones: a dead node is checked before it is dropped. What lies in
-    the body of a node (Scan, Loop, If) goes where that node goes.
+    the body of a node (Scan, Loop, If) goes where that node goes. `observed` is what values hold on the user's samples.
     """
 
     model: ModelView
@@ -62,6 +63,7 @@ class LintContext:
     folding: Folding
     origins: Mapping[str, Mapping[str, Origin]]
     judgements: Mapping[tuple[str, int], Judgement]
+    observed: Observations = NOTHING_OBSERVED
 
     @cached_property
     def folded(self) -> frozenset[tuple[str, int]]:
