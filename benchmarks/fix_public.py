@@ -4,7 +4,7 @@
     python benchmarks/fix_public.py --corpus FOLDER [--models models.jsonl ...] [--only NAME ...] [-o fix_public.md]
 
 Models are those of `corpus.py`, small ones first. Each is fixed by the command line with the shapes of its sample
-inputs, and with every class of fixes allowed that `ALLOWED` names. The original, its shapes pinned, and the fixed model
+inputs, single whole numbers frozen to their sample, and with every class of fixes allowed that `ALLOWED` names. The original, its shapes pinned, and the fixed model
 are built by rknn-toolkit2 (one worker); the fixed one is simulated on the sample inputs, and every output held against
 the original in ONNX Runtime. Where the original is dynamically quantized it is held against the fixed model in ONNX
 Runtime as well, which is the same model without the quantization.
@@ -86,6 +86,7 @@ class Outcome:
     quantized: bool = False
     applied: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    frozen: list[str] = field(default_factory=list)
     proofs: dict[str, int] = field(default_factory=dict)
     cosines: dict[str, float | None] = field(default_factory=dict)
     float_cosines: dict[str, float | None] = field(default_factory=dict)
@@ -169,6 +170,10 @@ def measure(subject: Subject, specs: Sequence[Row], bench: Bench, raw: Built | N
 
 def _fix(outcome: Outcome, subject: Subject, specs: Sequence[Row], fixed: Path, target: Target) -> None:
     pins = [word for spec in specs if spec["shape"] for word in ("--shape", _pin(spec))]
+    # What the samples hold at one whole number chooses among computations (a sampling rate): nothing builds without it.
+    controls = [spec for spec in specs if not spec["shape"] and spec.get("gen") == "const" and "int" in spec["dtype"]]
+    outcome.frozen = [f"{spec['name']}={spec.get('value', 0)}" for spec in controls]
+    pins += [word for each in outcome.frozen for word in ("--freeze", each)]
     allow = [word for each in ALLOWED for word in ("--allow", each)]
     with_target = ["--target", target.platform, "--toolkit", target.toolkit]
     words = ["fix", str(subject.path), *pins, *allow, *with_target, "--format", "json", "--quiet", "-o", str(fixed)]
