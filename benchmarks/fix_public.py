@@ -4,10 +4,10 @@
     python benchmarks/fix_public.py --corpus FOLDER [--models models.jsonl ...] [--only NAME ...] [-o fix_public.md]
 
 Models are those of `corpus.py`, small ones first. Each is fixed by the command line with the shapes of its sample
-inputs, single whole numbers frozen to their sample, and with every class of fixes allowed that `ALLOWED` names. The original, its shapes pinned, and the fixed model
-are built by rknn-toolkit2 (one worker); the fixed one is simulated on the sample inputs, and every output held against
-the original in ONNX Runtime. Where the original is dynamically quantized it is held against the fixed model in ONNX
-Runtime as well, which is the same model without the quantization.
+inputs, single whole numbers frozen to their sample, and with every class of fixes allowed that `ALLOWED` names. The
+original, its shapes pinned, and the fixed model are built by rknn-toolkit2 (one worker); the fixed one is simulated on
+the sample inputs, and every output held against the original in ONNX Runtime. Where the original is dynamically
+quantized it is held against the fixed model in ONNX Runtime as well, which is the same model without the quantization.
 
 Results go to FOLDER/fix_public.jsonl as they come: a second call goes on where the first ended; `--only` measures
 models again, `--again` all of them. What the compiler says of the original is kept by content below `--cache`.
