@@ -39,7 +39,7 @@ FLOATS = frozenset({"float32", "float16", "float64"})
 
 LARGEST_OF: Mapping[str, float] = {"float16": 65504.0, "float32": 3.4028234663852886e38, "float64": 1.7e308}
 
-_UNIT = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
+_UNIT = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-28}  # attributes are float32 in all of them
 
 Write = Callable[["GraphView", "Node", Writer], "Rewrite"]
 

@@ -67,6 +67,7 @@ MODULES = (
     "rk160_cumulative_sum",
     "rk161_einstein_summation",
     "rk162_triangle_selection",
+    "rk163_constant_selection",
     "rk164_indexed_update",
     "rk165_resize_by_matrices",
     "rk166_sampling_grid",

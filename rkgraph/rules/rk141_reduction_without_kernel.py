@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite, Tolerance
+from rkgraph.graph.rewrite import EXACT, Between, Edit, Refusal, Rewrite
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.known import FLOATS, NotKnown, dtype_of, lower, reduced_axes, rounding, shape_of
 from rkgraph.rulebook.lowering import needing, not_as_it_is
@@ -57,8 +58,21 @@ def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
         )
     else:
         new = _composed(write, node.op, x, dtype, reduction)
-    tolerance = rounding(dtype, reduction.count) if dtype in FLOATS else Tolerance(0.0, 0.0)
-    return write.rewrite({node.outputs[0]: new}, tolerance, f"{node.op} over {list(axes)} of {list(shape)}")
+    detail = f"{node.op} over {list(axes)} of {list(shape)}"
+    if dtype in FLOATS:
+        return write.rewrite({node.outputs[0]: new}, rounding(dtype, reduction.count), detail)
+    return write.rewrite({node.outputs[0]: new}, EXACT, detail, assumes={x: _fitting(node.op, dtype, reduction.count)})
+
+
+def _fitting(op: str, dtype: str, count: int) -> Between:
+    """The whole numbers of which no result overflows: there kernels differ, one wraps around and another saturates."""
+    most = 2.0**31 - 1 if dtype == "int32" else 2.0**53
+    if op == "ReduceProd":
+        most **= 1.0 / count
+    else:
+        most /= count
+    limit = math.floor(math.sqrt(most) if op == "ReduceSumSquare" else most)
+    return Between(-limit, limit, integer=True)
 
 
 def _composed(write: Writer, op: str, x: str, dtype: str, over: Reduction) -> str:

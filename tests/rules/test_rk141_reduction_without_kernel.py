@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rkgraph.graph.rewrite import Rewrite
 from rkgraph.rulebook.reductions import Reduction, middle_axes
 from tests.rules.harness import diagnostics
 from tests.rules.lowered import assert_lowered, one_node, refusal_of
@@ -54,6 +55,14 @@ def test_every_form_gives_the_same_numbers(
 def test_whole_numbers_are_exact(op: str, kind: type) -> None:
     x: Array = np.random.default_rng(0).integers(-9, 10, (2, 5, 3)).astype(kind)
     assert_lowered(reduction(op, x, [1], 18), CODE, {"x": x}, gone=op, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("op", "limit"), [("ReduceL1", 429496729), ("ReduceSumSquare", 20724), ("ReduceProd", 73)])
+def test_whole_numbers_must_not_overflow(op: str, limit: int) -> None:
+    (edit,) = fixed(reduction(op, np.zeros((2, 5, 3), np.int32), [1], 18), CODE)[1]
+    assert isinstance(edit, Rewrite)
+    assert {name: (between.low, between.high) for name, between in edit.assumes.items()} == {"x": (-limit, limit)}
+    assert limit**5 < 2**31 or op != "ReduceProd"
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5, 6), (2, 3, 2, 2, 3, 2)])
