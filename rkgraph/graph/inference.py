@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rkgraph.graph.expansion import MOST_EXPANDED, expands_beyond
 from rkgraph.graph.proto import native, pb
 from rkgraph.graph.references import read_reference, reference_of
 from rkgraph.graph.shape_values import INT64, ShapeValue, Static, shape_values
@@ -126,6 +127,8 @@ def _forget_unknown(type_: TypeProto) -> None:
 
 
 def _infer_once(model: ModelProto) -> tuple[ModelProto, str]:
+    if model.functions and expands_beyond(model):
+        return model, f"its functions come to more than {MOST_EXPANDED} nodes"
     known = with_stand_ins(model)
     try:
         inferred = native.shape_inference.infer_shapes(known.SerializeToString(), False, False, True)
