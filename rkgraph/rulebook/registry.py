@@ -140,6 +140,7 @@ MODULES = (
     "rk602_large_output_projection",
     "rk603_large_lookup_table",
     "rk604_joined_boxes_and_scores",
+    "rk605_rank_four_cache",
     "rk701_quantized_mask_fill",
 )
 
