@@ -56,7 +56,9 @@ def fold(graph: GraphView, name: str) -> Array:
 
 def _can_be_evaluated(node: Node) -> bool:
     plain = all(value is not None and not isinstance(value, GraphView) for value in node.attributes.values())
-    return plain and node.domain in ("", "ai.onnx") and node.op != "Constant" and node.op not in RANDOM
+    # Compilers know the weights of a quantised layer by their DequantizeLinear; folded, the layer would not build.
+    as_it_is = node.op in ("Constant", "DequantizeLinear") or node.op in RANDOM
+    return plain and node.domain in ("", "ai.onnx") and not as_it_is
 
 
 def _is_small(graph: GraphView, name: str, largest: int) -> bool:

@@ -136,6 +136,24 @@ def _lstm(node: NodeProto, _dims: _Dims) -> _Made | None:
     return [new], {name: (1, 1, 1)}
 
 
+def _quantised(node: NodeProto, _dims: _Dims) -> _Made | None:
+    """The standard operator on the numbers themselves: they alone decide the shape, and the dtype is theirs."""
+    op, places = _QUANTISED[node.op_type]
+    chosen = [node.input[place] for place in places] if places else list(node.input[2::3])
+    new = _node(op, chosen, list(node.output[:1]))
+    new.attribute.extend(a for a in node.attribute if a.name not in ("alpha", "channels_last"))
+    return None if _integers(node).get("channels_last") else ([new], {})
+
+
+_QUANTISED: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "QGemm": ("Gemm", (0, 3)),
+    "QLinearAdd": ("Add", (0, 3)),
+    "QLinearAveragePool": ("AveragePool", (0,)),
+    "QLinearConcat": ("Concat", ()),  # from the third input on, each third
+    "QLinearGlobalAveragePool": ("GlobalAveragePool", (0,)),
+    "QLinearMul": ("Mul", (0, 3)),
+}
+
 _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "Attention": _attention,
     "DynamicQuantizeLSTM": _lstm,
@@ -144,4 +162,5 @@ _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "FusedMatMul": _fused_product,
     "MatMulNBits": _n_bits,
     "TransposeMatMul": _fused_product,
+    **dict.fromkeys(_QUANTISED, _quantised),
 }

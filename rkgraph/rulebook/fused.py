@@ -47,6 +47,7 @@ def unfused(
     *,
     prefix: str,
     opset: int = 7,
+    tolerance: Tolerance = ROUNDED,
     within: Mapping[str, Between] | None = None,
 ) -> Edit | Refusal:
     """The node of `finding` as its entry in `writers` records it; outputs that nobody reads are left out.
@@ -57,6 +58,7 @@ def unfused(
         writers: by operator.
         prefix: of new names.
         opset: what the recorded operators need.
+        tolerance: how far results may lie apart.
         within: what the claim is limited to.
     """
     place = place_of(lint, finding)
@@ -76,7 +78,7 @@ def unfused(
     if missing:
         return Refusal(f"{node.label}: its output {missing[0]} is read, and not written with standard operators")
     replaces = {old: new for old, new in made.items() if old in read}
-    return writer.rewrite(replaces, ROUNDED, f"{node.op} as standard operators", within=within)
+    return writer.rewrite(replaces, tolerance, f"{node.op} as standard operators", within=within)
 
 
 def input_of(node: Node, place: int) -> str:

@@ -27,6 +27,8 @@ __all__ = [
     "zero_dtype",
 ]
 
+_SCALES_BY_AXIS = 13  # the opset from which DequantizeLinear has an axis
+
 LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "uint16": (0, 65535), "int16": (-32768, 32767)}
 """Smallest and largest number of the dtypes that activations are quantised to."""
 
@@ -118,15 +120,26 @@ def quantize(graph: GraphView, writer: Writer, x: str, tensor: Quantized, rank: 
 
 
 def real_values(graph: GraphView, writer: Writer, tensor: Quantized) -> str:
-    """The floats of an activation: by DequantizeLinear where it has one constant scale, which compilers understand.
+    """The floats of an activation or of weights: by DequantizeLinear where scale and zero point are constants.
+
+    Compilers make an int8 layer of what lies between such conversions, and know no other form of it.
 
     Raises:
         ValueError: as `dequantize`.
     """
-    parts = _constant_parts(graph, writer, tensor, graph.value(tensor.numbers).dtype)
-    if parts is None or graph.is_constant(tensor.numbers):
+    dtype, rank = graph.value(tensor.numbers).dtype, len(graph.value(tensor.numbers).shape or ())
+    parts = _constant_parts(graph, writer, tensor, dtype)
+    if parts is not None:
+        return writer.op("DequantizeLinear", tensor.numbers, *parts)
+    given = (tensor.scale, *((tensor.zero,) if tensor.zero else ()))
+    counts = {element_count(graph, name) for name in given}
+    by_axis = tensor.axis is not None and rank and len(counts) == 1 and None not in counts
+    if not by_axis or writer.opset < _SCALES_BY_AXIS or dtype is None or not all(map(graph.is_constant, given)):
         return dequantize(graph, writer, tensor, "float32")
-    return writer.op("DequantizeLinear", tensor.numbers, *parts)
+    each = [along(graph, writer, name, 0, 1) for name in given]
+    if len(each) == 1:
+        each.append(writer.constant([0] * (counts.pop() or 0), dtype, "zero"))
+    return writer.op("DequantizeLinear", tensor.numbers, *each, axis=(tensor.axis or 0) % rank)
 
 
 def whole_values(graph: GraphView, writer: Writer, x: str, tensor: Quantized) -> str:

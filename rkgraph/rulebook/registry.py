@@ -90,6 +90,8 @@ MODULES = (
     "rk192_fused_normalization",
     "rk193_fused_attention",
     "rk194_fused_product",
+    "rk195_quantized_operator",
+    "rk196_dynamic_product",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",

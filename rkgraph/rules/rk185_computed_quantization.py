@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import EXACT, Between, Edit, Refusal, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.lowering import needing, not_as_it_is, raised
@@ -22,10 +23,26 @@ ROUND = 11  # the opset from which there is Round
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each that cannot run: no zero point, or a computed scale."""
+    """One finding for each that cannot run: no zero point (of constants, too), or a computed scale."""
     for domain in ("", "com.microsoft"):
         for graph, node in needing(lint, OPERATORS, domain=domain):
             yield not_as_it_is(lint, graph, node, f"it is {FORMULAS[node.op]}")
+    for graph in lint.model.graphs():
+        if "DequantizeLinear" not in graph.ops:
+            continue
+        for node in graph.nodes_of("DequantizeLinear"):
+            if (node.path, node.index) in lint.folding.constant and not _zero(node):
+                yield Finding(
+                    f"{node.label} has no zero point, and the toolkit asks for one before it folds the node",
+                    graph=graph.path,
+                    node=node,
+                    observed={"operator": node.op},
+                    verdict=Verdict.BUILD_FAILS,
+                )
+
+
+def _zero(node: Node) -> str:
+    return node.inputs[2] if len(node.inputs) > 2 else ""
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
@@ -72,7 +89,7 @@ def _missing_zero(lint: LintContext, graph: GraphView, node: Node, writer: Write
 
 def _arithmetic(graph: GraphView, node: Node, writer: Writer, rank: int) -> str:
     """The new value. Raises ValueError for dtypes and shapes that are unknown."""
-    zero = node.inputs[2] if len(node.inputs) > 2 else ""
+    zero = _zero(node)
     axis = int(node.attributes.get("axis", 1))
     if node.op == "QuantizeLinear":
         return quantize(graph, writer, node.inputs[0], Quantized(node.outputs[0], node.inputs[1], zero, axis), rank)

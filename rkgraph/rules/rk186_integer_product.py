@@ -13,7 +13,6 @@ from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.quantized import (
     Quantized,
     along,
-    dequantize,
     element_count,
     real_values,
     static_shape,
@@ -96,7 +95,7 @@ def _q_linear_conv(graph: GraphView, node: Node, writer: Writer) -> str:
     )
     _one_scale(graph, x)
     _one_scale(graph, y)
-    inputs = [real_values(graph, writer, x), dequantize(graph, writer, w, "float32")]
+    inputs = [real_values(graph, writer, x), real_values(graph, writer, w)]
     if len(node.inputs) > 8 and node.inputs[8]:
         steps = writer.op("Mul", along(graph, writer, x.scale, None, 1), along(graph, writer, w.scale, 0, 1))
         inputs.append(writer.op("Mul", writer.cast(node.inputs[8], "float32"), steps))

@@ -18,7 +18,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each DynamicQuantizeLinear that no integer product reads (RK182 and RK186 come first)."""
     for graph, node in needing(lint, {"DynamicQuantizeLinear"}):
         readers = {reader.op for reader in graph.consumers(node.outputs[0])}
-        if not readers & {"MatMulInteger", "ConvInteger"}:
+        if not readers & {"MatMulInteger", "ConvInteger", "MatMulIntegerToFloat"}:
             yield not_as_it_is(lint, graph, node, "it is ReduceMin, ReduceMax, and the rounding of x / scale")
 
 

@@ -70,3 +70,13 @@ def test_constant_scales_with_a_zero_point_are_left_alone() -> None:
     text = """g (float[1, 4] x) => (float[1, 4] y) <float s = {0.1}, uint8 z = {3}>
     { q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }"""
     assert diagnostics(text, CODE) == ()
+
+
+def test_weights_without_a_zero_point_get_one() -> None:
+    text = """g (float[1, 4] x) => (float[1, 2] y)
+    <int8[4, 2] w = {1, 2, 3, 4, 5, 6, 7, 8}, float[2] scale = {0.05, 0.1}>
+    { d = DequantizeLinear<axis = 1>(w, scale) y = MatMul(x, d) }"""
+    after, _ = fixed(text, CODE)
+    assert [len(node.input) for node in after.graph.node] == [3, 2]
+    feeds = {"x": np.array([[1, -1, 0.15, 99]], "f")}
+    np.testing.assert_array_equal(np.asarray(run(after, feeds)[0], "f"), np.asarray(run(text, feeds)[0], "f"))
