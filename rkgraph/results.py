@@ -73,7 +73,10 @@ class PlacedNode:
 
 @dataclass(frozen=True)
 class AppliedFix:
-    """A fix that was applied: where, what it removed and added, who allowed it, and the ids of its proofs."""
+    """A fix that was applied: where, what it removed and added, who allowed it, and the ids of its proofs.
+
+    `fingerprint` names it in a plan: it stays when nodes are renamed, and no two fixes of a run share one.
+    """
 
     code: str
     title: str
@@ -84,16 +87,18 @@ class AppliedFix:
     added: tuple[str, ...] = ()
     proofs: tuple[str, ...] = ()
     detail: str = ""
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
 class RefusedFix:
-    """A fix that was not applied, with the reason and, where one would allow it, the option."""
+    """A fix that was not applied, with the reason and, where one would allow it, the option; `fingerprint` as above."""
 
     code: str
     at: Location
     reason: str
     needs: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from rkgraph.analysis.evaluator import Array
 from rkgraph.analysis.observed import Observations, Observed
 from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerprint
 from rkgraph.engine.fix_batch import Bench, run_batch
+from rkgraph.engine.fix_choices import Choices, Fingerprints
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
 from rkgraph.engine.fix_policy import Policy
 from rkgraph.engine.fix_requests import check_shapes, dtypes_of, filled, freeze, scalars_of
 from rkgraph.engine.fix_state import state_of
-from rkgraph.engine.lint import Found, find, make_context, result_of
+from rkgraph.engine.lint import Found, find, make_context, result_of, with_troubles
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
@@ -56,6 +57,7 @@ class FixSettings:
         counterexamples: folder for the inputs that refute a rewrite; None saves none.
         rules: the rules to run; all of them by default.
         whole: one model is asked for: cuts that are a gain, but not needed, are left out.
+        choices: what a plan or a search decided of single fixes.
     """
 
     assumptions: Mapping[str, Between] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class FixSettings:
     counterexamples: Path | None = None
     rules: Sequence[Rule] | None = None
     whole: bool = False
+    choices: Choices = field(default_factory=Choices)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class FixOutcome:
 
     `after` carries fixes and proofs, and a diagnostic RK991 for every rewrite that was refuted and taken back. `stages`
     are the models that `model` was cut into; none where it stays whole. `raw_weights` are constants that the host may
-    want without ONNX.
+    want without ONNX. `optional` are the rules whose cuts were made though the model could be deployed without them;
+    `strange` the fingerprints that the choices speak of, and that nothing in the model has.
     """
 
     model: Model
@@ -82,6 +86,8 @@ class FixOutcome:
     proofs: tuple[Proof, ...]
     stages: tuple[FixedStage, ...] = ()
     raw_weights: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+    strange: frozenset[str] = frozenset()
 
     @property
     def is_refuted(self) -> bool:
@@ -153,13 +159,14 @@ class _Loop:
         self.refuted: dict[tuple[str, str], Diagnostic] = {}
         self.unproved: dict[tuple[str, str], tuple[str, RefusedFix]] = {}
         self.seen: dict[str, int] = {}
+        self.names = Fingerprints()
         self.observed: dict[str, Observed | None] = {}  # what values hold on the samples, as far as it was asked for
         self.within: dict[str, Between] = {}  # inputs for some of whose values only an applied fix is right
         self.dtypes: Mapping[str, str] = {}
         self.scalars: frozenset[str] = frozenset()
 
     def run(self, proof: str) -> FixOutcome:
-        context, found = self._look()
+        context, found = self._look(troubles=True)
         before = result_of(context, found)
         self.dtypes = dtypes_of(context.model.main)
         self.scalars = scalars_of(context.model.main)
@@ -180,9 +187,11 @@ class _Loop:
         else:
             plan = self._plan(context, found, frozenset())
             self.refused += [_unfinished(fix) for fix in plan.fixes]
+        if self.settings.samples and self.applied:
+            context, found = self._look(troubles=True)
         split = self._split(context, found, plan)
-        self.applied += split.applied
-        self.refused += split.refused
+        self.applied += map(self.names.named, split.applied)
+        self.refused += map(self.names.named, split.refused)
         self.proofs += split.proofs
         fixes = Fixes(tuple(self.applied), tuple(self.refused))
         wrong = [*self.refuted.values(), *self._compare_models(proof)]
@@ -190,11 +199,15 @@ class _Loop:
         after = result_of(context, found)
         after = split.told(after)
         after = replace(after, diagnostics=(*after.diagnostics, *wrong), fixes=fixes, proofs=proofs)
-        return FixOutcome(self.model, before, after, fixes, proofs, split.stages, split.raw_weights)
+        optional = self._optional(plan) if split.stages else frozenset[str]()
+        strange = self.settings.choices.named - self.names.seen
+        parts = (split.stages, split.raw_weights)
+        return FixOutcome(self.model, before, after, fixes, proofs, *parts, optional, strange)
 
     def _split(self, context: LintContext, found: Sequence[Found], plan: Plan) -> Split:
         """Make the cuts that are planned; those that are no more than a gain only where several models are welcome."""
-        cuts = [cut for cut in plan.cuts if cut.edit.needed or not self.settings.whole]
+        optional = self._optional(plan)
+        cuts = [cut for cut in plan.cuts if cut.edit.needed or cut.found.rule.code in optional]
         if cuts:
             self.tell("cutting the model into stages")
 
@@ -203,6 +216,11 @@ class _Loop:
             return context, find(context, self.policy.ruleset, self.rules)
 
         return Splitter(self.model, context, found, look).split(cuts, self.bench.new_id) if cuts else Split()
+
+    def _optional(self, plan: Plan) -> frozenset[str]:
+        """The rules whose cuts are made though they are no more than a gain."""
+        codes = {cut.found.rule.code for cut in plan.cuts if not cut.edit.needed}
+        return frozenset() if self.settings.whole else frozenset(codes - self.settings.choices.without)
 
     def _compare_models(self, proof: str) -> Sequence[Diagnostic]:
         """Compare the original with the fixed model where that is asked for; what is wrong, if anything is."""
@@ -229,27 +247,36 @@ class _Loop:
         now = dtypes_of(self.model.view().main)
         return {name: dtype for name, dtype in self.dtypes.items() if now.get(name, dtype) != dtype}
 
-    def _look(self) -> tuple[LintContext, tuple[Found, ...]]:
+    def _look(self, *, troubles: bool = False) -> tuple[LintContext, tuple[Found, ...]]:
+        """Lint the model as it is; `troubles`: what goes wrong in fp16 on the samples is looked for, too."""
         observed = Observations(self.model.copy(), self.settings.samples, self.observed)
+        if troubles:
+            observed = with_troubles(observed, self.target, self.tell)
         context = make_context(self.model.view(), self.target, self.policy.options, self.table, observed=observed)
-        return context, find(context, self.policy.ruleset, self.rules)
+        found = find(context, self.policy.ruleset, self.rules)
+        self.names.see(found)
+        return context, found
 
     def _plan(self, context: LintContext, found: Sequence[Found], fighting: frozenset[str]) -> Plan:
         """The next batch; what was refuted before, and rules that fight, get no further turn."""
         state = state_of(context.model)
         tried = self.refuted.keys() | {key for key, (then, _) in self.unproved.items() if then == state}
         open_ = [f for f in found if _key(f) not in tried and f.rule.code not in fighting]
-        plan = plan_pass(context, open_, self.rules, self.policy, self.bench.new_id)
+        against = [self.settings.choices.refusal(f, self.names.own(f.diagnostic.fingerprint)) for f in open_]
+        chosen = [f for f, refusal in zip(open_, against, strict=True) if refusal is None]
+        policy = replace(self.policy, approved=self.names.now(self.settings.choices.approved))
+        plan = plan_pass(context, chosen, self.rules, policy, self.bench.new_id)
         stuck = [
-            RefusedFix(f.rule.code, f.diagnostic.at, f"{' and '.join(sorted(fighting))} undo each other's work")
+            _not_made(f, f"{' and '.join(sorted(fighting))} undo each other's work")
             for f in found
             if f.rule.code in fighting and f.diagnostic.fix is not None
         ]
-        return replace(plan, refused=(*plan.refused, *stuck))
+        refused = (*map(self.names.named, (*plan.refused, *stuck)), *filter(None, against))
+        return replace(plan, refused=refused)
 
     def _carry_out(self, context: LintContext, plan: Plan) -> None:
         outcome = run_batch(self.model, context, plan.fixes, self.bench)
-        self.applied += outcome.applied
+        self.applied += map(self.names.named, outcome.applied)
         failed = {id(fix) for fix, _ in outcome.failed}
         done = [fix for fix in plan.fixes if id(fix) not in failed]
         self.within |= _limits_of_inputs(context, done)
@@ -260,9 +287,9 @@ class _Loop:
         for fix, proof in outcome.failed:
             if proof.outcome == "refuted":
                 self.refuted[_key(fix.found)] = _refuted(fix, proof)
-                self.refused.append(_not_proved(fix, proof))
+                self.refused.append(self.names.named(_not_proved(fix, proof)))
             else:
-                self.unproved[_key(fix.found)] = (state, _not_proved(fix, proof))
+                self.unproved[_key(fix.found)] = (state, self.names.named(_not_proved(fix, proof)))
 
     def _still_unproved(self, found: Sequence[Found]) -> list[RefusedFix]:
         """What could not be proved, neither at first nor when the model had changed around it."""
@@ -329,7 +356,11 @@ def _differs(proof: Proof) -> Diagnostic:
 
 def _not_proved(fix: PlannedFix, proof: Proof) -> RefusedFix:
     verb = "its proof refuted it" if proof.outcome == "refuted" else "it could not be proved"
-    return RefusedFix(fix.found.rule.code, fix.found.diagnostic.at, f"{verb}, so it was taken back: {proof.detail}")
+    return _not_made(fix.found, f"{verb}, so it was taken back: {proof.detail}")
+
+
+def _not_made(found: Found, reason: str) -> RefusedFix:
+    return RefusedFix(found.rule.code, found.diagnostic.at, reason, fingerprint=found.diagnostic.fingerprint)
 
 
 def _unfinished(fix: PlannedFix) -> RefusedFix:

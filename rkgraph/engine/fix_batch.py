@@ -266,6 +266,7 @@ def _record(context: LintContext, fix: PlannedFix, proofs: Sequence[Proof]) -> A
         added=tuple(node.label for node in edit.tape.nodes) if isinstance(edit, Rewrite) else (),
         proofs=tuple(proof.id for proof in (*fix.assumptions, *proofs)),
         detail=_detail(context, fix),
+        fingerprint=diagnostic.fingerprint,
     )
 
 

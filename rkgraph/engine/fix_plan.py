@@ -79,7 +79,11 @@ def plan_pass(
         if isinstance(planned, PlannedFix):
             planned = _with_assumptions(context, planned, policy, new_id)
         if isinstance(planned, Refusal):
-            refused.append(RefusedFix(one.rule.code, one.diagnostic.at, planned.reason, planned.needs))
+            refused.append(
+                RefusedFix(
+                    *(one.rule.code, one.diagnostic.at, planned.reason, planned.needs, one.diagnostic.fingerprint)
+                )
+            )
         elif isinstance(planned, PlannedCut):
             cuts.append(planned)
         else:
@@ -96,7 +100,7 @@ def _ask(context: LintContext, found: Found, policy: Policy) -> PlannedFix | Pla
     edit = rule.fix(context, found.finding)
     if isinstance(edit, Refusal):
         return edit
-    allowed = policy.allowed_by(offer.safety, edit)
+    allowed = policy.allowed_by(offer.safety, edit, found.diagnostic.fingerprint)
     if isinstance(allowed, Refusal):
         return allowed
     if isinstance(edit, Cut):

@@ -23,14 +23,16 @@ class Policy:
         ruleset: allows some classes by default.
         options: --shape, --dim and --freeze, which allow the class that they need, for the inputs that they name.
         assumptions: what the user vouches for (--assume), by value.
+        approved: fingerprints of fixes that a plan allows one by one.
     """
 
     allow: frozenset[Safety]
     ruleset: RuleSet
     options: Options
     assumptions: Mapping[str, Between] = field(default_factory=dict)
+    approved: frozenset[str] = frozenset()
 
-    def allowed_by(self, safety: Safety, edit: Edit | Cut) -> str | Refusal:
+    def allowed_by(self, safety: Safety, edit: Edit | Cut, fingerprint: str = "") -> str | Refusal:
         """Who allows this edit of this class; a refusal that names the option where nobody does."""
         if safety is Safety.SAFE:
             return "default"
@@ -41,6 +43,8 @@ class Policy:
             who = f"--allow {safety.value}"
         if who is None and safety in self.ruleset.allow:
             who = f"rule set {self.ruleset.name}"
+        if who is None and fingerprint in self.approved:
+            who = "the plan"
         return who or Refusal(f"the fix is of class {safety.value}, which is not allowed", f"--allow {safety.value}")
 
     def objection(self, safety: Safety, edit: Edit) -> str | None:

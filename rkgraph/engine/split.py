@@ -151,7 +151,8 @@ def _outermost(graph: GraphView, path: str, index: int) -> int | None:
 
 
 def _refused(cut: PlannedCut, reason: str) -> RefusedFix:
-    return RefusedFix(cut.found.rule.code, cut.found.diagnostic.at, reason)
+    found = cut.found
+    return RefusedFix(found.rule.code, found.diagnostic.at, reason, fingerprint=found.diagnostic.fingerprint)
 
 
 def _record(graph: GraphView, cut: PlannedCut, stages: Sequence[FixedStage], proof: Proof) -> AppliedFix:
@@ -165,6 +166,7 @@ def _record(graph: GraphView, cut: PlannedCut, stages: Sequence[FixedStage], pro
         allowed_by=cut.allowed_by,
         proofs=(proof.id,),
         detail=f"{cut.edit.detail}; {_told(graph, stages)}",
+        fingerprint=diagnostic.fingerprint,
     )
 
 

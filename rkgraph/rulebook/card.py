@@ -11,6 +11,7 @@
     title = "Pin the input to a fixed shape"
     safety = "shape"
     equivalence = "restricted"              # "exact" bit for bit · "tolerance" · "restricted" to fewer inputs
+    candidate = true                        # optional: may or may not pay; `rkgraph fix --tune` asks the compiler
     +++
     ## What it does
     …
@@ -56,7 +57,7 @@ _FENCE = "+++"
 _CODE = re.compile(r"RK[1-9][0-9]{2}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _BLOCK = re.compile(r"^```onnx[ \t]*(?P<options>\{[^\n]*\})?[ \t]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds", "cpu"})
+_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds", "cpu", "samples"})
 
 
 class CardError(ValueError):
@@ -70,7 +71,8 @@ class Block:
     `line` counts in the card from 1. Options (all optional): `shape` and `dim`: as on the command line, a string or a
     list of strings; `platform`, `precision`: of the target; `allow`: list of safety classes for the fix;
     `finds`: how many findings of the card's code an Example has (default: at least one); `cpu`: how many layers of a
-    Fixed model the compiler puts on the CPU, conversions of inputs and outputs aside (default: none).
+    Fixed model the compiler puts on the CPU, conversions of inputs and outputs aside (default: none);
+    `samples`: calibration samples of this standard deviation are observed (default: none).
     """
 
     text: str
@@ -103,6 +105,7 @@ class Card:
     evidence: tuple[str, ...] = ()
     fix: FixOffer | None = None
     equivalence: str | None = None
+    candidate: bool = False
 
     @cached_property
     def sections(self) -> Mapping[str, str]:
@@ -174,19 +177,20 @@ def parse_card(text: str, stem: str) -> Card:
     applies_to = reader.texts("applies_to", single=True)
     after = reader.texts("after", optional=True)
     evidence = reader.texts("evidence", optional=True)
-    fix, equivalence = _fix(reader.table("fix"))
+    fix, equivalence, candidate = _fix(reader.table("fix"))
     reader.close()
-    return Card(stem, code, name, severity, applies_to, body, body_line, after, evidence, fix, equivalence)
+    return Card(stem, code, name, severity, applies_to, body, body_line, after, evidence, fix, equivalence, candidate)
 
 
-def _fix(reader: _FrontMatter | None) -> tuple[FixOffer | None, str | None]:
+def _fix(reader: _FrontMatter | None) -> tuple[FixOffer | None, str | None, bool]:
     if reader is None:
-        return None, None
+        return None, None, False
     safety = Safety(reader.choice("safety", tuple(s.value for s in Safety)))
     offer = FixOffer(reader.text("title"), safety)
     equivalence = reader.choice("equivalence", EQUIVALENCES)
+    candidate = reader.flag("candidate")
     reader.close()
-    return offer, equivalence
+    return offer, equivalence, candidate
 
 
 def _split(text: str, stem: str) -> tuple[str, str, int]:
@@ -241,6 +245,12 @@ class _FrontMatter:
         if (single and not value) or len(set(value)) != len(value):
             raise CardError(f"{self._where}: {key} = {value!r} must be neither empty nor have doubles")
         return tuple(value)
+
+    def flag(self, key: str) -> bool:
+        value = self._table.pop(key, False)
+        if not isinstance(value, bool):
+            raise CardError(f"{self._where}: {key} = {value!r} must be true or false")
+        return value
 
     def table(self, key: str) -> _FrontMatter | None:
         value = self._table.pop(key, None)
