@@ -141,6 +141,7 @@ MODULES = (
     "rk520_mean_over_plane",
     "rk521_copied_constant_name",
     "rk522_fill_without_value",
+    "rk523_input_handed_out",
     "rk601_host_only_nodes",
     "rk602_large_output_projection",
     "rk603_large_lookup_table",
