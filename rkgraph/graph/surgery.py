@@ -151,8 +151,8 @@ class _Surgery:
         name = old.name
         old.name = f"{self.edit.tape.prefix}/was_{name}"
         self.renamed.append(old)
-        makers = [*self.owner.nodes, *self.new]
-        made_here = bool(new.inputs) and any(node is new.inputs[0] for node in makers)
+        # A value that was there before keeps its name: nothing but the tape's own nodes was to change.
+        made_here = bool(new.inputs) and any(node is new.inputs[0] for node in self.new)
         if made_here and not any(tensor is new for tensor in self.owner.outputs):
             new.name = name
             self.renamed.append(new)
