@@ -19,7 +19,10 @@ __all__ = ["write_fixed"]
 
 
 def write_fixed(outcome: FixOutcome, output: Path, target: Target) -> Bundle:
-    """Write the bundle of a fixed model, whole or not at all; weights are copied, those of a stage with the stage.
+    """Write the bundle of a fixed model, whole or not at all.
+
+    Weights are copied, those of a stage with the stage; stages on the host read constants that are there as raw files
+    from these.
 
     Raises:
         UsageError: `output` cannot take a bundle.
@@ -28,14 +31,15 @@ def write_fixed(outcome: FixOutcome, output: Path, target: Target) -> Bundle:
     check_place(output)
     inputs, outputs = tensors_of(outcome.model.view().main)
     with workshop(output) as work:
+        weights = list(_raw(outcome, work))
+        shared = {weight.name: weight.file for weight in weights}
         stages = []
         for stage in outcome.stages:
-            stage.model.save(work / stage.file, "inline")
+            stage.model.save(work / stage.file, "inline", shared=shared if stage.kind == "onnx" else None)
             stages.append(BundleStage(stage.name, stage.kind, stage.file, None, stage.inputs, stage.outputs))
         if not stages:
             outcome.model.save(work / "model.onnx", "inline")
             stages.append(BundleStage.of(outcome.model.view(), "model.onnx"))
-        weights = list(_raw(outcome, work))
         Bundle.create(work, stages, target=target, inputs=inputs, outputs=outputs, weights=weights)
         return put_in_place(work, output)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,6 +164,12 @@ class Model:
         digest = hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest()
         return Model(self.path, proto, digest, self._weights)
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the large tensors of the current state, wherever they lie."""
+        external = (tensor for tensor in model_tensors(self._proto) if is_external(tensor))
+        return sum(self._weights.resolve(tensor).length or 0 for tensor in external)
+
     def constant(self, name: str) -> tuple[str, tuple[int, ...], Iterator[bytes]] | None:
         """Dtype, shape and bytes (little-endian, row by row, in pieces) of an initializer of numbers, or None."""
         tensor = next((each for each in self._proto.graph.initializer if each.name == name), None)
@@ -180,7 +186,14 @@ class Model:
             data = iter([onnx.numpy_helper.to_array(loaded).tobytes()])
         return dtype_name(tensor.data_type) or "", tuple(tensor.dims), data
 
-    def save(self, path: Path, weights: WeightPlacement = "keep", *, in_place: bool = False) -> None:
+    def save(
+        self,
+        path: Path,
+        weights: WeightPlacement = "keep",
+        *,
+        in_place: bool = False,
+        shared: Mapping[str, str] | None = None,
+    ) -> None:
         """Write the model to `path`, whole or not at all.
 
         Args:
@@ -189,12 +202,13 @@ class Model:
                 they are, that is, external ones stay where they are if `path` is in the model's folder, and go
                 inline otherwise. What does not fit into 2 GB goes beside.
             in_place: allow `path` to be the file that the model was loaded from.
+            shared: tensors whose bytes, and nothing else, lie in files beside `path` already: name → file name.
 
         Raises:
             UsageError: `path` cannot be written, or is the model's own file or weights and `in_place` is not given.
             ModelError: weights are missing.
         """
-        save_model(self._proto, self._weights, Path(path), weights, in_place=in_place)
+        save_model(self._proto, self._weights, Path(path), weights, in_place=in_place, shared=shared)
 
     def _set(self, proto: onnx.ModelProto, sha256: str) -> None:
         self._proto, self._sha256, self._types, self._sources = proto, sha256, None, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Literal
 
@@ -28,11 +29,17 @@ _RAW_FIELDS = ("raw_data", "float_data", "double_data")  # whose payload is laid
 
 
 def save_model(
-    proto: onnx.ModelProto, weights: Weights, path: Path, placement: WeightPlacement, *, in_place: bool
+    proto: onnx.ModelProto,
+    weights: Weights,
+    path: Path,
+    placement: WeightPlacement,
+    *,
+    in_place: bool,
+    shared: Mapping[str, str] | None = None,
 ) -> None:
     """Write `proto` with its weights. See `Model.save`."""
     beside = path.with_name(path.name + ".data")
-    plan = _Plan(proto, weights, path, placement)
+    plan = _Plan(proto, weights, path, placement, shared or {})
     _refuse_overwriting(weights.path, plan, path, beside, in_place)
     token = secrets.token_bytes(16)
     with contextlib.ExitStack() as stack:
@@ -62,7 +69,14 @@ class _Plan:
         kept: files that are referred to after the save.
     """
 
-    def __init__(self, proto: onnx.ModelProto, weights: Weights, path: Path, placement: WeightPlacement) -> None:
+    def __init__(
+        self,
+        proto: onnx.ModelProto,
+        weights: Weights,
+        path: Path,
+        placement: WeightPlacement,
+        shared: Mapping[str, str],
+    ) -> None:
         self.proto = onnx.ModelProto()
         self.proto.CopyFrom(proto)
         same_folder = path.parent.resolve() == weights.path.parent.resolve()
@@ -73,7 +87,9 @@ class _Plan:
             if not is_external(tensor):
                 continue
             reference = weights.resolve(tensor)
-            if placement == "keep" and same_folder and not weights.is_own(reference):
+            if tensor.name in shared:
+                _refer(tensor, shared[tensor.name], 0, reference.length or 0)
+            elif placement == "keep" and same_folder and not weights.is_own(reference):
                 self.kept.add((path.parent / reference.location).resolve())
             elif placement == "beside" and _fits_beside(reference):
                 self.beside.append((tensor, reference))
@@ -94,10 +110,14 @@ def _write_beside(plan: _Plan, weights: Weights, file: IO[bytes], name: str) -> 
         file.seek(offset)
         for chunk in weights.chunks(reference, tensor.name):
             file.write(chunk)
-        detach(tensor)
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", name), ("offset", offset), ("length", reference.length or 0)):
-            tensor.external_data.add(key=key, value=str(value))
+        _refer(tensor, name, offset, reference.length or 0)
+
+
+def _refer(tensor: onnx.TensorProto, location: str, offset: int, length: int) -> None:
+    detach(tensor)
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", length)):
+        tensor.external_data.add(key=key, value=str(value))
 
 
 def _refuse_overwriting(source: Path, plan: _Plan, path: Path, beside: Path, in_place: bool) -> None:

@@ -44,7 +44,7 @@ def prove_recomposed(whole: Model, stages: Sequence[Model], proof_id: str) -> Pr
     chance = next((node.label for node in whole.view().main.nodes if node.op in RANDOM), None)
     if chance is not None:
         return replace(proof, detail=f"two runs of the model differ by themselves: {chance} is random")
-    if whole.path.stat().st_size > LARGEST:
+    if whole.weight_bytes > LARGEST:
         return replace(proof, detail=f"a model of more than {LARGEST >> 20} MB is not run for this")
     try:
         before = Evaluator(whole.proto(weights=True))

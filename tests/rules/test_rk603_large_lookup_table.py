@@ -76,6 +76,10 @@ def test_the_table_is_there_as_a_raw_file(tmp_path: Path) -> None:
     raw = np.memmap(folder / weight.file, weight.dtype, "r", shape=weight.shape)
     np.testing.assert_array_equal(raw, TABLE)
     assert (folder / "2-npu.onnx").stat().st_size < 40_000
+    for stage in ("1-host.onnx", "3-host.onnx"):  # they read the raw file, too
+        assert (folder / stage).stat().st_size < 2_000
+    with Pipeline(folder, "cpu") as pipeline:
+        np.testing.assert_array_equal(pipeline({"ids": IDS})["y"], run(encoder(tied=True), {"ids": IDS})[0])
 
 
 def test_a_raw_file_of_another_size_is_refused(tmp_path: Path) -> None:
