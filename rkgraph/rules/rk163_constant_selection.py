@@ -64,15 +64,17 @@ def _is_better_gathered(graph: GraphView, node: Node, outcome: str) -> bool:
         if node.op == "GatherND":
             places, rows = _rows_of(graph, node)
             return outcome in SLOW and len(places) * rows <= elements
-        if node.op == "Slice":
-            strided = [cut for cut in read_slice(graph, node) if cut.step != 1]
-            if rank > _LARGEST_RANK:
-                return any(cut.step < 0 for cut in strided)  # these kill the toolkit, wherever the table has the node
-            small = all(len(cut.places) * cut.size <= elements for cut in strided)
-            return bool(strided) and small and outcome in SLOW and not is_space_to_depth(graph, node)
+        return node.op == "Slice" and _is_better_sliced(graph, node, outcome, elements)
     except NotKnown:
         return False
-    return False
+
+
+def _is_better_sliced(graph: GraphView, node: Node, outcome: str, elements: int) -> bool:
+    strided = [cut for cut in read_slice(graph, node) if cut.step != 1]
+    if len(graph.value(node.inputs[0]).shape or ()) > _LARGEST_RANK:
+        return any(cut.step < 0 for cut in strided)  # these kill the toolkit, wherever the table has the node
+    small = all(len(cut.places) * cut.size <= elements for cut in strided)
+    return bool(strided) and small and outcome in SLOW and not is_space_to_depth(graph, node)
 
 
 def _sliced(graph: GraphView, node: Node, writer: Writer) -> Rewrite:

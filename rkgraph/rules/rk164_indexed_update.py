@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tolerance
 from rkgraph.rulebook.generated import bounded
 from rkgraph.rulebook.known import FLOATS, NotKnown, axis_of, dtype_of, lower, rounding, shape_of
-from rkgraph.rulebook.lowering import needing, not_as_it_is
+from rkgraph.rulebook.lowering import CANNOT_RUN, SLOW, needing, not_as_it_is
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.scattering import Places, Updates, combined, sliced, spliced, updated
 from rkgraph.rulebook.writer import Writer
@@ -31,8 +31,23 @@ _LARGEST_RANK = 4
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each scattering operator that cannot run."""
-    for graph, node in needing(lint, _ELEMENTS | {"ScatterND"}):
-        yield not_as_it_is(lint, graph, node, "an update is a selection by comparing indices")
+    for graph, node in needing(lint, _ELEMENTS | {"ScatterND"}, CANNOT_RUN | SLOW):
+        if lint.judgement(node).outcome in CANNOT_RUN:
+            yield not_as_it_is(lint, graph, node, "an update is a selection by comparing indices")
+        elif node.op == "ScatterND" and _fails_with_constants(graph, node):
+            yield Finding(
+                f"{node.label} updates at constant places of {node.inputs[0]}, where the build often fails",
+                graph=graph.path,
+                node=node,
+                observed={"operator": node.op, "rank": len(graph.value(node.inputs[0]).shape or ())},
+                explains=frozenset({(graph.path, node.index)}),
+            )
+
+
+def _fails_with_constants(graph: GraphView, node: Node) -> bool:
+    """Rank 1 or 5 and more, or tuples that name single elements: what the toolkit makes of constants fails there."""
+    rank, indices = len(graph.value(node.inputs[0]).shape or ()), graph.constant(node.inputs[1])
+    return indices is not None and (rank == 1 or rank > _LARGEST_RANK or indices.shape[-1:] == (rank,))
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:

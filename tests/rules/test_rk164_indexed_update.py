@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rkgraph.graph.rewrite import Rewrite
 from rkgraph.rulebook.rule import Finding
 from rkgraph.rules.rk164_indexed_update import fix
-from tests.rules.harness import context_of
+from tests.rules.harness import context_of, diagnostics
 from tests.rules.lowered import assert_lowered, one_node, refusal_of
 from tests.rules.rewriting import operators, run
 
@@ -126,3 +126,11 @@ def test_too_many_updates_and_other_dtypes_are_refused() -> None:
     feeds = {"x": np.zeros(3, np.int32), "updates": np.zeros(2, np.int32), "indices": np.array([0, 1])}
     model = one_node("ScatterElements", feeds, order=["x", "indices", "updates"])
     assert "int32" in refusal_of(model, CODE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "width", "found"), [((4,), 1, 1), ((4, 3, 2), 3, 1), ((1, 2, 3, 4, 2), 2, 1), ((4, 3, 2), 1, 0)]
+)
+def test_constant_tuples_are_found_where_they_fail(shape: tuple[int, ...], width: int, found: int) -> None:
+    model, _ = tuples(shape, (2,), width, "none", constant=True)
+    assert len(diagnostics(model, CODE)) == found
