@@ -281,8 +281,8 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # o
         case RetypeInterface(inputs=inputs, outputs=outputs):
             value = context.model.main.value
             return ", ".join(f"{name}: {value(name).dtype} → {to}" for name, to in (*inputs.items(), *outputs.items()))
-        case AddInput(name=name, dtype=dtype, shape=shape):
-            return f"{name}: {dtype}{list(shape)}"
+        case AddInput(name=name, dtype=dtype, shape=shape, rewrite=rewrite):
+            return "; ".join(filter(None, (f"{name}: {dtype}{list(shape)}", rewrite.detail)))
         case WidenScalars(scalars=scalars):
             return ", ".join(f"{name}: a scalar → [1]" for name in scalars)
         case RenameConstants(names=names):

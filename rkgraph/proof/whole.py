@@ -15,6 +15,7 @@ from rkgraph.analysis.evaluator import Array, EvaluationError
 from rkgraph.analysis.evaluator_child import Answer, evaluate_apart
 from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals, of_dtype
 from rkgraph.analysis.origins import RANDOM
+from rkgraph.graph.load import read_view
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Tolerance
 from rkgraph.graph.view import GraphView
@@ -66,7 +67,7 @@ def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) 
     """
     proof = not_compared(claim, proof_id, "")
     main = claim.fixed.view().main
-    chance = _chance(main)
+    chance = _chance(main) or _chance(read_view(claim.original).main)  # what was random may be an input now
     if chance is not None:
         return replace(proof, detail=f"two runs of the model differ by themselves: {chance} is random")
     cases = _cases(main, claim)
