@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rkgraph.analysis.defects import defect
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import EXACT
-from rkgraph.rulebook.known import NotKnown, lower, shape_of
+from rkgraph.rulebook.known import lower, shape_of
 from rkgraph.rulebook.rule import Finding
 
 if TYPE_CHECKING:
@@ -40,13 +40,11 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
-    """The output as a slice of the input, all of it."""
+    """The output as a Reshape of the input to the shape that it has, which the toolkit leaves as a node of its own."""
     return lower(lint, finding, "rk523", _write)
 
 
 def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
     shape = shape_of(graph, node.inputs[0])
-    if not shape:
-        raise NotKnown(f"{node.inputs[0]} is a scalar, which has no slices")
-    new = w.slice(node.inputs[0], [0], [0], [shape[0]])
-    return w.rewrite({node.outputs[0]: new}, EXACT, "Slice of the whole")
+    new = w.reshape(node.inputs[0], shape)
+    return w.rewrite({node.outputs[0]: new}, EXACT, "Reshape to the same shape")
