@@ -73,6 +73,7 @@ MODULES = (
     "rk166_sampling_grid",
     "rk167_deformable_convolution",
     "rk168_columns_to_image",
+    "rk169_affine_grid",
     "rk170_movement_form",
     "rk171_padding_in_pieces",
     "rk172_blocks_to_channels",
