@@ -52,6 +52,7 @@ def partition(pieces: Sequence[Piece], costs: Costs) -> tuple[Part, ...]:
         costs: of what lies between.
     """
     everything = tuple(range(len(pieces)))
+    pieces = _bound(pieces, costs)
     while any(piece.npu is not None and piece.works for piece in pieces):
         parts = _best(pieces, costs)
         idle = [p for part in parts if part.device == NPU and not _works(pieces, part) for p in part.pieces]
@@ -59,6 +60,28 @@ def partition(pieces: Sequence[Piece], costs: Costs) -> tuple[Part, ...]:
             return parts
         pieces = [replace(piece, npu=None) if index in idle else piece for index, piece in enumerate(pieces)]
     return (Part(HOST, everything),)
+
+
+def _bound(pieces: Sequence[Piece], costs: Costs) -> Sequence[Piece]:
+    """The pieces; those that a value which cannot cross binds to one for the host are for the host, too."""
+    readers: dict[str, list[int]] = {}
+    for index, piece in enumerate(pieces):
+        for name in piece.reads:
+            readers.setdefault(name, []).append(index)
+    makers = {name: index for index, piece in enumerate(pieces) for name in piece.makes}
+    waiting = [index for index, piece in enumerate(pieces) if piece.npu is None]
+    bound = set(waiting)
+    while waiting:
+        piece = pieces[waiting.pop()]
+        fixed = [
+            name for name in (*piece.reads, *piece.makes) if name in costs.crossing and costs.crossing[name] is None
+        ]
+        near = {
+            other for name in fixed for other in (*readers.get(name, ()), *([makers[name]] if name in makers else []))
+        }
+        waiting += near - bound
+        bound |= near
+    return [replace(piece, npu=None) if index in bound else piece for index, piece in enumerate(pieces)]
 
 
 def _works(pieces: Sequence[Piece], part: Part) -> bool:

@@ -57,6 +57,14 @@ def test_a_value_that_cannot_cross_moves_the_cut() -> None:
     assert shape(partition(pieces, costs)) == [(NPU, 2), (HOST, 2)]
 
 
+def test_what_such_a_value_binds_to_the_host_goes_with_it() -> None:
+    """Also the piece that would gain most by the NPU; what is bound to nothing stays."""
+    pieces = [*chain("nhn", host=50_000.0), Piece(("a",), ("b",), 20.0, 500.0)]
+    costs = Costs({"v0": None, "v1": None, "v2": 100.0, "b": 100.0}, STAGE)
+    assert shape(partition(pieces, costs)) in ([(HOST, 3), (NPU, 1)], [(NPU, 1), (HOST, 3)])
+    assert shape(partition(pieces[:3], costs)) == [(HOST, 3)]
+
+
 def test_a_stage_that_only_moves_data_is_not_made() -> None:
     pieces = chain("mmhmmnnnnn")
     assert shape(partition(pieces, prices(pieces, 1.0))) == [(HOST, 3), (NPU, 7)]
