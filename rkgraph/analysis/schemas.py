@@ -19,6 +19,8 @@ MEANS_SOMETHING_ELSE = {
     "GroupNormalization": 21,  # scale and bias by channel, no longer by group
 }
 
+_IMAGES = 4
+
 _TENSORS = {
     "float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16",
     "complex64": "complex64", "complex128": "complex128", "string": "string", "bool": "bool",
@@ -62,7 +64,7 @@ def default_of(op: str, opset: int, attribute: str) -> float | int | None:
 def _what_changed(node: Node, graph: GraphView, old: Any, new: Any) -> str | None:
     """What the node uses that the older version of its operator does not have."""
     changed = MEANS_SOMETHING_ELSE.get(node.op, 0)
-    if old.since_version < changed <= new.since_version:
+    if old.since_version < changed <= new.since_version and not _means_the_same(node, graph):
         return f"{node.op} means something else before opset {changed}"
     strange = sorted(name for name in node.attributes if name not in old.attributes)
     if strange:
@@ -70,6 +72,12 @@ def _what_changed(node: Node, graph: GraphView, old: Any, new: Any) -> str | Non
     if len(node.inputs) > old.max_input or len(node.outputs) > old.max_output:
         return f"{node.op} has fewer inputs or outputs before opset {new.since_version}"
     return _dtype_trouble(node, graph, old, new)
+
+
+def _means_the_same(node: Node, graph: GraphView) -> bool:
+    """A GridSample of images by its default mode, or the nearest number: these are called alike in both versions."""
+    shape = graph.value(node.inputs[0]).shape
+    return node.op == "GridSample" and node.attributes.get("mode") in (None, "nearest") and len(shape or ()) == _IMAGES
 
 
 def _dtype_trouble(node: Node, graph: GraphView, old: Any, new: Any) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.graph.rewrite import Refusal, Tolerance
+from rkgraph.rulebook.lowering import raised
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.writer import Writer
 
@@ -37,6 +38,9 @@ __all__ = [
 
 FLOATS = frozenset({"float32", "float16", "float64"})
 
+NUMPY_BROADCASTING = 7
+"""Since this opset operands are broadcast without being told how, which all lowerings rely on."""
+
 LARGEST_OF: Mapping[str, float] = {"float16": 65504.0, "float32": 3.4028234663852886e38, "float64": 1.7e308}
 
 _UNIT = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-28}  # attributes are float32 in all of them
@@ -49,11 +53,18 @@ class NotKnown(ValueError):
 
 
 def lower(lint: LintContext, finding: Finding, code: str, write: Write) -> Edit | Refusal:
-    """What `write` records for the node of `finding`, on a writer whose names begin with `code`; else a refusal."""
+    """What `write` records for the node of `finding`, on a writer whose names begin with `code`; else a refusal.
+
+    A model below opset 7 is brought there first.
+    """
     place = place_of(lint, finding)
     if isinstance(place, Refusal):
         return place
     graph, node = place
+    if graph.opset < NUMPY_BROADCASTING:
+        first = raised(lint, NUMPY_BROADCASTING)
+        if first is not None:
+            return first
     named = next((output for output in node.outputs if output), node.label)
     try:
         return write(graph, node, Writer(graph, f"{code}/{named}"))

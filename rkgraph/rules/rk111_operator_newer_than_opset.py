@@ -18,7 +18,11 @@ from rkgraph.targets import max_opset
 TOLERANCES = {"float32": Tolerance(1e-5, 2e-5), "float64": Tolerance(1e-12, 1e-12), "float16": Tolerance(5e-3, 1e-2)}
 
 # What newer versions of an operator only repeat: the attribute at this value asks for what older ones do anyway.
-SAME_AS_WITHOUT = {("Cast", "round_mode"): "up", ("CastLike", "round_mode"): "up"}
+SAME_AS_WITHOUT = {
+    ("Cast", "round_mode"): "up",
+    ("CastLike", "round_mode"): "up",
+    ("GridSample", "mode"): "linear",  # the default, whatever it is called
+}
 
 
 def check(lint: LintContext) -> Iterator[Finding]:

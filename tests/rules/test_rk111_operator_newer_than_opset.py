@@ -60,6 +60,15 @@ def test_an_attribute_that_says_what_is_the_case_anyway_is_dropped(tmp_path: Pat
     assert dict(node.attributes) == {"to": 10}
 
 
+@pytest.mark.parametrize(("mode", "opset"), [('mode = "linear", ', 19), ("", 19), ('mode = "cubic", ', 20)])
+def test_a_grid_sample_by_the_default_mode_means_the_same_before(mode: str, opset: int, tmp_path: Path) -> None:
+    text = f"""<ir_version: 9, opset_import: ["" : 20]> g (float[1, 2, 4, 4] x, float[1, 3, 3, 2] grid)
+    => (float[1, 2, 3, 3] y) {{ y = GridSample<{mode}align_corners = 1>(x, grid) }}"""
+    outcome = fix_text(text, tmp_path, "RK110", "RK111")
+    assert outcome.model.view().opset == opset
+    assert {proof.outcome for proof in outcome.proofs} <= {"proved"}
+
+
 def test_an_operator_without_a_body_is_refused_with_the_reason(tmp_path: Path) -> None:
     text = model(26, "y = CumProd(x, a)", "float[2, 4] x, int64 a")
     outcome = fix_text(text, tmp_path, CODE)
