@@ -9,13 +9,22 @@ from rkgraph.graph.rewrite import Refusal, RetypeInterface
 from rkgraph.rulebook.narrow import NARROW, carrier_of, holds
 
 if TYPE_CHECKING:
-    from rkgraph.graph.view import GraphView, Node
+    from rkgraph.graph.view import GraphView, Node, Value
 
-__all__ = ["retype_input", "retype_output"]
+__all__ = ["looks_like_image", "retype_input", "retype_output"]
 
 _TO_FLOAT32 = frozenset({"bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"})
+_EIGHT_BITS = ("int8", "uint8")
+_IMAGE_RANK = 4
+_IMAGE_CHANNELS = (3, 4)
 _FLOATS = frozenset({"float16", "float32", "float64"})
 _IN_FLOAT32 = frozenset({"int8", "uint8", "int16", "uint16"})
+
+
+def looks_like_image(value: Value) -> bool:
+    """Whether the compiler takes an 8-bit input for an image and puts a convolution behind it (its RKNNAddFirstConv)."""
+    shape = value.shape or ()
+    return value.dtype in _EIGHT_BITS and len(shape) == _IMAGE_RANK and shape[1] in _IMAGE_CHANNELS
 
 
 def retype_input(graph: GraphView, name: str) -> RetypeInterface | Refusal:

@@ -6,18 +6,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkgraph.graph.rewrite import Between
 from rkgraph.rulebook import whole_numbers as whole
-from rkgraph.rulebook.known import shape_of
+from rkgraph.rulebook.known import NotKnown, constant_of, shape_of
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
     from rkgraph.rulebook.writer import Writer
 
-__all__ = ["BITS", "BITWISE", "DIVISIONS", "IN_64_BITS", "OPERATORS", "UNCHANGED", "Call"]
+__all__ = [
+    "BITS",
+    "BITWISE",
+    "DIVISIONS",
+    "IN_64_BITS",
+    "LARGEST_PRODUCTS",
+    "OPERATORS",
+    "UNCHANGED",
+    "Call",
+    "assumed",
+]
 
 BITS: Mapping[str, int] = {f"{sign}int{bits}": bits for sign in ("", "u") for bits in (8, 16, 32, 64)}
 """Dtype of whole numbers → its width."""
@@ -26,14 +38,17 @@ DIVISIONS = frozenset({"Div", "Mod"})
 
 BITWISE = ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
 
-IN_64_BITS = frozenset({*BITWISE, "BitShift", "Mul"})
+IN_64_BITS = frozenset({*BITWISE, "BitShift", "MatMul", "Mul"})
 """Operators that need more room than 32 bits, for numbers of 16 bits too."""
 
 UNCHANGED = frozenset({
-    "Concat", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Pad", "ReduceMax", "ReduceMin",
-    "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+    "ArgMax", "ArgMin", "Concat", "Expand", "Flatten", "Gather", "GatherND", "Identity", "Pad", "ReduceMax",
+    "ReduceMin", "Reshape", "Slice", "Split", "Squeeze", "Tile", "TopK", "Transpose", "Unsqueeze",
 })  # fmt: skip
 """Operators that only choose and move numbers: the same operator does, in any dtype."""
+
+LARGEST_PRODUCTS = 2**22
+"""Products that a MatMul of whole numbers is written out into."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,8 @@ def _neg(call: Call) -> str:
 
 
 def _sign(call: Call) -> str:
+    if not call.is_signed:
+        return call.w.cast(call.w.cast(call.inputs[0], "bool"), call.carrier)
     return whole.sign(call.w, call.inputs[0], call.carrier)
 
 
@@ -133,6 +150,49 @@ def _where(call: Call) -> str:
     return whole.select(call.w, condition, a, b, call.carrier)
 
 
+def _prelu(call: Call) -> str:
+    x, slope = call.inputs
+    negative = call.w.op("Less", x, whole.number(call.w, 0, call.carrier))
+    return whole.select(call.w, negative, call.w.op("Mul", x, slope), x, call.carrier)
+
+
+def _matmul(call: Call) -> str:
+    """Each product of a row and a column, and their sums: [..., M, K, 1] · [..., 1, K, N]; see `assumed`."""
+    a, b = (shape_of(call.graph, name) for name in call.node.inputs)
+    if len(a) < 2 or len(b) < 2:
+        raise NotKnown(f"{call.node.label} multiplies a vector: make it a matrix of one row or column")
+    count = math.prod(shape_of(call.graph, call.node.outputs[0])) * a[-1]
+    if count > LARGEST_PRODUCTS:
+        raise NotKnown(f"{call.node.label} takes {count} products, more than {LARGEST_PRODUCTS}")
+    rows = call.w.reshape(call.inputs[0], (*a, 1))
+    columns = call.w.reshape(call.inputs[1], (*b[:-2], 1, *b[-2:]))
+    rank = max(len(a), len(b))
+    return call.w.reduce("ReduceSum", call.w.op("Mul", rows, columns), (rank - 1,), keepdims=False)
+
+
+def assumed(graph: GraphView, node: Node) -> dict[str, Between]:
+    """What has to be known of the operands of a MatMul, for ReduceSum is exact up to 2^53 only."""
+    if node.op != "MatMul":
+        return {}
+    bound = math.isqrt(2**53 // shape_of(graph, node.inputs[0])[-1])
+    return {name: Between(-bound, bound, integer=True) for name in node.inputs}
+
+
+def _gather_elements(call: Call) -> str:
+    """By constant indices: a Gather from the numbers in a row."""
+    import numpy as np
+
+    shape, axis = shape_of(call.graph, call.node.inputs[0]), call.node.attributes.get("axis", 0)
+    chosen = shape_of(call.graph, call.node.inputs[1])
+    along = np.array(constant_of(call.graph, call.node.inputs[1]), np.int64).reshape(chosen)
+    places = list(np.indices(chosen))
+    places[axis] = np.where(along < 0, along + shape[axis], along)
+    flat = np.ravel_multi_index(tuple(places), shape)
+    row = call.w.reshape(call.inputs[0], (-1,))
+    found = call.w.op("Gather", row, call.w.constant(flat.reshape(-1), "int64", "places"), axis=0)
+    return call.w.reshape(found, chosen)
+
+
 def _bitwise(call: Call) -> str:
     shape = shape_of(call.graph, call.node.outputs[0])
     a, b = (
@@ -163,10 +223,13 @@ OPERATORS: Mapping[str, tuple[Write, bool]] = {
     "BitwiseNot": (_bitwise_not, False),
     "Clip": (_clip, False),
     "Div": (_divide, True),
+    "GatherElements": (_gather_elements, False),
+    "MatMul": (_matmul, True),
     "Max": (_ordered(whole.maximum), False),
     "Min": (_ordered(whole.minimum), False),
     "Mod": (_modulo, False),
     "Neg": (_neg, True),
+    "PRelu": (_prelu, True),
     "Relu": (_relu, False),
     "Sign": (_sign, False),
     "Where": (_where, False),

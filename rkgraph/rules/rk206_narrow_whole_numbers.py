@@ -9,8 +9,10 @@ from rkgraph.graph.rewrite import EXACT
 from rkgraph.rulebook.known import lower
 from rkgraph.rulebook.lowering import CANNOT_RUN, needing, not_as_it_is
 from rkgraph.rulebook.narrow import NARROW, carried, carrier_of, wrap
+from rkgraph.rulebook.retyping import looks_like_image
 from rkgraph.rulebook.rule import Finding
-from rkgraph.rulebook.whole_operators import BITS, IN_64_BITS, OPERATORS, UNCHANGED, Call
+from rkgraph.rulebook.whole_operators import BITS, IN_64_BITS, OPERATORS, UNCHANGED, Call, assumed
+from rkgraph.targets import refused_inputs
 
 if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Edit, Refusal, Rewrite
@@ -19,23 +21,25 @@ if TYPE_CHECKING:
     from rkgraph.rulebook.writer import Writer
 
 # These choose numbers, too, but have kernels for floats only, and 8 bits are exact in fp16.
-_IN_FLOATS = frozenset({"DepthToSpace", "MaxPool", "SpaceToDepth"})
+_IN_FLOATS = frozenset({"DepthToSpace", "MaxPool", "ScatterElements", "ScatterND", "SpaceToDepth"})
 _EXACT_IN_FP16 = ("int8", "uint8")
 _FLOATS = ("float16", "float32", "float64")
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each live operator on such numbers that cannot run as it is."""
-    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS, CANNOT_RUN | {"npu"}):
+    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS, CANNOT_RUN | {"npu", "cpu"}):
         dtype = _dtype(graph, node)
         if dtype is None or (node.op in _IN_FLOATS and dtype not in _EXACT_IN_FP16):
             continue
         instead = f"its {dtype} numbers are {_carrier(graph, node, dtype)} numbers, too"
         if lint.judgement(node).outcome in CANNOT_RUN:
             yield not_as_it_is(lint, graph, node, instead)
-        elif dtype == "uint8":  # a table that says so has not seen this very shape: on the NPU no uint8 ever lived
+        elif _is_lost_anyway(lint, graph, node, dtype):
             place = frozenset({(graph.path, node.index)})
-            yield Finding(f"{node.op} of uint8 does not build; {instead}", graph=graph.path, node=node, explains=place)
+            yield Finding(
+                f"{node.op} of {dtype} does not build; {instead}", graph=graph.path, node=node, explains=place
+            )
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
@@ -60,7 +64,8 @@ def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
         for old, new in zip(node.outputs, results, strict=True)
         if old
     }
-    return w.rewrite(replaced, EXACT, f"{node.op} of {dtype} in {carrier}")
+    told = f"{node.op} of {dtype} in {carrier}"
+    return w.rewrite(replaced, EXACT, told, assumes=assumed(graph, node))
 
 
 def _dtype(graph: GraphView, node: Node) -> str | None:
@@ -74,6 +79,21 @@ def _carrier(graph: GraphView, node: Node, dtype: str) -> str:
     if node.op in _IN_FLOATS or (moves and all(_ends_in_floats(graph, name) for name in node.outputs if name)):
         return "float32"
     return "int64" if node.op in IN_64_BITS and (node.op != "Mul" or BITS[dtype] > 8) else carrier_of(dtype)
+
+
+def _is_lost_anyway(lint: LintContext, graph: GraphView, node: Node, dtype: str) -> bool:
+    """Whether the node cannot stay though the table lets it pass.
+
+    It reads an input that cannot be of its dtype; it selects elements by constants, of which the compiler makes an Einsum
+    of floats; or it moves uint8 in a shape of which the table has seen no like: of all that only GatherND was ever built.
+    """
+    refused = refused_inputs(lint.target.toolkit)
+    inputs = [value for name in node.inputs if (value := graph.value(name)).kind == "input"]
+    if any(value.dtype in refused or looks_like_image(value) for value in inputs):
+        return True
+    if node.op == "GatherElements":
+        return lint.is_constant(graph, node.inputs[1])
+    return dtype == "uint8" and node.op in UNCHANGED - {"GatherND"}
 
 
 def _ends_in_floats(graph: GraphView, name: str) -> bool:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from rkgraph.graph.rewrite import EXACT, Tolerance
 from rkgraph.rulebook.known import lower
-from rkgraph.rulebook.lowering import needing, not_as_it_is
+from rkgraph.rulebook.lowering import CANNOT_RUN, needing, not_as_it_is
+from rkgraph.rulebook.rule import Finding
 from rkgraph.rulebook.whole_numbers import never_zero
-from rkgraph.rulebook.whole_operators import BITWISE, DIVISIONS, OPERATORS, Call
+from rkgraph.rulebook.whole_operators import BITWISE, DIVISIONS, OPERATORS, Call, assumed
 
 if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Edit, Refusal, Rewrite
     from rkgraph.graph.view import GraphView, Node
-    from rkgraph.rulebook.rule import Finding, LintContext
+    from rkgraph.rulebook.rule import LintContext
     from rkgraph.rulebook.writer import Writer
 
 _DTYPES = ("int32", "int64")
@@ -27,9 +28,18 @@ _LEFT_OUT = frozenset(
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each live operator on int32 or int64 that cannot run as it is."""
-    for graph, node in needing(lint, OPERATORS.keys() - _LEFT_OUT):
-        if _dtype(graph, node) in _DTYPES and not (node.op in DIVISIONS and never_zero(graph, node.inputs[1])):
-            yield not_as_it_is(lint, graph, node, "with sums, products and Max of whole numbers it runs, exactly")
+    for graph, node in needing(lint, OPERATORS.keys() - _LEFT_OUT, CANNOT_RUN | {"npu", "cpu"}):
+        if _dtype(graph, node) not in _DTYPES:
+            continue
+        if lint.judgement(node).outcome in CANNOT_RUN:
+            if not (node.op in DIVISIONS and never_zero(graph, node.inputs[1])):
+                yield not_as_it_is(lint, graph, node, "with sums, products and Max of whole numbers it runs, exactly")
+        elif node.op == "GatherElements" and lint.is_constant(graph, node.inputs[1]):
+            place = frozenset({(graph.path, node.index)})
+            message = (
+                "the compiler makes an Einsum of floats of a GatherElements by constants, and dies of whole numbers"
+            )
+            yield Finding(message, graph=graph.path, node=node, explains=place)
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
@@ -40,14 +50,16 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
     output, dtype = node.outputs[0], _dtype(graph, node)
     write, _ = OPERATORS[node.op]
-    if node.op in BITWISE and dtype == "int32":
+    if dtype == "int32" and node.op in (*BITWISE, "MatMul"):
         operands = tuple(w.cast(name, "int64") for name in node.inputs)
         result = w.cast(write(Call(w, graph, node, operands, dtype, "int64")), dtype)
     else:
         result = write(Call(w, graph, node, node.inputs, dtype, dtype))
-    # ONNX Runtime 1.31 gives the sign of the lower 32 bits of an int64; the proof keeps to smaller numbers.
-    tolerance = Tolerance(0.0, 1e-9) if (node.op, dtype) == ("Sign", "int64") else EXACT
-    return w.rewrite({output: result}, tolerance, f"{node.op} of {dtype} from operators that run")
+    # ONNX Runtime 1.31 looks at the lower 32 bits of an int64 to tell its sign; the proof keeps to smaller numbers.
+    mistaken = dtype == "int64" and node.op in ("Relu", "Sign")
+    tolerance = Tolerance(0.0, 1e-9) if mistaken else EXACT
+    told = f"{node.op} of {dtype} from operators that run"
+    return w.rewrite({output: result}, tolerance, told, assumes=assumed(graph, node))
 
 
 def _dtype(graph: GraphView, node: Node) -> str:

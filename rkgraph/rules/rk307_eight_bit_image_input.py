@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Verdict
-from rkgraph.rulebook.retyping import retype_input
+from rkgraph.rulebook.retyping import looks_like_image, retype_input
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.targets import precision_config
 
 if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Edit, Refusal
-
-EIGHT_BITS = ("int8", "uint8")
-IMAGE_RANK = 4
-IMAGE_CHANNELS = (3, 4)  # the compiler puts a convolution behind inputs of so many (its pass RKNNAddFirstConv)
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -26,8 +22,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     for name in main.inputs:
         value = main.value(name)
         shape = value.shape or ()
-        looks_like = value.dtype in EIGHT_BITS and len(shape) == IMAGE_RANK and shape[1] in IMAGE_CHANNELS
-        if looks_like and lint.is_read(name, alive=True):
+        if looks_like_image(value) and lint.is_read(name, alive=True):
             yield Finding(
                 f"the input '{name}' is {value.dtype} with {shape[1]} channels; the compiler takes it for an image, "
                 "puts a convolution behind it that has no 8-bit form, and dies",

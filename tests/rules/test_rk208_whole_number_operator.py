@@ -133,3 +133,33 @@ def test_a_guarded_division_is_judged_to_run_on_the_cpu() -> None:
     context = context_of(text)
     assert context.judgement(context.model.main.nodes[-1]).outcome == "cpu"
     assert lint_text(text).verdict is Verdict.DEPLOYABLE
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [0, 2, -1])
+def test_elements_by_constant_indices(dtype: str, axis: int) -> None:
+    indices = np.random.default_rng(0).integers(-2, 2, 24)
+    text = f"""g ({dtype}[2, 3, 4] x) => ({dtype}[2, 3, 4] y)
+        <int64[2, 3, 4] i = {{{", ".join(map(str, indices))}}}> {{ y = GatherElements<axis = {axis}>(x, i) }}"""
+    kept = same(text, {"x": np.arange(24, dtype=dtype).reshape(2, 3, 4) - 7})
+    assert "GatherElements" not in kept
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("a", "b", "y"), [("3,4", "4,2", "3,2"), ("2,3,4", "4,2", "2,3,2"), ("2,1,3,4", "5,4,2", "2,5,3,2")]
+)
+def test_products_of_matrices(dtype: str, a: str, b: str, y: str) -> None:
+    shapes = [tuple(map(int, text.split(","))) for text in (a, b)]
+    random = np.random.default_rng(0)
+    feeds = {name: random.integers(-(2**20), 2**20, s).astype(dtype) for name, s in zip("ab", shapes, strict=True)}
+    text = f"g ({dtype}[{a}] a, {dtype}[{b}] b) => ({dtype}[{y}] y) {{ y = MatMul(a, b) }}"
+    assert "MatMul" not in same(text, feeds)
+    assert {name: bound.high for name, bound in fixed(text, CODE)[1][0].assumes.items()} == dict.fromkeys(
+        "ab", 47453132
+    )  # type: ignore[union-attr]
+
+
+def test_a_slope_of_whole_numbers() -> None:
+    text = "g (int32[4] x, int32[4] s) => (int32[4] y) { y = PRelu(x, s) }"
+    assert "PRelu" not in same(text, {"x": np.array([-5, 0, 5, -1], np.int32), "s": np.array([2, 3, 4, -7], np.int32)})
