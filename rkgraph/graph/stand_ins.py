@@ -22,11 +22,13 @@ _FLOAT = 1  # TensorProto.FLOAT
 
 # Output 0 has the shape and dtype of this input.
 _LIKE: Mapping[str, int] = {
-    "BiasAdd": 0, "BiasGelu": 0, "BiasSoftmax": 0, "FastGelu": 0, "Gelu": 0, "GroupNorm": 0, "MultiHeadAttention": 0,
-    "QLinearLeakyRelu": 0, "QLinearSigmoid": 0, "QLinearSoftmax": 0, "QuickGelu": 0,
-    "RotaryEmbedding": 0, "SimplifiedLayerNormalization": 0, "SkipLayerNormalization": 0,
-    "SkipSimplifiedLayerNormalization": 0,
+    "BiasAdd": 0, "BiasGelu": 0, "BiasSoftmax": 0, "FastGelu": 0, "Gelu": 0, "GroupNorm": 0,
+    "LayerNormalization": 0, "MultiHeadAttention": 0, "QLinearLeakyRelu": 0, "QLinearSigmoid": 0,
+    "QLinearSoftmax": 0, "QuickGelu": 0, "RotaryEmbedding": 0, "SimplifiedLayerNormalization": 0,
+    "SkipLayerNormalization": 0, "SkipSimplifiedLayerNormalization": 0,
 }  # fmt: skip
+# What ONNX Runtime has in the standard domain, until onnx has it there.
+_IN_STANDARD_DOMAIN = {"LayerNormalization": 17, "SimplifiedLayerNormalization": 2**31}
 _SUMS = {"SkipLayerNormalization": 3, "SkipSimplifiedLayerNormalization": 3}  # this output is like input 0, too
 
 # The standard operator with the same attributes and the first so many inputs.
@@ -50,7 +52,14 @@ def with_stand_ins(model: ModelProto) -> ModelProto:
     """A copy of `model` with stand-ins in its main graph; `model` itself where there is nothing to replace."""
     graph = model.graph
     dims = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    made = {index: found for index, node in enumerate(graph.node) if (found := _stand_in(node, dims)) is not None}
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    own = {name for name, since in _IN_STANDARD_DOMAIN.items() if opset < since}
+    made = {
+        index: found
+        for index, node in enumerate(graph.node)
+        if (node.domain == _MICROSOFT or (not node.domain and node.op_type in own))
+        and (found := _stand_in(node, dims)) is not None
+    }
     if not made:
         return model
     copy = pb.ModelProto()
@@ -65,9 +74,8 @@ def with_stand_ins(model: ModelProto) -> ModelProto:
 
 
 def _stand_in(node: NodeProto, dims: _Dims) -> _Made | None:
-    """The stand-in of a node; None for nodes that inference knows, and for those that it cannot be made of."""
-    is_own = node.domain == _MICROSOFT or (node.op_type == "SimplifiedLayerNormalization" and not node.domain)
-    if not is_own or not node.output:
+    """The stand-in of an operator of ONNX Runtime's own; None where it cannot be made."""
+    if not node.output:
         return None
     source = _LIKE.get(node.op_type, -1)
     if 0 <= source < len(node.input) and node.input[source]:

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from rkgraph.graph.tensors import is_external
 from rkgraph.graph.view import GraphView, ModelView, Node, Value
-from rkgraph.graph.walk import model_tensors
+from rkgraph.graph.walk import all_graphs, model_tensors
 
 if TYPE_CHECKING:
     import onnx
 
 __all__ = ["Declared", "structure_problems"]
+
+_STANDARD = ("", "ai.onnx")
+_ELSEWHERE = "com.microsoft"  # a domain of whose operators the checker knows nothing
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Declared:
         pinned: input → its new shape.
         frozen: inputs that go.
         given: inputs that come, at the end.
+        opened: input or output → the inputs or outputs that stand in its place.
         retyped: input or output → its new dtype.
         opset: new version of the standard domain; None: unchanged.
     """
@@ -42,6 +46,7 @@ class Declared:
     pinned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     given: tuple[str, ...] = ()
+    opened: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     retyped: Mapping[str, str] = field(default_factory=dict)
     opset: int | None = None
 
@@ -60,7 +65,7 @@ def structure_problems(before: ModelView, after: ModelView, proto: onnx.ModelPro
         *_interface(before.main, after.main, declared),
         *_opset(before, after, declared),
         *_strangers(before.main, after.main, declared),
-        *_checker(proto),
+        *_checker(proto, before),
     ]
 
 
@@ -83,11 +88,12 @@ def _form(graph: GraphView) -> Iterator[str]:
 
 def _interface(before: GraphView, after: GraphView, declared: Declared) -> Iterator[str]:
     kept = tuple(name for name in before.inputs if name not in declared.frozen)
-    if after.inputs != kept + declared.given:
-        yield f"the inputs are {list(after.inputs)}, they were to be {list(kept + declared.given)}"
-    if after.outputs != before.outputs:
-        yield f"the outputs are {list(after.outputs)}, they were {list(before.outputs)}"
-    for name in (*kept, *before.outputs):
+    inputs, outputs = (_opened(names, declared) for names in (kept, before.outputs))
+    if after.inputs != inputs + declared.given:
+        yield f"the inputs are {list(after.inputs)}, they were to be {list(inputs + declared.given)}"
+    if after.outputs != outputs:
+        yield f"the outputs are {list(after.outputs)}, they were to be {list(outputs)}"
+    for name in (name for name in (*kept, *before.outputs) if name not in declared.opened):
         was, now = before.value(name), after.value(name)
         wanted = declared.retyped.get(name, was.dtype)
         if wanted is not None and wanted != now.dtype:
@@ -99,6 +105,10 @@ def _interface(before: GraphView, after: GraphView, declared: Declared) -> Itera
                 yield f"{name} has shape {now.shape}, it was to be pinned to {declared.pinned[name]}"
         elif not _refines(was, now, exactly=name in kept and not declared.pinned):
             yield f"{name} has shape {now.shape}, it had {was.shape}"
+
+
+def _opened(names: tuple[str, ...], declared: Declared) -> tuple[str, ...]:
+    return tuple(new for name in names for new in declared.opened.get(name, (name,)))
 
 
 def _refines(was: Value, now: Value, *, exactly: bool) -> bool:
@@ -159,11 +169,30 @@ def _followed(name: str, replaced: Mapping[str, str]) -> str:
     return name
 
 
-def _checker(proto: onnx.ModelProto) -> Iterator[str]:
+def _checker(proto: onnx.ModelProto, before: ModelView) -> Iterator[str]:
+    """What the onnx checker says of the model after, but for what it would say of the model before, too.
+
+    ONNX Runtime writes operators of its own into the standard domain (LayerNormalization before opset 17), and leaves
+    out the import of its own domain. It runs such models, and so does the toolkit.
+    """
     import onnx
 
+    copy = _without_weights(proto)
+    strange = {
+        node.op
+        for graph in before.graphs()
+        for node in graph.nodes
+        if node.domain in _STANDARD and not onnx.defs.has(node.op, graph.opset, "")
+    }
+    for graph in all_graphs(copy.graph):
+        for node in graph.node:
+            if node.domain in _STANDARD and node.op_type in strange:
+                node.domain = _ELSEWHERE
+    used = {node.domain for graph in all_graphs(copy.graph) for node in graph.node if node.domain not in _STANDARD}
+    imported = {entry.domain for entry in copy.opset_import}
+    copy.opset_import.extend(onnx.helper.make_opsetid(domain, 1) for domain in sorted(used - imported))
     try:
-        onnx.checker.check_model(_without_weights(proto))
+        onnx.checker.check_model(copy)
     except onnx.checker.ValidationError as error:
         yield f"onnx checker: {' '.join(str(error).split())[:300]}"
 

@@ -18,10 +18,9 @@ LAYER_NORMALIZATION = 17  # the opset from which it is a standard operator
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each; the simplified one is in the standard domain in files of ONNX Runtime."""
-    yield from found_fused(
-        lint, _WRITTEN, "it was fused out of standard operators, which take its place", standard=True
-    )
+    """One finding for each; ONNX Runtime has the simplified one, and LayerNormalization early, as standard ones."""
+    ops = _WRITTEN.keys() - ({"LayerNormalization"} if lint.model.opset >= LAYER_NORMALIZATION else set())
+    yield from found_fused(lint, ops, "it was fused out of standard operators, which take its place", standard=True)
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
@@ -65,6 +64,15 @@ def _simplified(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, st
         raise NotUnfused(f"{node.label} is over axis {node.attributes['axis']}, and only the last one is written")
     epsilon, dtype = float(node.attributes.get("epsilon", 1e-5)), real_dtype(graph, *node.inputs)
     return {node.outputs[0]: _rms_normalization(writer, node.inputs[0], _Affine(node.inputs[1], "", epsilon, dtype))}
+
+
+def _early(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    """LayerNormalization before opset 17, by ONNX Runtime's own definition."""
+    if node.attributes.get("axis", -1) not in (-1, len(graph.value(node.inputs[0]).shape or ()) - 1):
+        raise NotUnfused(f"{node.label} is over axis {node.attributes['axis']}, and only the last one is written")
+    epsilon, dtype = float(node.attributes.get("epsilon", 1e-5)), real_dtype(graph, *node.inputs)
+    affine = _Affine(node.inputs[1], input_of(node, 2), epsilon, dtype)
+    return {node.outputs[0]: _layer_normalization(writer, node.inputs[0], affine)}
 
 
 def _skip(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
@@ -111,6 +119,7 @@ def _embed(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
 
 _WRITTEN: Mapping[str, Unfuse] = {
     "EmbedLayerNormalization": _embed,
+    "LayerNormalization": _early,
     "SimplifiedLayerNormalization": _simplified,
     "SkipLayerNormalization": _skip,
     "SkipSimplifiedLayerNormalization": _skip_simplified,

@@ -56,8 +56,9 @@ def _attention(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str
         raise NotUnfused(f"{node.label} has no bias, and ONNX Runtime dies of that, so that nothing can be proved")
     heads = _heads(graph, node, weights, x)
     widths = node.attributes.get("qkv_hidden_sizes") or (sizes[1] // 3,) * 3
-    projected = writer.op("Add", writer.op("MatMul", x, weights), bias)
-    parts = writer.split(projected, 2, widths)
+    # Projections apart: a rule of rknn-toolkit2 2.3.2 breaks on one that is split behind.
+    own = zip(writer.split(weights, 1, widths), writer.split(bias, 0, widths), strict=True)
+    parts = [writer.op("Add", writer.op("MatMul", x, weight), offset) for weight, offset in own]
     qkv = [
         split_heads(writer, part, heads.count, size // heads.count) for part, size in zip(parts, widths, strict=True)
     ]

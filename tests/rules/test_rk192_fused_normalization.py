@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from rkgraph.diagnostics import Safety
 from rkgraph.graph.rewrite import Refusal
+from tests.engine.fixing import fix_text
+from tests.rules.harness import diagnostics
 from tests.rules.microsoft_models import assert_same, floats, microsoft
 from tests.rules.rewriting import fixed
 
@@ -70,3 +75,31 @@ def test_a_mean_that_is_read_is_refused() -> None:
     (refusal,) = fixed(model, CODE)[1]
     assert isinstance(refusal, Refusal)
     assert "mean" in refusal.reason
+
+
+def test_an_early_layer_normalization_and_a_missing_import(tmp_path: Path) -> None:
+    """So ONNX Runtime's optimiser writes them; the onnx checker knows neither, before the fix or between two."""
+    feeds = {"x": floats(4, *SHAPE)}
+    constants = {"g": ROWS["g"], "b": ROWS["b"]}
+    model = microsoft(
+        "LayerNormalization",
+        ["x", "g", "b"],
+        {"y": SHAPE},
+        fed=feeds,
+        constants=constants,
+        opset=14,
+        domain="",
+        axis=-1,
+    )
+    model.graph.node[0].output[0] = "m"
+    model.graph.node.add(op_type="SkipLayerNormalization", domain="com.microsoft", input=["m", "x", "g"], output=["y"])
+    del model.opset_import[1]
+    outcome = fix_text(model, tmp_path, CODE, allow=frozenset({Safety.FP16_RANGE}))
+    assert [fix.code for fix in outcome.fixes.applied] == [CODE, CODE]
+    assert {proof.outcome for proof in outcome.proofs} == {"proved"}
+
+
+def test_a_standard_layer_normalization_is_left_alone() -> None:
+    feeds = {"x": floats(4, *SHAPE)}
+    model = microsoft("LayerNormalization", ["x", "g"], {"y": SHAPE}, fed=feeds, constants={"g": ROWS["g"]}, domain="")
+    assert diagnostics(model, CODE) == ()
