@@ -22,7 +22,7 @@ _IN_FLOAT32 = frozenset({"int8", "uint8", "int16", "uint16"})
 
 
 def looks_like_image(value: Value) -> bool:
-    """Whether the compiler takes an 8-bit input for an image and puts a convolution behind it (its RKNNAddFirstConv)."""
+    """Whether the compiler takes an 8-bit input for an image, with a convolution behind it (its RKNNAddFirstConv)."""
     shape = value.shape or ()
     return value.dtype in _EIGHT_BITS and len(shape) == _IMAGE_RANK and shape[1] in _IMAGE_CHANNELS
 

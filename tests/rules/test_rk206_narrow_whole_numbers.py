@@ -144,3 +144,16 @@ def test_bytes_that_are_only_moved_before_they_are_floats_are_floats_from_the_st
     assert cast.attribute[0].i == carrier
     feeds = {"x": np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3) * 5}
     np.testing.assert_array_equal(run(after, feeds)[0], run(text, feeds)[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["g (int16[4] x) => (int16[4] y) { y = Identity(x) }",
+     "g (int8[1, 3, 2, 2] x) => (int8[1, 3, 2, 2] y) { y = Identity(x) }",
+     "g (int16[4] a, int16[4] b) => (int16[4] y) { y = Mod<fmod = 1>(a, b) }"],
+    ids=["refused", "image", "operator that runs"],
+)  # fmt: skip
+def test_inputs_that_cannot_stay_are_read_by_casts(text: str) -> None:
+    after, _ = fixed(text, CODE)
+    inputs = {value.name for value in after.graph.input}
+    assert {node.op_type for node in after.graph.node if inputs & set(node.input)} == {"Cast"}
