@@ -122,7 +122,7 @@ Measure = Callable[[tuple[str, ...]], tuple[float, float, float]]
 
 
 def choose(islands: Islands, goal: Goal, measure: Measure) -> Choice:
-    """The fewest of the most worthwhile values whose islands reach the goal, found by bisection.
+    """Islands of the most worthwhile values that reach the goal and leave most in int8; how many is found by bisection.
 
     Where none do, those of the best mean cosine that keep the share.
     """
@@ -144,7 +144,9 @@ def choose(islands: Islands, goal: Goal, measure: Measure) -> Choice:
             low, high = (low, middle) if enough else (middle, high)
     kept = [trial for trial in trials.values() if trial.share >= goal.share]
     reached = [trial for trial in kept if trial.mean >= goal.cosine]
-    best = min(reached, key=lambda t: t.values) if reached else max(kept, key=lambda t: t.mean, default=trials[0])
+    # Of trials that leave as much in int8 the most alike one: to layers that are no longer int8, more is free.
+    free = max(reached, key=lambda t: (round(t.share, 2), t.mean), default=None)
+    best = free or max(kept, key=lambda t: t.mean, default=trials[0])
     return Choice(islands.of(best.values), tuple(trials.values()), islands.harms, bool(reached))
 
 

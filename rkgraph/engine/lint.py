@@ -6,7 +6,7 @@ input gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rkgraph.analysis.folding import Folding, constancy, fold
@@ -26,9 +26,12 @@ from rkgraph.rulebook.rule import Finding, LintContext, Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.tables.table import Judgement, OpTable, load_table
 from rkgraph.tables.user_table import UserTable
-from rkgraph.targets import Target, model_facts
+from rkgraph.targets import Target, largest_activation, model_facts
 
-__all__ = ["Found", "failed", "find", "lint_view", "make_context", "result_of"]
+__all__ = ["Found", "failed", "find", "lint_view", "make_context", "result_of", "with_troubles"]
+
+CHECKED = 8
+"""Samples that are run beside a copy in fp16; each takes as long as two runs of the model and more."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def lint_view(
     rules: Sequence[Rule] | None = None,
     table: OpTable | None = None,
     user: UserTable | None = None,
+    observed: Observations = NOTHING_OBSERVED,
 ) -> Result:
     """Lint one model. `rules` and `table` default to all rules, and the table of the target's toolkit.
 
@@ -57,7 +61,7 @@ def lint_view(
     Raises:
         TargetError: there is no op table of that toolkit.
     """
-    context = make_context(view, target, options or Options(), table, user)
+    context = make_context(view, target, options or Options(), table, user, observed=observed)
     return result_of(context, find(context, ruleset, rules))
 
 
@@ -78,6 +82,25 @@ def make_context(
     for graph in (view.main, *view.functions):
         _judge(graph, (table, user or UserTable()), target, folding, judgements)
     return LintContext(view, target, table, options, folding, origins, judgements, observed)
+
+
+def with_troubles(
+    observed: Observations, target: Target, tell: Callable[[str], None] = lambda _text: None
+) -> Observations:
+    """The observations, and what goes wrong in fp16 on the samples, where the target computes in fp16.
+
+    A model that does not run on the samples has none: the proofs, and what is observed, say so.
+    """
+    if observed.model is None or not observed.samples or largest_activation(target) is None:
+        return observed
+    from rkgraph.analysis.evaluator import EvaluationError
+    from rkgraph.analysis.fp16_trouble import fp16_troubles
+
+    try:
+        return observed.with_troubles(fp16_troubles(observed.model, observed.samples[:CHECKED], tell))
+    except EvaluationError as error:
+        tell(f"the model does not run on the samples: {error.message}")
+        return observed
 
 
 def _judge(

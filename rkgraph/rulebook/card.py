@@ -57,7 +57,7 @@ _FENCE = "+++"
 _CODE = re.compile(r"RK[1-9][0-9]{2}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _BLOCK = re.compile(r"^```onnx[ \t]*(?P<options>\{[^\n]*\})?[ \t]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds", "cpu", "samples"})
+_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds", "cpu", "samples", "with"})
 
 
 class CardError(ValueError):
@@ -73,6 +73,7 @@ class Block:
     `finds`: how many findings of the card's code an Example has (default: at least one); `cpu`: how many layers of a
     Fixed model the compiler puts on the CPU, conversions of inputs and outputs aside (default: none);
     `samples`: calibration samples of this standard deviation are observed (default: none).
+    `with`: codes of rules that run with the card's own, where what it makes alone is no model that builds yet.
     """
 
     text: str

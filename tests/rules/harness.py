@@ -6,12 +6,16 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnx.parser
 
+from rkgraph.analysis.fp16_trouble import Trouble, fp16_troubles
+from rkgraph.analysis.observed import NOTHING_OBSERVED
 from rkgraph.diagnostics import Diagnostic
 from rkgraph.engine.lint import find, lint_view, make_context
 from rkgraph.graph.load import read_view
+from rkgraph.graph.model import Model
 from rkgraph.graph.view import ModelView
 from rkgraph.results import Result
 from rkgraph.rulebook.rule import LintContext, Options
@@ -49,10 +53,26 @@ def context_of(
     dims: Mapping[str, int] | None = None,
     target: Target | None = None,
     options: Options | None = None,
+    samples: float | None = None,
 ) -> LintContext:
-    """The context that rules get, to test `check` and `fix` directly."""
+    """The context that rules get, to test `check` and `fix` directly; `samples` is the scale of made-up ones."""
     given = options or Options(shapes=shapes or {}, dims=dims or {})
-    return make_context(view_of(text, shapes, dims), target or Target(), given)
+    seen = NOTHING_OBSERVED if samples is None else NOTHING_OBSERVED.with_troubles(troubles_of(text, samples))
+    return make_context(view_of(text, shapes, dims), target or Target(), given, observed=seen)
+
+
+def troubles_of(text: str | onnx.ModelProto, scale: float, count: int = 3) -> tuple[Trouble, ...]:
+    """What goes wrong in fp16 with normally distributed inputs of standard deviation `scale`."""
+    model, random = parse(text) if isinstance(text, str) else text, np.random.default_rng(0)
+    shapes = {i.name: [d.dim_value for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
+    samples = [
+        {name: (random.normal(size=shape) * scale).astype(np.float32) for name, shape in shapes.items()}
+        for _ in range(count)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        return fp16_troubles(Model.load(path), samples)
 
 
 def lint_text(

@@ -47,6 +47,7 @@ def told(block: Block) -> dict[str, object]:
         "shapes": parse_shapes(block.shapes),
         "dims": parse_dims(block.dims),
         "target": Target(platform, default.toolkit, precision),
+        "samples": block.options.get("samples"),
     }
 
 
@@ -94,7 +95,13 @@ def test_the_fix_makes_what_is_shown_as_fixed(rule: Rule, example: Block, fixed:
     how = told(fixed)
     options = Options(shapes=how["shapes"], dims=how["dims"])
     allow = parse_allow(fixed.options.get("allow", ())) | {rule.card.fix.safety}
-    outcome = fix_model(Model.load(path), how["target"], RuleSet("card", "2.3.2", (rule.code,)), options, allow=allow)
+    outcome = fix_model(
+        Model.load(path),
+        how["target"],
+        RuleSet("card", "2.3.2", (rule.code, *fixed.options.get("with", ()))),
+        options,
+        allow=allow,
+    )
     assert outcome.fixes.refused == ()
     deployed = next((stage.model for stage in outcome.stages if stage.kind == "rknn"), outcome.model)
     assert interface(deployed.view().main) == interface(view_of(fixed.text).main)

@@ -72,8 +72,7 @@ def test_masked_scores_are_next_to_nothing_on_the_samples(body: str, scale: floa
     after = outcome.model.proto(weights=True)
     for feeds in given:
         used = {i.name: feeds[i.name] for i in after.graph.input}
-        (y,) = run(after, used)
-        (expected,) = run(model(body), used)
+        y, expected = (np.asarray(run(m, used)[0], np.float64) for m in (after, parse(model(body))))
         assert (y * ~feeds["keep"]).sum(-1).max() <= 2.0**-10
         np.testing.assert_allclose(y, expected, atol=2.0**-10)
 
@@ -103,7 +102,7 @@ def test_new_samples_like_the_old_ones_give_the_same(
     after = outcome.model.proto(weights=True)
     for feeds in samples(scale * 0.7, 4, seed + 1):
         used = {i.name: feeds[i.name] for i in after.graph.input}
-        (y,), (expected,) = run(after, used), run(model(body), used)
+        y, expected = (np.asarray(run(m, used)[0], np.float64) for m in (after, parse(model(body))))
         np.testing.assert_allclose(y, expected, atol=0.05)
 
 

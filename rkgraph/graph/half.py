@@ -1,0 +1,132 @@
+"""A model beside a copy of itself in which every result is rounded to fp16; a few numbers for each value compare both.
+
+The copy shares nothing with the model but the inputs. Its weights are fp16, what does not fit into fp16 is clamped in
+weights and becomes infinite in results. All that comes out is one small vector for each value, so that memory is that
+of running the model twice, whatever its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+__all__ = ["COMPARED", "HALF", "compared_with_half"]
+
+HALF = "rkgraph/fp16/"
+"""The copy of the value NAME is called HALF + NAME, and what compares both HALF + NAME + "/compared"."""
+
+COMPARED = ("exact", "raw", "stored", "error", "norm")
+"""What the vector of a value holds.
+
+exact, raw, stored: the largest magnitude of the value in fp32, in the copy before rounding, and after it; error
+and norm: ‖copy − value‖ and ‖value‖, both divided by `exact`. Numbers that are infinite or NaN make `raw` infinite.
+"""
+
+LARGEST = 65504.0
+
+
+def compared_with_half(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
+    """The model and its copy in one, with a vector for each of the values `names` and no other output.
+
+    Args:
+        model: with weights; nodes of the main graph are copied, bodies of theirs stay fp32.
+        names: float32 values of the main graph that are made by nodes.
+    """
+    both = onnx.ModelProto()
+    both.CopyFrom(model)
+    graph = both.graph
+    floats = {value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT}
+    given = {value.name for value in graph.input} - floats
+    weights = _half_weights(graph)
+    copied = [node for name in sorted(floats) for node in _rounding(name, name)]
+    for node in model.graph.node:
+        copied.extend(_copied(node, given, weights, names))
+    del graph.output[:]
+    for name in names:
+        copied.extend(_compared(name))
+        graph.output.append(helper.make_tensor_value_info(f"{HALF}{name}/compared", TensorProto.FLOAT, [len(COMPARED)]))
+    graph.initializer.extend(_numbers())
+    graph.node.extend(copied)
+    return both
+
+
+def _half_weights(graph: onnx.GraphProto) -> dict[str, str]:
+    """Weight → the one of the copy: float32 ones rounded, others the same."""
+    names = {}
+    for tensor in list(graph.initializer):
+        names[tensor.name] = tensor.name
+        if tensor.data_type == TensorProto.FLOAT:
+            array = numpy_helper.to_array(tensor)
+            half = np.clip(array, -LARGEST, LARGEST).astype(np.float16).astype(np.float32)
+            if not np.array_equal(half, array):
+                names[tensor.name] = HALF + tensor.name
+                graph.initializer.append(numpy_helper.from_array(half, HALF + tensor.name))
+    return names
+
+
+def _copied(
+    node: onnx.NodeProto, given: Collection[str], weights: dict[str, str], rounded: Collection[str]
+) -> list[onnx.NodeProto]:
+    """The node of the copy, and the roundings of its results."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.name = HALF + node.name if node.name else ""
+    for index, name in enumerate(node.input):
+        if name and name not in given:
+            copy.input[index] = weights.get(name, HALF + name)
+    nodes = [copy]
+    for index, name in enumerate(node.output):
+        if name:
+            copy.output[index] = HALF + name
+            if name in rounded:
+                copy.output[index] = result = f"{HALF}{name}/result"
+                nodes.extend(_rounding(result, name))
+    return nodes
+
+
+def _rounding(source: str, name: str) -> list[onnx.NodeProto]:
+    """Nodes that make the copy of `name` of `source`: the same numbers, rounded."""
+    stored = f"{HALF}{name}/half"
+    return [
+        helper.make_node("Cast", [source], [stored], to=TensorProto.FLOAT16),
+        helper.make_node("Cast", [stored], [HALF + name], to=TensorProto.FLOAT),
+    ]
+
+
+def _compared(name: str) -> list[onnx.NodeProto]:
+    """Nodes that compare a value with its copy."""
+    stem, half = f"{HALF}{name}/", HALF + name
+    steps = (
+        ("Abs", (name,), "exact/abs"),
+        ("ReduceMax", (f"{stem}exact/abs",), "exact"),
+        ("Abs", (f"{half}/result",), "raw/abs"),
+        ("ReduceMax", (f"{stem}raw/abs",), "raw"),
+        ("Abs", (half,), "stored/abs"),
+        ("ReduceMax", (f"{stem}stored/abs",), "stored"),
+        ("Sub", (half, name), "gap"),
+        ("Max", (f"{stem}exact", f"{HALF}tiny"), "scale"),
+        ("Div", (f"{stem}gap", f"{stem}scale"), "gap/scaled"),
+        ("ReduceL2", (f"{stem}gap/scaled",), "error"),
+        ("Div", (name, f"{stem}scale"), "scaled"),
+        ("ReduceL2", (f"{stem}scaled",), "norm"),
+    )
+    nodes = [_node(op, inputs, stem + result) for op, inputs, result in steps]
+    flat = [helper.make_node("Reshape", [stem + each, f"{HALF}one"], [f"{stem}{each}/flat"]) for each in COMPARED]
+    joined = helper.make_node("Concat", [f"{stem}{each}/flat" for each in COMPARED], [f"{stem}compared"], axis=0)
+    return [*nodes, *flat, joined]
+
+
+def _node(op: str, inputs: tuple[str, ...], result: str) -> onnx.NodeProto:
+    if op.startswith("Reduce"):
+        return helper.make_node(op, inputs, [result], keepdims=0)
+    return helper.make_node(op, inputs, [result])
+
+
+def _numbers() -> list[onnx.TensorProto]:
+    return [
+        numpy_helper.from_array(np.asarray(1e-30, np.float32), f"{HALF}tiny"),
+        numpy_helper.from_array(np.asarray([1], np.int64), f"{HALF}one"),
+    ]

@@ -1,0 +1,42 @@
+"""Findings of what goes wrong in fp16 on the user's samples, one a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rkgraph.analysis.attention import softmaxes_behind
+from rkgraph.diagnostics import Confidence
+from rkgraph.rulebook.rule import Finding
+
+if TYPE_CHECKING:
+    from rkgraph.analysis.fp16_trouble import Trouble
+    from rkgraph.rulebook.rule import LintContext
+
+__all__ = ["troubles_of"]
+
+
+def troubles_of(lint: LintContext, kind: str, told: Callable[[Trouble], str]) -> Iterator[Finding]:
+    """One finding for each node of the main graph with this kind of trouble; masks aside, which have RK203.
+
+    Args:
+        lint: its observations were looked through for troubles.
+        kind: "overflow", "underflow" or "accuracy".
+        told: the message.
+    """
+    main = lint.model.main
+    for trouble in lint.observed.troubles:
+        node = main.producer(trouble.value)
+        if trouble.kind != kind or node is None or (node.path, node.index) in lint.folded:
+            continue
+        arrival = softmaxes_behind(main, trouble.value)
+        if arrival.softmaxes and not arrival.elsewhere:
+            continue
+        yield Finding(
+            told(trouble),
+            node=node,
+            value=trouble.value,
+            observed={"largest": f"{trouble.largest:.4g}", "in fp16": f"{trouble.stored:.4g}"},
+            limit={"largest": 65504, "smallest": 6.1e-5},
+            confidence=Confidence.PROBED,
+        )
