@@ -125,7 +125,7 @@ def log_sum_exp(write: Writer, x: str, dtype: str, reduction: Reduction) -> str:
     Accurately computing the log-sum-exp and softmax functions, 2021).
     """
     over = Reduction(reduction.shape, reduction.axes, keepdims=True)
-    limit = LARGEST_OF[dtype]
+    limit = LARGEST_OF[dtype] / (1 if dtype == "float16" else 2)  # any finite number beyond those that occur
     largest = write.clip(over.write(write, "ReduceMax", x), dtype, -limit, limit)
     if reduction.count > MANY_TERMS:
         largest = write.op("Add", largest, write.constant(math.log(reduction.count) / 2, dtype, "spread"))
