@@ -77,6 +77,7 @@ MODULES = (
     "rk170_movement_form",
     "rk171_padding_in_pieces",
     "rk172_blocks_to_channels",
+    "rk179_counted_ngrams",
     "rk180_recurrent_layer_form",
     "rk181_recurrent_layer_in_steps",
     "rk182_dynamically_quantized_product",
