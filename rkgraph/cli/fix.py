@@ -34,6 +34,7 @@ from rkgraph.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixOutcome, FixSettings
+    from rkgraph.engine.plan_file import PlanFile, Request
     from rkgraph.graph.model import Model
     from rkgraph.rulebook.rule import Options
     from rkgraph.targets import Target
@@ -57,11 +58,12 @@ class Depth(str, Enum):
 
 
 def command(
+    ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="The ONNX model.", metavar="MODEL", show_default=False)],
     *,
     output: OutputOption = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite MODEL itself.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what would change, node by node; write nothing.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change, node by node; write no model.")] = False,
     target: TargetOption = "rk3588",
     rules: RulesOption = None,
     toolkit: ToolkitOption = None,
@@ -87,6 +89,20 @@ def command(
             "--lm-head-shards", help="Compute a large output projection in so many parts.", min=0, metavar="N"
         ),
     ] = 0,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            help="Options and fixes as a file to edit. Not there: written after the run. There: read and followed.",
+            metavar="FILE.toml",
+        ),
+    ] = None,
+    rewrite_plan: Annotated[
+        bool, typer.Option("--rewrite-plan", help="Follow the plan, then write it anew: new fixes in, stale ones out.")
+    ] = False,
+    presimplify: Annotated[
+        bool, typer.Option("--presimplify", help="Let onnxsim simplify MODEL first; proved, or taken back.")
+    ] = False,
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
@@ -105,6 +121,10 @@ def command(
     that need to know what values hold become possible, and what goes wrong in fp16 is named. Exit code 3: a proof was
     refuted. --quiet prints the verdict and what was written.
 
+    --plan FILE.toml keeps what was asked for and each fix. Set apply = false for a fix to leave out, and give the same
+    --plan again, for this model or a later export of it. A plan that is there is only read, unless --rewrite-plan is
+    given. Options may add to it; those that contradict it are refused. With --diff it is written, too.
+
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
 
@@ -113,34 +133,43 @@ def command(
         rkgraph fix detector.onnx --allow split -o detector.rk
 
         rkgraph fix model.onnx --precision w8a8 --calibration x.npz -o f.onnx
+
+        rkgraph fix model.onnx --shape x=1x8 --plan plan.toml -o f.onnx
     """
-    import dataclasses
     import time
 
     from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases, read_samples
+    from rkgraph.cli.fix_request import keep_plan, tell_strange
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixSettings
+    from rkgraph.engine.plan_file import Request
     from rkgraph.files import check_writable
     from rkgraph.graph.model import Model
-    from rkgraph.rulebook.rule import Options
 
     started = time.time()
     destination = _destination(model, output, in_place=in_place, diff=diff)
-    check_writable(report, *([destination] if destination is not None and _is_file(destination, in_place) else []))
-    name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
-    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), frozen=parse_freeze(freeze))
-    options = dataclasses.replace(options, lm_head_shards=lm_head_shards)
+    check_writable(report, plan, *([destination] if destination and _is_file(destination, in_place) else []))
+    name, _ = resolve_rules_and_target(rules, toolkit, target, precision)
+    asked = Request(
+        *(target, name, precision, parse_allow(allow), lm_head_shards, presimplify, inputs, calibration),
+        *(parse_shapes(shape), parse_dims(dim), parse_freeze(freeze), parse_assume(assume)),
+    )
+    request, known = _with_plan(asked, ctx, plan, rewrite=rewrite_plan)
+    _, resolved = resolve_rules_and_target(request.rules, None, request.target, request.precision)
+    options = _options(request)
     printer = Output(quiet, verbose)
     loaded = Model.load(model)
     settings = FixSettings(
-        assumptions=parse_assume(assume),
-        inputs=read_cases(inputs),
-        samples=read_samples(calibration, loaded, options),
+        assumptions=request.assume,
+        inputs=read_cases(request.inputs),
+        samples=read_samples(request.calibration, loaded, options),
         counterexamples=Path(f"{destination or model}.counterexamples"),
         whole=destination is not None and _is_file(destination, in_place),
+        choices=known.choices,
+        presimplify=request.presimplify,
     )
     start = loaded.copy()
-    outcome = _fix(loaded, resolved, name, options, settings, printer=printer, allow=allow, proof=proof.value)
+    outcome = _fix(loaded, resolved, request, options, settings, printer=printer, proof=proof.value)
     text = _document(outcome, destination or model, started)
     if report is not None:
         _write_report(report, text)
@@ -150,14 +179,19 @@ def command(
         _print_diff(printer, start, loaded)
     else:
         _print(printer, outcome)
+    if plan is not None:
+        tell_strange(printer, outcome, known, plan)
+        if rewrite_plan or not plan.exists():
+            keep_plan(plan, outcome, request, model, build=known.build, left_out=known.left_out)
+            _print_end(printer, f"wrote {plan}", "good", format)
     if outcome.is_wrong:
-        _print_end(printer, "nothing was written: the fixed model was refuted", "error", format)
+        _print_end(printer, "no model was written: the fixed one was refuted", "error", format)
         raise typer.Exit(ExitCode.PROOF_REFUTED)
     if destination is not None:
         _save(outcome, destination, resolved, in_place=in_place)
         _print_end(printer, f"wrote {destination}", "good", format)
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
-            _print_next(printer, destination, name, resolved, calibration)
+            _print_next(printer, destination, request.rules, resolved, request.calibration)
     _exit(outcome, fail_on)
 
 
@@ -170,6 +204,27 @@ def _print_next(printer: Output, fixed: Path, rules: str, target: Target, calibr
     words += ["-o", str(fixed.with_suffix(".rknn"))] if fixed.suffix == ".onnx" else []
     printer.note("next:", "title")
     printer.note(f"  {shlex.join(words)}", "command")
+
+
+def _with_plan(asked: Request, ctx: typer.Context, plan: Path | None, *, rewrite: bool) -> tuple[Request, PlanFile]:
+    """What is asked for by command line and plan together, and the plan, empty where there is none yet."""
+    from rkgraph.cli.fix_request import agreed
+    from rkgraph.engine.plan_file import PlanFile, read_plan
+
+    if plan is None and rewrite:
+        raise UsageError("--rewrite-plan is given without --plan", "say which: --plan FILE.toml")
+    if plan is None or not plan.exists():
+        return asked, PlanFile()
+    known = read_plan(plan)
+    given = {name for name in ctx.params if (s := ctx.get_parameter_source(name)) is not None and s.name != "DEFAULT"}
+    given |= {"rules"} if "toolkit" in given else set()
+    return agreed(asked, given, known, plan), known
+
+
+def _options(request: Request) -> Options:
+    from rkgraph.rulebook.rule import Options
+
+    return Options(request.shapes, request.dims, request.freeze, lm_head_shards=request.lm_head_shards)
 
 
 def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:
@@ -190,12 +245,11 @@ def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool
 def _fix(
     model: Model,
     target: Target,
-    rules: str,
+    request: Request,
     options: Options,
     settings: FixSettings,
     *,
     printer: Output,
-    allow: list[str] | None,
     proof: str,
 ) -> FixOutcome:
     from dataclasses import replace
@@ -209,9 +263,9 @@ def _fix(
         return fix_model(
             model,
             target,
-            load_ruleset(rules),
+            load_ruleset(request.rules),
             options,
-            parse_allow(allow),
+            request.allow,
             proof=proof,
             settings=settings,
             on_progress=tell,

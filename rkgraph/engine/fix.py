@@ -58,6 +58,7 @@ class FixSettings:
         rules: the rules to run; all of them by default.
         whole: one model is asked for: cuts that are a gain, but not needed, are left out.
         choices: what a plan or a search decided of single fixes.
+        presimplify: let onnxsim simplify the model first.
     """
 
     assumptions: Mapping[str, Between] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class FixSettings:
     rules: Sequence[Rule] | None = None
     whole: bool = False
     choices: Choices = field(default_factory=Choices)
+    presimplify: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ class _Loop:
         before = result_of(context, found)
         self.dtypes = dtypes_of(context.model.main)
         self.scalars = scalars_of(context.model.main)
+        if self.settings.presimplify and self._presimplify():
+            context, found = self._look()
         frozen = freeze(self.model, self.policy.options, self.bench.new_id)
         if frozen.applied:
             self.applied += frozen.applied
@@ -203,6 +207,19 @@ class _Loop:
         strange = self.settings.choices.named - self.names.seen
         parts = (split.stages, split.raw_weights)
         return FixOutcome(self.model, before, after, fixes, proofs, *parts, optional, strange)
+
+    def _presimplify(self) -> bool:
+        """Let onnxsim have its turn; whether it changed the model."""
+        from rkgraph.engine.presimplify import presimplify
+
+        self.tell("simplifying by onnxsim")
+        real = self.settings.inputs or self.settings.samples[:COMPARED]
+        options, bench = self.policy.options, self.bench
+        done = presimplify(self.model, options, real, bench.new_id, bench.counterexamples)
+        self.applied += done.applied
+        self.refused += done.refused
+        self.proofs += done.proofs
+        return bool(done.applied)
 
     def _split(self, context: LintContext, found: Sequence[Found], plan: Plan) -> Split:
         """Make the cuts that are planned; those that are no more than a gain only where several models are welcome."""

@@ -210,6 +210,16 @@ class Model:
         """
         save_model(self._proto, self._weights, Path(path), weights, in_place=in_place, shared=shared)
 
+    def size_of(self, tensor: onnx.TensorProto) -> int:
+        """Bytes of the weights that an external tensor of this model refers to. Raises ModelError: they are missing."""
+        return self._weights.resolve(tensor).length or 0
+
+    def adopted(self, proto: onnx.ModelProto) -> Snapshot:
+        """A whole other state for this model, weights and all, for `restore`; large weights move out of `proto`."""
+        for tensor in model_tensors(proto):
+            self._weights.keep(tensor)
+        return Snapshot(proto, hashlib.sha256(proto.SerializeToString(deterministic=True)).hexdigest())
+
     def _set(self, proto: onnx.ModelProto, sha256: str) -> None:
         self._proto, self._sha256, self._types, self._sources = proto, sha256, None, None
 

@@ -16,6 +16,8 @@ _WITHOUT_PATTERN = {
     "mapped the compiler's layers back to it: the compiler is right, and the op table wants mending. "
     "`--evidence-output FILE.jsonl` writes what it needs.",
     "RK991": "A rewrite was refuted by its proof and taken back; the finding names the counterexample that was saved.",
+    "RK992": "`rkgraph fix --presimplify` lets onnxsim simplify the model before all else. The whole model "
+    "is compared before and after; where they differ, or cannot be compared, the original is gone on with.",
 }
 
 
