@@ -159,13 +159,21 @@ def _together(candidates: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
 
 
 def _independent(rewrites: Sequence[PlannedFix]) -> Iterable[PlannedFix]:
-    """As many as do not get in each other's way; the others have their turn in the next pass."""
+    """As many as do not get in each other's way; the others have their turn in the next pass.
+
+    What a rule that comes first has to leave for the next pass, no later rule may rewrite meanwhile.
+    """
     chosen: list[PlannedFix] = []
     gone: set[str] = set()
     reads: set[str] = set()
+    waiting: dict[str, str] = {}  # value that a fix which has to wait takes away → the code of its rule
     for one in rewrites:
-        mark = one.footprint
-        if mark is None or not mark.gone.isdisjoint(gone | reads) or not mark.reads.isdisjoint(gone):
+        mark, code = one.footprint, one.found.rule.code
+        if mark is None:
+            continue
+        held = any(waiting.get(name, code) != code for name in mark.gone)
+        if held or not mark.gone.isdisjoint(gone | reads) or not mark.reads.isdisjoint(gone):
+            waiting |= dict.fromkeys(mark.gone, code)
             continue
         chosen.append(one)
         gone |= mark.gone

@@ -51,7 +51,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
         value = dequantize(graph, writer, Quantized(table, node.inputs[1], zero), dtype)
     except ValueError as error:
         return Refusal(str(error))
-    for move in reversed(moves):
+    for move in reversed([move for move in moves if move.op != "Cast"]):
         value = writer.op(move.op, value, *move.inputs[1:], **move.attributes)
     return writer.rewrite({node.outputs[0]: value}, EXACT, f"{table} in floats")
 
@@ -64,8 +64,15 @@ def _moves(graph: GraphView, node: Node) -> tuple[Node, ...]:
     if any(element_count(graph, name) != 1 for name in node.inputs[1:] if name):
         return ()
     found: list[Node] = []
+    dtype = graph.value(node.inputs[0]).dtype
     source = graph.producer(node.inputs[0])
-    while source is not None and source.op in MOVES and source.domain in ("", "ai.onnx"):
+    while source is not None and source.domain in ("", "ai.onnx") and _moves_on(graph, source, dtype):
         found.append(source)
         source = graph.producer(source.inputs[0])
-    return tuple(found) if found and graph.is_constant(found[-1].inputs[0]) else ()
+    table = found[-1].inputs[0] if found else ""
+    return tuple(found) if table and graph.is_constant(table) and graph.value(table).dtype == dtype else ()
+
+
+def _moves_on(graph: GraphView, node: Node, dtype: str | None) -> bool:
+    """Whether the node moves elements, or casts those of `dtype` to whole numbers that hold them all, or back."""
+    return node.op in MOVES or (node.op == "Cast" and graph.value(node.outputs[0]).dtype in ("int32", "int64", dtype))

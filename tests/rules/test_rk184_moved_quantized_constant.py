@@ -45,3 +45,19 @@ def test_a_constant_that_is_not_moved_is_left_alone() -> None:
     <uint8[4, 2] table = {0, 120, 127, 119, 118, 10, 20, 30}, float scale = {0.05}, uint8 zero = {100}>
     { w = DequantizeLinear(table, scale, zero) y = MatMul(x, w) }"""
     assert diagnostics(text, CODE) == ()
+
+
+def test_casts_to_whole_numbers_that_hold_them_and_back_are_no_hindrance() -> None:
+    text = """g (int64[3] i) => (float[3, 2] y)
+        <uint8[4, 2] t = {0, 1, 2, 3, 50, 51, 52, 255}, float s = {0.5}, uint8 z = {7}> {
+        w = Cast<to = 6>(t) g = Gather(w, i) n = Cast<to = 2>(g) y = DequantizeLinear(n, s, z) }"""
+    after, edits = fixed(text, "RK184")
+    assert len(edits) == 1
+    i = np.array([3, 0, 2])
+    np.testing.assert_array_equal(run(after, {"i": i})[0], run(text, {"i": i})[0])
+
+
+def test_a_cast_that_changes_numbers_is_one() -> None:
+    text = """g (int64[3] i) => (float[3] y) <int32[4] t = {0, 300, -2, 3}, float s = {0.5}, uint8 z = {7}> {
+        g = Gather(t, i) n = Cast<to = 2>(g) y = DequantizeLinear(n, s, z) }"""
+    assert diagnostics(text, "RK184") == ()
