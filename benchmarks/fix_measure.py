@@ -129,11 +129,12 @@ def measure(path: Path, bench: Bench, raw: str = "") -> Row:
 
 
 def _fix_and_compare(case: SuiteCase, view: ModelView, bench: Bench, row: Row) -> None:
+    case = _open(case)
     feeds = {name: value for name, value in case.feeds.items() if isinstance(value, np.ndarray)}
     frozen = {name: feeds[name] for name in settings_of(view) if name in feeds}
     row.frozen = tuple(frozen)
-    dynamic = [name for name in view.main.inputs if not view.main.value(name).is_static]
-    shapes = {name: feeds[name].shape for name in dynamic if name in feeds and name not in frozen}
+    static = {name for name in view.main.inputs if view.main.value(name).is_static}
+    shapes = {name: array.shape for name, array in feeds.items() if name not in static and name not in frozen}
     options = Options(shapes=shapes, frozen=frozen)
     outcome = fix_model(
         Model.load(case.path), bench.target, load_ruleset(f"rknn-{bench.target.toolkit}"), options, ALLOWED
@@ -144,6 +145,19 @@ def _fix_and_compare(case: SuiteCase, view: ModelView, bench: Bench, row: Row) -
         dict.fromkeys(f"{d.code}: {d.message}"[:200] for d in outcome.after.diagnostics if d.severity is Severity.ERROR)
     )
     _judge(case, outcome, bench, row)
+
+
+def _open(case: SuiteCase) -> SuiteCase:
+    """The case with each sequence as the tensors that it holds, NAME[0] …, which fixed models take and give."""
+    return dataclasses.replace(case, feeds=_elements(case.feeds), expected=_elements(case.expected))
+
+
+def _elements(values: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        is_sequence = isinstance(value, list)
+        found |= {f"{name}[{i}]": np.asarray(item) for i, item in enumerate(value)} if is_sequence else {name: value}
+    return found
 
 
 def _judge(case: SuiteCase, outcome: FixOutcome, bench: Bench, row: Row) -> None:

@@ -16,6 +16,7 @@ from rkgraph.analysis.observed import Observations, Observed
 from rkgraph.diagnostics import Diagnostic, Location, Safety, Severity, fingerprint
 from rkgraph.engine.fix_batch import Bench, run_batch
 from rkgraph.engine.fix_choices import Choices, Fingerprints
+from rkgraph.engine.fix_opening import open_inputs, opened_copy
 from rkgraph.engine.fix_plan import Plan, PlannedFix, plan_pass
 from rkgraph.engine.fix_policy import Policy
 from rkgraph.engine.fix_requests import check_shapes, dtypes_of, filled, freeze, scalars_of
@@ -24,7 +25,7 @@ from rkgraph.engine.lint import Found, find, make_context, result_of, with_troub
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Between, Rewrite, Tolerance
+from rkgraph.graph.rewrite import Between, OpenInterface, Rewrite, Tolerance
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
@@ -130,9 +131,10 @@ def fix_model(
         TargetError: there is no op table of the target's toolkit.
     """
     settings = settings or FixSettings()
-    check_shapes(model, options)
+    opened = opened_copy(model, options)
+    check_shapes(opened, options)
     rules = tuple(load_rules() if settings.rules is None else settings.rules)
-    policy = Policy(allow, ruleset, filled(model, options), settings.assumptions)
+    policy = Policy(allow, ruleset, filled(opened, options), settings.assumptions)
     tell = on_progress or (lambda _text: None)
     return _Loop(model=model, target=target, rules=rules, policy=policy, settings=settings, tell=tell).run(proof)
 
@@ -166,6 +168,7 @@ class _Loop:
         self.within: dict[str, Between] = {}  # inputs for some of whose values only an applied fix is right
         self.dtypes: Mapping[str, str] = {}
         self.scalars: frozenset[str] = frozenset()
+        self.opened = OpenInterface()
 
     def run(self, proof: str) -> FixOutcome:
         context, found = self._look(troubles=True)
@@ -174,10 +177,12 @@ class _Loop:
         self.scalars = scalars_of(context.model.main)
         if self.settings.presimplify and self._presimplify():
             context, found = self._look()
+        opened = open_inputs(self.model, self.policy.options, self.bench.new_id)
+        self.opened = opened.edit
         frozen = freeze(self.model, self.policy.options, self.bench.new_id)
-        if frozen.applied:
-            self.applied += frozen.applied
-            self.proofs += frozen.proofs
+        if opened.applied or frozen.applied:
+            self.applied += (*opened.applied, *frozen.applied)
+            self.proofs += (*opened.proofs, *frozen.proofs)
             context, found = self._look()
         for number in range(1, MAX_PASSES + 1):
             fight = self._fight(context)
@@ -249,7 +254,7 @@ class _Loop:
         tolerance = _coarsest(self.proofs)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
         real = self.settings.inputs or self.settings.samples[:COMPARED]
-        claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, widened)
+        claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, widened, self.opened)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
             self.proofs.append(not_compared(claim, self.bench.new_id(), unasked))
@@ -296,6 +301,8 @@ class _Loop:
         self.applied += map(self.names.named, outcome.applied)
         failed = {id(fix) for fix, _ in outcome.failed}
         done = [fix for fix in plan.fixes if id(fix) not in failed]
+        for edit in (fix.edit for fix in done if isinstance(fix.edit, OpenInterface)):
+            self.opened = replace(self.opened, outputs={**self.opened.outputs, **edit.outputs})
         self.within |= _limits_of_inputs(context, done)
         if any(fix.found.rule.card.fix is None or fix.found.rule.card.fix.safety is not Safety.SAFE for fix in done):
             self.observed.clear()  # values that are still there may hold other numbers

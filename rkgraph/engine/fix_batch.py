@@ -10,6 +10,7 @@ from rkgraph.analysis.evaluator import EvaluationError
 from rkgraph.analysis.intervals import Intervals
 from rkgraph.analysis.origins import Origin
 from rkgraph.engine.fix_halving import Settled, settle
+from rkgraph.engine.fix_opening import opening
 from rkgraph.engine.fix_plan import PlannedFix
 from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model, Snapshot
@@ -17,6 +18,7 @@ from rkgraph.graph.rewrite import (
     AddInput,
     DropNodes,
     FreezeInputs,
+    OpenInterface,
     PinShapes,
     RenameConstants,
     RetypeInterface,
@@ -235,16 +237,19 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     renamed = {old: new for f in fixes if isinstance(f.edit, RenameConstants) for old, new in f.edit.names.items()}
     replaced |= renamed
     gone |= {name for name in renamed if main.producer(name) is not None}
+    opened = [fix.edit for fix in fixes if isinstance(fix.edit, OpenInterface)]
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
         removed=gone | recast,
         added=frozenset(made | set(main.outputs) & replaced.keys())
+        | {name for edit in opened for name in opening(main, edit).added}
         | recast
         | set(widened.values())
         | set(renamed.values()),
         replaced=replaced,
         pinned={name: shape for edit in pins for name, shape in edit.shapes.items()} | dict.fromkeys(widened, (1,)),
         frozen=frozenset(name for edit in frozen for name in edit.values),
+        opened={name: names for edit in opened for name, names in opening(main, edit).opened.items()},
         retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
         given=tuple(edit.name for edit in more),
         opset=opsets[0] if opsets else None,
@@ -285,6 +290,8 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # o
             return "; ".join(filter(None, (f"{name}: {dtype}{list(shape)}", rewrite.detail)))
         case WidenScalars(scalars=scalars):
             return ", ".join(f"{name}: a scalar → [1]" for name in scalars)
+        case OpenInterface(outputs=outputs):
+            return ", ".join(f"{name} is given as {count} tensors" for name, count in outputs.items())
         case RenameConstants(names=names):
             return ", ".join(f"{old} is now {new}" for old, new in names.items())
         case DropNodes(nodes=nodes):

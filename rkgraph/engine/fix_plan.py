@@ -13,6 +13,7 @@ from rkgraph.graph.rewrite import (
     DropNodes,
     Edit,
     FreezeInputs,
+    OpenInterface,
     PinShapes,
     Refusal,
     RenameConstants,
@@ -131,6 +132,7 @@ def _with_assumptions(
 
 
 _ORDER = (
+    OpenInterface,
     PinShapes,
     FreezeInputs,
     AddInput,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rkgraph.analysis.settings import Setting, settings_of
 from rkgraph.diagnostics import Location, Safety
-from rkgraph.errors import ProofRefuted
+from rkgraph.engine.fix_opening import proved_request
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import FreezeInputs, PinShapes
-from rkgraph.proof.structure import Declared, structure_problems
+from rkgraph.proof.structure import Declared
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import Options
 
@@ -98,17 +98,7 @@ def freeze(model: Model, options: Options, new_id: Callable[[], str]) -> Frozen:
     }
     settled = {name: tuple(s for s in shape if isinstance(s, int)) for name, shape in pinned.items()}
     declared = Declared(frozen=frozenset(options.frozen), pinned=settled)
-    problems = structure_problems(before, after, model.proto(weights=False), declared)
-    if problems:
-        raise ProofRefuted(f"--freeze broke the model: {problems[0]}", "this is a bug of rkgraph; please report it")
-    proof = Proof(
-        id=new_id(),
-        kind="structure",
-        outcome="proved",
-        subject=f"frozen: {', '.join(options.frozen)}",
-        method="sorted, single assignment, nothing dangling, checker, interface, untouched nodes compared",
-        cases=len(after.main.nodes),
-    )
+    proof = proved_request(model, before, declared, f"frozen: {', '.join(options.frozen)}", new_id())
     return Frozen(tuple(_record(name, proof, uses.get(name)) for name in options.frozen), (proof,))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.graph.tensors import decode, dtype_name, size_of, symbol_of
-from rkgraph.graph.view import AttributeReference, Constant, Dim, GraphView, ModelView, Node, Value
+from rkgraph.graph.view import AttributeReference, Constant, Dim, GraphView, Held, ModelView, Node, Value
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto
@@ -162,7 +162,18 @@ def _attribute(attribute: AttributeProto) -> Any:
 
 def _value(info: ValueInfoProto, kind: str) -> Value:
     dtype, shape = _tensor_type(info.type)
-    return Value(info.name, kind, dtype, shape)
+    return Value(info.name, kind, dtype, shape, _held(info.type))
+
+
+def _held(type_: TypeProto) -> Held | None:
+    """What a sequence or optional type holds; None for tensors, and for what holds anything else."""
+    optional = type_.HasField("optional_type")
+    inner = type_.optional_type.elem_type if optional else type_
+    sequence = inner.HasField("sequence_type")
+    tensor = inner.sequence_type.elem_type if sequence else inner
+    if not (optional or sequence) or not tensor.HasField("tensor_type"):
+        return None
+    return Held(optional, sequence, *_tensor_type(tensor))
 
 
 def _tensor_type(type_: TypeProto) -> tuple[str | None, tuple[Dim, ...] | None]:

@@ -22,12 +22,14 @@ from rkgraph.graph.edits import (
 from rkgraph.graph.extract import Values, extract_model
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
+from rkgraph.graph.opening import open_inputs, open_outputs
 from rkgraph.graph.pinning import pin
 from rkgraph.graph.rewrite import (
     AddInput,
     DropNodes,
     Edit,
     FreezeInputs,
+    OpenInterface,
     PinShapes,
     RenameConstants,
     RetypeInterface,
@@ -132,6 +134,10 @@ class Model:
             applied = self._rewrite(proto, edit.rewrite)
         elif isinstance(edit, WidenScalars):
             widen_scalars(proto.graph, edit.scalars)
+        elif isinstance(edit, OpenInterface):
+            open_inputs(proto.graph, edit.inputs)
+            open_outputs(proto.graph, edit.outputs)
+            _allow_constants(proto)
         elif isinstance(edit, DropNodes):
             drop_nodes(proto.graph, edit.nodes)
         elif isinstance(edit, RenameConstants):

@@ -23,6 +23,7 @@ __all__ = [
     "Edit",
     "FreezeInputs",
     "NewNode",
+    "OpenInterface",
     "PinShapes",
     "Refusal",
     "RenameConstants",
@@ -212,6 +213,18 @@ class WidenScalars:
 
 
 @dataclass(frozen=True)
+class OpenInterface:
+    """Give sequences and optional values at the interface as tensors.
+
+    `inputs`: a sequence or an optional value that is there → the shapes of the tensors that it holds. `outputs`: a
+    sequence → how many it holds. The interface changes: numbers stay the same. Names are those of `graph/opening.py`.
+    """
+
+    inputs: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    outputs: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RenameConstants:
     """Give constants of the main graph other names: old name → new name, which is free. Weights are not touched."""
 
@@ -247,6 +260,7 @@ Edit = (
     | AddInput
     | DropNodes
     | WidenScalars
+    | OpenInterface
     | RenameConstants
     | RetypeInterface
     | SetOpset

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["AttributeReference", "Constant", "Dim", "GraphView", "ModelView", "Node", "Value"]
+__all__ = ["AttributeReference", "Constant", "Dim", "GraphView", "Held", "ModelView", "Node", "Value"]
 
 Dim = int | str | None
 """A dimension: a size, a symbolic name, or None where nothing is known."""
@@ -34,17 +34,29 @@ class AttributeReference:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a value that is no tensor holds: a sequence of tensors, an optional tensor, or an optional sequence."""
+
+    optional: bool
+    sequence: bool
+    dtype: str | None
+    shape: tuple[Dim, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A tensor of the graph.
 
     `dtype` is in numpy spelling ("int64", "float32", "bool", "bfloat16", "string"…), None if unknown.
-    `kind` is "input", "initializer", "node" (some node's output) or "outer" (of an enclosing graph).
+    `kind` is "input", "initializer", "node" (some node's output) or "outer" (of an enclosing graph). `held` says what
+    it holds where it is no tensor.
     """
 
     name: str
     kind: str
     dtype: str | None = None
     shape: tuple[Dim, ...] | None = None
+    held: Held | None = None
 
     @property
     def is_static(self) -> bool:

@@ -17,7 +17,7 @@ from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals, of_dty
 from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.load import read_view
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Tolerance
+from rkgraph.graph.rewrite import OpenInterface, Tolerance
 from rkgraph.graph.view import GraphView
 from rkgraph.proof.equivalence import Comparison, compare
 from rkgraph.proof.feeds import Case, domains_of, model_cases
@@ -47,6 +47,7 @@ class WholeClaim:
         dtypes: input or output → its dtype in the original, where the fixed model has another one.
         tolerance: how far the results may lie apart.
         scalars: inputs of rank 0 in the original, which have the shape [1] in the fixed model.
+        opened: what is no tensor at the interface of the original, and tensors in the fixed model.
     """
 
     original: Path
@@ -57,6 +58,7 @@ class WholeClaim:
     dtypes: Mapping[str, str] = field(default_factory=dict)
     tolerance: Tolerance = MODEL_TOLERANCE
     scalars: frozenset[str] = frozenset()
+    opened: OpenInterface = field(default_factory=OpenInterface)
 
 
 def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -124,7 +126,8 @@ def _compare(claim: WholeClaim, cases: Sequence[Case], main: GraphView) -> Compa
     with tempfile.TemporaryDirectory(prefix="rkgraph-") as folder:
         fixed = Path(folder) / "fixed.onnx"
         claim.fixed.save(fixed, "inline")
-        before, after = _evaluated(claim, fixed, cases, main)
+        original = _with_tensors(claim, Path(folder) / "original.onnx")
+        before, after = _evaluated(replace(claim, original=original), fixed, cases, main)
     rows = {id(case.feeds): index for index, case in enumerate(cases)}
     return compare(
         lambda feeds: _answer(before[rows[id(feeds)]]),
@@ -147,6 +150,16 @@ def _evaluated(claim: WholeClaim, fixed: Path, cases: Sequence[Case], main: Grap
     )
     (after,) = evaluate_apart([fixed], [_cast(arrays, wider) for arrays in feeds])
     return [[answer if isinstance(answer, EvaluationError) else _cast(answer, wider) for answer in before], after]
+
+
+def _with_tensors(claim: WholeClaim, path: Path) -> Path:
+    """The original with the interface of the fixed model, written to `path` where that is another one."""
+    if not claim.opened.inputs and not claim.opened.outputs:
+        return claim.original
+    original = Model.load(claim.original)
+    original.apply(claim.opened)
+    original.save(path, "inline")
+    return path
 
 
 def _scalars(arrays: Mapping[str, Array], names: Set[str]) -> dict[str, Array]:

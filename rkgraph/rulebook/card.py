@@ -72,7 +72,7 @@ class Block:
     list of strings; `platform`, `precision`: of the target; `allow`: list of safety classes for the fix;
     `finds`: how many findings of the card's code an Example has (default: at least one); `cpu`: how many layers of a
     Fixed model the compiler puts on the CPU, conversions of inputs and outputs aside (default: none);
-    `samples`: calibration samples of this standard deviation are observed (default: none).
+    `samples`: calibration samples of this standard deviation are observed (default: none);
     `with`: codes of rules that run with the card's own, where what it makes alone is no model that builds yet.
     """
 

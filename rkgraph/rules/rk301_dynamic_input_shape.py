@@ -18,7 +18,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     main = lint.model.main
     for name in main.inputs:
         value = main.value(name)
-        if not value.is_static and lint.is_read(name):
+        if value.held is None and not value.is_static and lint.is_read(name):
             yield Finding(
                 f"the input shape {_text(value.shape)} of '{name}' is not supported: fix it before the build",
                 value=name,

@@ -69,7 +69,7 @@ def run(rule: Rule, example: Block, options: Block, change: Change, folder: Path
     settings = FixSettings(rules=[with_change(rule, change, seen)])
     allow = parse_allow(options.options.get("allow", ())) | ({rule.card.fix.safety} if rule.card.fix else set())
     asked = Options(shapes=how["shapes"], dims=how["dims"])
-    alone = RuleSet("mutants", "2.3.2", (rule.code,))
+    alone = RuleSet("mutants", "2.3.2", (rule.code, *options.options.get("with", ())))
     return seen, fix_model(Model.load(path), how["target"], alone, asked, allow, settings=settings)
 
 

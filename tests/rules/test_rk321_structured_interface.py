@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from rkgraph.diagnostics import Safety
+from rkgraph.engine.fix import FixOutcome
+from rkgraph.rulebook.rule import Options
+from tests.engine.fixing import fix_text, operators, run
+from tests.rules.harness import diagnostics, parse
+
+CODE = "RK321"
+ALL = frozenset(Safety) - {Safety.MANUAL}
+HEAD = '<ir_version: 8, opset_import: ["" : 18]>'
+
+REVERSED = f"""{HEAD} g (seq(float[2]) x, float[2] z) => (seq(float[2]) y)
+<int64 zero = {{0}}, int64 one = {{1}}>
+{{ first = SequenceAt(x, zero) second = SequenceAt(x, one) sum = Add(first, z) y = SequenceConstruct(second, sum) }}"""
+
+
+def optional(rest: str) -> onnx.ModelProto:
+    return parse(f"{HEAD} g (optional(float[2]) x) => (float[2] y) {{ {rest} }}")
+
+
+def fixed(model: str | onnx.ModelProto, folder: Path, **shapes: tuple[int, ...]) -> FixOutcome:
+    names = {name.replace("_0", "[0]").replace("_1", "[1]").replace("_2", "[2]"): s for name, s in shapes.items()}
+    return fix_text(model, folder, "RK", options=Options(shapes=names), allow=ALL)
+
+
+def test_sequences_are_found_where_they_come_in_and_go_out() -> None:
+    assert {(d.at.value, d.observed["kind"]) for d in diagnostics(REVERSED, CODE)} == {
+        ("x", "a sequence"), ("y", "a sequence"),
+    }  # fmt: skip
+
+
+def test_an_optional_tensor_is_found() -> None:
+    (found,) = diagnostics(optional("y = OptionalGetElement(x)"), CODE)
+    assert found.observed["kind"] == "an optional tensor"
+
+
+def test_what_the_user_says_opens_an_input_and_what_is_known_an_output(tmp_path: Path) -> None:
+    outcome = fixed(REVERSED, tmp_path, x_0=(2,), x_1=(2,))
+    main = outcome.model.view().main
+    assert main.inputs == ("x[0]", "x[1]", "z")
+    assert main.outputs == ("y[0]", "y[1]")
+    assert {"SequenceAt", "SequenceConstruct"}.isdisjoint(operators(outcome))
+    assert [proof.outcome for proof in outcome.proofs if proof.kind == "model"] == ["proved"]
+    a, b, z = (np.array(pair, np.float32) for pair in ([1, 2], [3, 4], [10, 20]))
+    results = run(outcome, {"x[0]": a, "x[1]": b, "z": z})
+    np.testing.assert_array_equal(results["y[0]"], b)
+    np.testing.assert_array_equal(results["y[1]"], a + z)
+
+
+def test_an_optional_tensor_that_is_there_keeps_its_name(tmp_path: Path) -> None:
+    outcome = fixed(optional("held = OptionalGetElement(x) y = Neg(held)"), tmp_path, x=(2,))
+    assert outcome.model.view().main.inputs == ("x",)
+    assert operators(outcome) == ["Neg"]
+
+
+@pytest.mark.parametrize("model", [REVERSED, optional("held = OptionalGetElement(x) y = Neg(held)")])
+def test_without_a_word_of_the_user_it_is_refused_with_the_option_that_is_missing(
+    model: str | onnx.ModelProto, tmp_path: Path
+) -> None:
+    outcome = fixed(model, tmp_path)
+    (refused,) = [r for r in outcome.fixes.refused if r.code == CODE and r.at.value == "x"]
+    assert refused.needs is not None
+    assert "--shape" in refused.needs
+
+
+def test_an_output_of_unknown_length_stays(tmp_path: Path) -> None:
+    outcome = fixed(
+        f"{HEAD} g (float[4] x, int64[2] at) => (seq(float[n]) y) {{ y = SplitToSequence(x, at) }}", tmp_path
+    )
+    assert outcome.model.view().main.outputs == ("y",)
+    assert any("not known" in refused.reason for refused in outcome.fixes.refused if refused.code == CODE)
+
+
+def test_tensors_are_no_matter_of_this_rule() -> None:
+    assert diagnostics("g (float[n] x) => (float[n] y) { y = Neg(x) }", CODE) == ()
