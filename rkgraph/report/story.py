@@ -176,6 +176,11 @@ class Story:
         return (self.compile or {}).get("verify")
 
     @property
+    def islands(self) -> Mapping[str, Any] | None:
+        """The tensors of a quantized build that stay fp16, the builds that were tried, and what int8 does to values."""
+        return (self.compile or {}).get("islands")
+
+    @property
     def sentences(self) -> Mapping[str, Any] | None:
         """How real sentences fared, where somebody measured it."""
         return (self.compile or {}).get("sentences")

@@ -131,7 +131,15 @@ def compile_record(name: str, placement: tuple[PlacedNode, ...]) -> dict[str, An
         {"text": f"A sentence {name}.", "tokens": 5, "padded": 0.98, "cosine": 0.999998, "outcome": "compared"},
         {"text": "A long one. " * 60, "tokens": 300, "padded": None, "cosine": None, "outcome": "refused: too long"},
     )
+    trial = {"values": 0, "tensors": 0, "lowest": 0.8056, "mean": 0.8372, "share": 1.0}
+    islands = {
+        "islands": (f"{name}/sum", f"{name}/norm"),
+        "trials": (trial, {**trial, "values": 1, "tensors": 2, "lowest": 0.9729, "mean": 0.9807, "share": 0.5}),
+        "harms": ({"value": f"{name}/sum", "low": -14.5, "high": 9.25, "loss": 0.0379},),
+        "reached": True,
+    }
     return {
+        "islands": islands,
         "stages": (stage,),
         "verify": {
             "backend": "simulator",

@@ -153,6 +153,13 @@ def sound(page: Page) -> None:
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
+def test_the_islands_of_a_quantized_build_are_told_with_their_trials_and_reasons() -> None:
+    text = render(sample_report())
+    told = text[text.index("Islands of fp16") : text.index("Layers <small>")]
+    for words in ("2 tensors, which reach the goal", "0.9729", "50%", "chosen", "0.0379", "/encoder/layer/sum"):
+        assert words in told
+
+
 def test_several_models_are_listed_first_and_linked() -> None:
     page = Page(render(sample_report()))
     links = [dict(attributes)["href"] for tag, attributes in page.tags if tag == "a"]
