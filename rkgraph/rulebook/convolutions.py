@@ -155,7 +155,8 @@ def by_planes(write: Writer, conv: Convolution) -> str:
     if planes > DEEPEST:
         raise NotKnown(f"{conv.op} with windows of {planes} planes would be as many convolutions")
     flat = _without_depth(conv)
-    turned = write.transpose(conv.x, (0, 2, 1, 3, 4))  # batch, depth, channels, height, width
+    turned = write.transpose(conv.x, (0, 2, 1, 3, 4))
+    turned = write.reshape(turned, (batch, depth, channels * height * width))  # planes of five dimensions crash
     rows, columns = conv.results[1:]
     inner = conv.channels * rows * columns
     total = ""
@@ -186,7 +187,7 @@ def _chosen(write: Writer, conv: Convolution, turned: str, plane: int) -> tuple[
     """The planes that plane `plane` of the window meets, and how many."""
     w, count = conv.windows, conv.results[0]
     if w.begins[0] or w.ends[0]:
-        turned = write.pad(turned, conv.dtype, (0, w.begins[0], 0, 0, 0, 0, w.ends[0], 0, 0, 0))
+        turned = write.pad(turned, conv.dtype, (0, w.begins[0], 0, 0, w.ends[0], 0))
     start, stride = plane * w.dilations[0], w.strides[0]
     if stride > 1 and write.opset < STEPS:
         places = range(start, start + (count - 1) * stride + 1, stride)
