@@ -108,6 +108,7 @@ MODULES = (
     "rk211_shape_only_operator",
     "rk212_narrow_interface",
     "rk213_parallel_gather",
+    "rk214_where_of_many_dimensions",
     "rk230_exponential_formula",
     "rk231_vanishing_epsilon",
     "rk240_fp16_overflow",
@@ -148,12 +149,14 @@ MODULES = (
     "rk521_copied_constant_name",
     "rk522_fill_without_value",
     "rk523_input_handed_out",
+    "rk530_nearly_fused_attention",
     "rk601_host_only_nodes",
     "rk602_large_output_projection",
     "rk603_large_lookup_table",
     "rk604_joined_boxes_and_scores",
     "rk605_rank_four_cache",
     "rk701_quantized_mask_fill",
+    "rk703_outlier_channels",
 )
 
 
