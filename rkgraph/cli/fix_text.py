@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rkgraph.engine.fix import FixOutcome
     from rkgraph.results import AppliedFix, Proof, RefusedFix, Result, TensorInfo
 
-__all__ = ["describe_fix", "verdict_change"]
+__all__ = ["describe_fix", "describe_stages", "verdict_change"]
 
 Lines = Iterator[tuple[str, str]]
 
@@ -52,12 +52,13 @@ def describe_fix(outcome: FixOutcome, *, verbose: bool = False) -> Lines:
     yield f"placement: {_devices(before)} → {_devices(after)}", ""
     yield from _applied(outcome, verbose)
     yield from _refused(outcome.fixes.refused, verbose)
-    yield from _stages(outcome)
+    yield from describe_stages(outcome)
     yield from _proofs(outcome.proofs)
 
 
-def _stages(outcome: FixOutcome) -> Lines:
+def describe_stages(outcome: FixOutcome) -> Lines:
     """The stages that the model was cut into, and what crosses between them."""
+    yield from ((d.message, "warning") for d in outcome.after.diagnostics if d.code == "RK601" and d.fix is None)
     if not outcome.stages:
         return
     from rkgraph.engine.stages import crossings_of

@@ -78,7 +78,9 @@ def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath
     """
     if result.error is not None:
         return
-    fixable = any(d.fix is not None and d.fix.safety is not Safety.MANUAL for d in result.diagnostics)
+    offers = {d.fix.safety for d in result.diagnostics if d.fix is not None} - {Safety.MANUAL}
+    cut = Safety.SPLIT in offers and result.verdict is not Verdict.DEPLOYABLE  # else it is a gain, and only that
+    fixable = bool(offers - {Safety.SPLIT}) or cut
     if not fixable and result.verdict is not Verdict.DEPLOYABLE:
         return
     subject = str(bundle) if bundle is not None and not fixable else result.model.path
@@ -87,8 +89,10 @@ def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath
     if result.target.precision != "fp16":
         words += ["--precision", result.target.precision]
     words += _pins(result.model.inputs, options) if fixable else []
+    words += ["--allow", "split"] if cut else []
     if subject == result.model.path:
-        words += ["-o", str(PurePath(subject).with_suffix(".rk.onnx" if fixable else ".rknn"))]
+        suffix = ".rk" if cut else ".rk.onnx" if fixable else ".rknn"
+        words += ["-o", str(PurePath(subject).with_suffix(suffix))]
     unknown = dict.fromkeys(size for word in words for size in _PLACEHOLDER.findall(word))
     yield "", ""
     yield f"next, with your sizes for {', '.join(unknown)}:" if unknown else "next:", "title"

@@ -22,7 +22,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     staying = [node for node in lint.live_nodes(lint.model.main) if node.index not in gone]
     if not any(works(node) for node in staying):
         if leaving and all(by_nature(lint, node) for node in leaving):
-            yield Finding(f"{HOST_ONLY} ({_told(leaving)})", explains=frozenset())
+            yield Finding(f"{HOST_ONLY} ({_told(leaving)})", explains=frozenset(), fixable=False)
         return
     if not leaving:
         return

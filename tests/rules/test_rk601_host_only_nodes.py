@@ -60,6 +60,7 @@ def test_a_model_for_the_host_is_told_and_not_cut(body: str) -> None:
     lint = context_of(f"agraph (float[4, 4] x) => (int64[2, n] y) {{ {body} }}")
     (finding,) = rk601.check(lint)
     assert finding.message.startswith("host-only")
+    assert not finding.fixable
     edit = rk601.fix(lint, finding)
     assert isinstance(edit, Refusal)
     assert edit.reason.startswith("host-only")

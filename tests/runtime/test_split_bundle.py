@@ -144,3 +144,16 @@ def test_a_split_bundle_compiles_and_is_simulated(tmp_path: Path) -> None:
     assert [stage.model for stage in done.bundle.stages] == ["1-npu.rknn", None]
     with Pipeline(folder, "simulator") as pipeline:
         np.testing.assert_array_equal(pipeline({"x": X})["y"], run(HEAD, {"x": X})[0])
+
+
+def test_lint_says_how_to_split_and_fix_says_where(tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path)
+    (sandbox.folder / "model.onnx").write_bytes(parse(HEAD).SerializeToString())
+    assert "--allow split -o model.rk" in sandbox.run("lint", "model.onnx").stdout
+    told = sandbox.run("fix", "model.onnx", "--allow", "split", "--diff").stdout
+    assert "2-host  1 node: positive float32 8x8 → y int64 2xn" in told
+    host = parse("agraph (float[4, 4] x) => (int64[2, n] y) { y = NonZero(x) }")
+    (sandbox.folder / "host.onnx").write_bytes(host.SerializeToString())
+    done = sandbox.run("fix", "host.onnx", "--allow", "split", "-o", "host.rk")
+    assert done.code == 1
+    assert "host-only: nothing that computes could stay on the NPU" in done.stdout
