@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from rkgraph.graph.model import Model
     from rkgraph.rulebook.rule import Options
     from rkgraph.targets import Target
-    from rkgraph.tune.search import Setting
 
 __all__ = ["command"]
 
@@ -104,16 +103,6 @@ def command(
     presimplify: Annotated[
         bool, typer.Option("--presimplify", help="Let onnxsim simplify MODEL first; proved, or taken back.")
     ] = False,
-    tune: Annotated[
-        bool, typer.Option("--tune", help="Have the toolkit build what may or may not pay; keep what does.")
-    ] = False,
-    tune_budget: Annotated[
-        str, typer.Option("--tune-budget", help="When no further build begins: 90s, 10m, 1h.", metavar="TIME")
-    ] = "10m",
-    toolkit_python: Annotated[
-        Path | None,
-        typer.Option("--toolkit-python", help="For --tune: an interpreter that has rknn-toolkit2.", metavar="PATH"),
-    ] = None,
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
@@ -136,10 +125,6 @@ def command(
     --plan again, for this model or a later export of it. A plan that is there is only read, unless --rewrite-plan is
     given. Options may add to it; those that contradict it are refused. With --diff it is written, too.
 
-    --tune builds the model with and without each fix that only may pay, and with other compile options, and compares:
-    fewer layers on the CPU, then fewer crossings, cycles, bytes. The same command goes on where it was stopped, and
-    Ctrl-C keeps the best so far. Options are written to OUTPUT.build.toml, which compile reads.
-
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
 
@@ -150,23 +135,17 @@ def command(
         rkgraph fix model.onnx --precision w8a8 --calibration x.npz -o f.onnx
 
         rkgraph fix model.onnx --shape x=1x8 --plan plan.toml -o f.onnx
-
-        rkgraph fix model.onnx --tune --tune-budget 30m -o tuned.onnx
     """
     import time
-    from dataclasses import replace
-    from functools import partial
 
     from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases, read_samples
     from rkgraph.cli.fix_request import keep_plan, tell_strange
     from rkgraph.cli.fix_text import describe_stages
-    from rkgraph.cli.fix_tune import print_tuned, tuned_fix, write_build_options
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixSettings
     from rkgraph.engine.plan_file import Request
     from rkgraph.files import check_writable
     from rkgraph.graph.model import Model
-    from rkgraph.tune.search import Setting
 
     started = time.time()
     destination = _destination(model, output, in_place=in_place, diff=diff)
@@ -190,29 +169,18 @@ def command(
         choices=known.choices,
         presimplify=request.presimplify,
     )
-    search = None
-    with printer.progress(f"{'tune' if tune else 'fix'} {model}") as tell:
-        fix = partial(_fix, loaded, resolved, request, settings, proof=proof.value, tell=tell)
-        if tune:
-            more = {"toolkit_python": toolkit_python, "calibration": request.calibration}
-            outcome, search = tuned_fix(fix, resolved, tune_budget, tell=tell, **more)
-            setting = search.best.setting
-            request = replace(request, lm_head_shards=setting.shards or request.lm_head_shards)
-            known = replace(known, build=search.build, left_out=(*known.left_out, *sorted(setting.without)))
-        else:
-            outcome = fix(Setting())
+    start = loaded.copy()
+    outcome = _fix(loaded, resolved, request, options, settings, printer=printer, proof=proof.value)
     text = _document(outcome, destination or model, started)
     if report is not None:
         _write_report(report, text)
     if format is Format.JSON:
         printer.document(text)
     elif diff:
-        _print_diff(printer, loaded, outcome.model)
+        _print_diff(printer, start, loaded)
         printer.lines(describe_stages(outcome))
     else:
         _print(printer, outcome)
-    if search is not None and format is Format.TEXT and not quiet:
-        print_tuned(printer, search)
     if plan is not None:
         tell_strange(printer, outcome, known, plan)
         if rewrite_plan or not plan.exists():
@@ -224,9 +192,6 @@ def command(
     if destination is not None:
         _save(outcome, destination, resolved, in_place=in_place)
         _print_end(printer, f"wrote {destination}", "good", format)
-        if tune or known.build:
-            beside = write_build_options(destination, known.build)
-            _print_end(printer, f"wrote {beside}" if beside else "no compile option pays", "good", format)
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
             _print_next(printer, destination, request.rules, resolved, request.calibration)
     _exit(outcome, fail_on)
@@ -283,27 +248,30 @@ def _fix(
     model: Model,
     target: Target,
     request: Request,
+    options: Options,
     settings: FixSettings,
-    setting: Setting,
     *,
+    printer: Output,
     proof: str,
-    tell: Callable[[str], None],
 ) -> FixOutcome:
-    """Fix a copy of the model as `request` asks, and as `setting` chooses among what may pay."""
     from dataclasses import replace
 
     from rkgraph.engine.fix import fix_model
     from rkgraph.engine.suggest import suggested_shapes
     from rkgraph.rulebook.ruleset import load_ruleset
 
-    shapes = suggested_shapes(model.view(), model.path)
-    shards = setting.shards or request.lm_head_shards
-    options = replace(_options(request), suggested_shapes=shapes, lm_head_shards=shards)
-    without = settings.choices.without | setting.without
-    choices = replace(settings.choices, candidates=setting.candidates, without=without)
-    settings = replace(settings, choices=choices)
-    copy, rules = model.copy(), load_ruleset(request.rules)
-    return fix_model(copy, target, rules, options, request.allow, proof=proof, settings=settings, on_progress=tell)
+    options = replace(options, suggested_shapes=suggested_shapes(model.view(), model.path))
+    with printer.progress(f"fix {model.path}") as tell:
+        return fix_model(
+            model,
+            target,
+            load_ruleset(request.rules),
+            options,
+            request.allow,
+            proof=proof,
+            settings=settings,
+            on_progress=tell,
+        )
 
 
 def _print(printer: Output, outcome: FixOutcome) -> None:
