@@ -85,8 +85,8 @@ def _is_lost_anyway(lint: LintContext, graph: GraphView, node: Node, dtype: str)
     """Whether the node cannot stay though the table lets it pass.
 
     It reads an input that cannot be of its dtype; it selects elements by constants, of which the compiler makes an
-    Einsum of floats; or it moves uint8 in a shape of which the table has seen no like: of all that does so only GatherND
-    was ever built.
+    Einsum of floats; or it moves uint8 in a shape of which the table has seen no like: of all that does so, only
+    GatherND was ever built.
     """
     refused = refused_inputs(lint.target.toolkit)
     inputs = [value for name in node.inputs if (value := graph.value(name)).kind == "input"]
