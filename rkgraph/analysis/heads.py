@@ -46,7 +46,6 @@ def detection_heads(graph: GraphView) -> Iterator[Head]:
     """The heads of a graph, by output. None where there is no Concat of a score with something that is computed."""
     if not (graph.ops & _SCORES and "Concat" in graph.ops and graph.ops & _HEAVY):
         return
-    light = _light(graph)
     for output in graph.outputs:
         behind = _passing_before(graph, output)
         joined = [(node, *_branches(graph, node)) for node in behind if node.op == "Concat"]
@@ -55,7 +54,7 @@ def detection_heads(graph: GraphView) -> Iterator[Head]:
             continue
         scores = tuple(name for _, found, _ in joins for name in found)
         boxes = tuple(name for _, _, found in joins for name in found)
-        shared = {node.index for node in _before(graph, scores)}
+        light, shared = _light(graph), {node.index for node in _before(graph, scores)}
         decode = _computing(n for n in _before(graph, boxes) if n.index in light and n.index not in shared)
         if any(node.op in _ARITHMETIC for node in decode):
             first = {node.index for node, _, _ in joins}

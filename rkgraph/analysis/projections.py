@@ -51,8 +51,8 @@ class Lookup:
     size: int
 
 
-def output_projections(graph: GraphView, is_constant: IsConstant) -> Iterator[Projection]:
-    """The projections of a graph, in file order."""
+def output_projections(graph: GraphView, is_constant: IsConstant, wider_than: int = 0) -> Iterator[Projection]:
+    """The projections of a graph with more columns than `wider_than`, in file order."""
     for node in graph.nodes_of("MatMul", "Gemm"):
         if len(node.inputs) < 2 or not is_constant(node.inputs[1]) or is_constant(node.inputs[0]):
             continue
@@ -60,9 +60,9 @@ def output_projections(graph: GraphView, is_constant: IsConstant) -> Iterator[Pr
         sizes = tuple(size for size in shape if isinstance(size, int))
         if len(sizes) != 2 or len(shape) != 2 or node.attributes.get("transA", 0):
             continue
-        behind = _behind(graph, node)
+        columns, hidden = sizes if node.attributes.get("transB", 0) else sizes[::-1]
+        behind = _behind(graph, node) if columns > wider_than else None
         if behind is not None:
-            columns, hidden = sizes if node.attributes.get("transB", 0) else sizes[::-1]
             yield Projection(node, node.inputs[1], initializer_behind(graph, node.inputs[1]), hidden, columns, behind)
 
 

@@ -20,8 +20,8 @@ ROUNDING = Tolerance(1e-5, 1e-5)
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each projection that is too wide."""
     main = lint.model.main
-    for head in output_projections(main, lambda name: lint.is_constant(main, name)):
-        if head.columns > LARGEST and (head.node.path, head.node.index) not in lint.folded:
+    for head in output_projections(main, lambda name: lint.is_constant(main, name), LARGEST):
+        if (head.node.path, head.node.index) not in lint.folded:
             megabytes = head.hidden * head.columns * 2 / 2**20
             logits = byte_size(main, head.node.outputs[0]) / 2**20
             yield Finding(
