@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.fourier import frequencies, transform
+from rkgraph.rulebook.framing import Framing, frames
 from rkgraph.rulebook.lowering import needing, not_as_it_is
 from rkgraph.rulebook.pattern import scalar
 from rkgraph.rulebook.place import place_of
@@ -22,24 +23,12 @@ ROUNDED = Tolerance(1e-6, 1e-5, norm=1e-4)
 
 
 @dataclass(frozen=True)
-class _Framing:
-    """`frames` of `length` samples of `batch` signals of `samples`, each `step` behind the one before."""
+class _Spectra:
+    """The transforms of all frames, under a window ("": none)."""
 
-    batch: int
-    samples: int
-    step: int
-    length: int
+    framing: Framing
     window: str
     onesided: bool
-
-    @property
-    def frames(self) -> int:
-        return 1 + (self.samples - self.length) // self.step
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks of `step` samples a frame reaches into."""
-        return -(-self.length // self.step)
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -54,42 +43,27 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     if isinstance(place, Refusal):
         return place
     graph, node = place
-    framing = _read(graph, node)
-    if isinstance(framing, str):
-        return Refusal(framing)
-    bins = frequencies(framing.length, onesided=framing.onesided)
+    read = _read(graph, node)
+    if isinstance(read, str):
+        return Refusal(read)
+    framing = read.framing
+    bins = frequencies(framing.length, onesided=read.onesided)
     if framing.length * bins * 2 > MOST_ELEMENTS or framing.blocks > MOST_BLOCKS:
         return Refusal(
             f"frames of {framing.length} samples, {framing.step} apart, take too large a matrix or too many blocks"
         )
     writer = Writer(graph, f"rk190/{node.outputs[0]}")
     dtype = graph.value(node.inputs[0]).dtype or "float32"
-    matrix = writer.constant(transform(framing.length, framing.length, onesided=framing.onesided), dtype, "transform")
-    if framing.window:
-        matrix = writer.op("Mul", matrix, writer.reshape(framing.window, (framing.length, 1)))
-    product = writer.op("MatMul", _frames(writer, framing, node.inputs[0], dtype), matrix)
-    result = writer.reshape(product, (framing.batch, framing.frames, bins, 2))
-    return writer.rewrite({node.outputs[0]: result}, ROUNDED, f"{framing.frames} frames, {bins} frequencies")
+    matrix = writer.constant(transform(framing.length, framing.length, onesided=read.onesided), dtype, "transform")
+    if read.window:
+        matrix = writer.op("Mul", matrix, writer.reshape(read.window, (framing.length, 1)))
+    signal = writer.reshape(node.inputs[0], (framing.batch, framing.samples))
+    product = writer.op("MatMul", frames(writer, framing, signal, dtype), matrix)
+    result = writer.reshape(product, (framing.batch, framing.count, bins, 2))
+    return writer.rewrite({node.outputs[0]: result}, ROUNDED, f"{framing.count} frames, {bins} frequencies")
 
 
-def _frames(writer: Writer, framing: _Framing, signal: str, dtype: str) -> str:
-    """All frames: (batch, frames, length)."""
-    count = framing.frames + framing.blocks - 1
-    flat = writer.reshape(signal, (framing.batch, framing.samples))
-    needed = count * framing.step
-    if needed < framing.samples:
-        flat = writer.slice(flat, (1,), (0,), (needed,))
-    elif needed > framing.samples:
-        flat = writer.pad(flat, dtype, (0, 0, 0, needed - framing.samples))
-    blocks = writer.reshape(flat, (framing.batch, count, framing.step))
-    parts = []
-    for first in range(framing.blocks):
-        width = min(framing.step, framing.length - first * framing.step)
-        parts.append(writer.slice(blocks, (1, 2), (first, 0), (first + framing.frames, width)))
-    return writer.concat(parts, 2)
-
-
-def _read(graph: GraphView, node: Node) -> _Framing | str:
+def _read(graph: GraphView, node: Node) -> _Spectra | str:
     """The framing, or why it is not known."""
     shape = static_shape(graph, node.inputs[0])
     if shape is None or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] != 1):
@@ -104,4 +78,6 @@ def _read(graph: GraphView, node: Node) -> _Framing | str:
         return f"the step or the length of the frames of {node.label} is not constant, or does not fit the signal"
     if sizes is not None and sizes != (int(length),):
         return f"the window {window} has shape {sizes}, and the frames have {int(length)} samples"
-    return _Framing(shape[0], shape[1], int(step), int(length), window, bool(node.attributes.get("onesided", 1)))
+    return _Spectra(
+        Framing(shape[0], shape[1], int(step), int(length)), window, bool(node.attributes.get("onesided", 1))
+    )
