@@ -40,7 +40,7 @@ def is_right(row: Row) -> bool:
 
 
 def is_worse(row: Row) -> bool:
-    """Built raw and after fix, with more CPU layers or noticeably more traffic after it."""
+    """Deployable raw and after fix, with more CPU layers or noticeably more traffic after it."""
     raw, fixed = row["raw"], row["fixed"]
     return _both(row) and (_cpu(fixed) > _cpu(raw) or fixed["rw_kb"] > raw["rw_kb"] * MORE_TRAFFIC)
 
@@ -55,7 +55,7 @@ def _bars(rows: Sequence[Row]) -> list[str]:
         "| what | bar | measured |",
         "|---|---|---|",
         f"| deployable and right, of {len(rows)} ({raw} deployable raw) | 95 % | {_share(len(right), rows)} |",
-        f"| worse than raw, of {len(both)} that build raw | 0 | {sum(map(is_worse, both))} |",
+        f"| worse than raw, of {len(both)} that are deployable raw | 0 | {sum(map(is_worse, both))} |",
         f"| median CPU layers, raw → fixed | 0 or −50 % | {before:g} → {after:g} |",
         f"| median of the ratio of CPU layers | 0.5 | {median(ratios or [1]):.2f} |",
     ]
@@ -114,7 +114,8 @@ def _why(row: Row) -> str:
 
 
 def _both(row: Row) -> bool:
-    return all(row[key] is not None and row[key]["layers"] > 0 for key in ("raw", "fixed"))
+    """Whether both could be deployed: what a board refuses has no cost to compare with."""
+    return all(row[key] is not None and row[key]["verdict"] == "deployable" for key in ("raw", "fixed"))
 
 
 def _cpu(built: Row) -> int:
