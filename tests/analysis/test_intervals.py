@@ -84,3 +84,12 @@ def test_within(low: float, high: float, within: bool) -> None:
     assert Interval(0, 1).within(low, high) is within
     assert not Interval(0, 1).within(low, high, integer=True)
     assert not Interval(0, 1, nan=True).within(low, high)
+
+
+def test_a_remainder_is_smaller_than_its_divisor_and_has_its_sign() -> None:
+    g = graph(
+        "g (int32[4] a, int32[4] b) => (int32[4] y) <int32 n = {256}>"
+        "{ y = Mod(a, n) z = Mod(a, b) f = Mod<fmod = 1>(a, n) }"
+    )
+    assert interval_of(g, "y") == Interval(0, 255, integer=True)
+    assert interval_of(g, "z") == interval_of(g, "f") == Interval(-(2**31), 2**31 - 1, integer=True)

@@ -118,3 +118,15 @@ def test_numbers_lie_in_the_interval_however_far_away_it_is(low: float, width: f
         for case in [*local_cases({"x": x}, extremes=True), *model_cases({"x": x}, 2)]:
             assert (case.feeds["x"] >= interval.low).all()
             assert (case.feeds["x"] <= interval.high).all()
+
+
+@pytest.mark.parametrize(
+    "node", ["y = Div(a, b)", "y = Mod(a, b)", "c = Reshape(b, s) y = Div(a, c)", "c = Add(b, z) y = Div(a, c)"]
+)
+def test_whole_numbers_are_not_divided_by_zero_nor_by_minus_one(node: str) -> None:
+    view = view_of(f"g (int32[9] a, int32[9] b, int32[9] z) => (int32[9] y) <int64[1] s = {{9}}> {{ {node} }}")
+    domains = domains_of(["a", "b"], Intervals(view.main))
+    assert not isinstance(domains, str)
+    cases = [*local_cases(domains, extremes=True), *model_cases(domains, 3)]
+    assert all(not np.isin(case.feeds["b"], (0, -1)).any() for case in cases)
+    assert any((case.feeds["a"] == 0).any() for case in cases)
