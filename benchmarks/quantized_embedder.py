@@ -1,8 +1,8 @@
 """How well a sentence embedder is quantized: plainly, with a mask that fits its scores, and with islands of fp16.
 
 The way is that of a user, `rkgraph fix`, `rkgraph compile --islands`, then the toolkit's simulator, on the demo's model
-and sentences. Some sentences calibrate, the others are scored: the cosine of each embedding to that of
-the original model in ONNX Runtime.
+and sentences. What calibrates is text of the rules' cards. What is told is the cosine of each embedding to that of the
+original model in ONNX Runtime.
 
     python -m benchmarks.quantized_embedder [--work FOLDER]
 """
@@ -26,13 +26,14 @@ from tokenizers import Tokenizer
 
 from rkgraph.analysis.similarity import cosine
 from rkgraph.compile.tensors import write_npz
+from rkgraph.rulebook.registry import load_rules
 from rkgraph.runtime.pipeline import Pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "demo" / "embedder"
 SENTENCES = ROOT / "rkgraph" / "cli" / "demo_sentences.json"
 TOKENS = 128
-CALIBRATED = 12
+CALIBRATED = 24
 
 Array = npt.NDArray[Any]
 Feeds = dict[str, Array]
@@ -72,13 +73,11 @@ def main() -> None:
 
 def print_table(work: Path) -> None:
     """Measure each way, and print a row of it."""
-    feeds = tokenized()
-    chosen = [int(i) for i in np.linspace(0, len(feeds) - 1, CALIBRATED)]
     calibration = work / "calibration.npz"
-    save(calibration, [feeds[i] for i in chosen])
-    held_out = [case for i, case in enumerate(feeds) if i not in chosen]
+    save(calibration, tokenized(texts_of_cards()))
+    held_out = tokenized(json.loads(SENTENCES.read_text(encoding="utf-8")))
     expected = reference(held_out)
-    print(f"{CALIBRATED} sentences for calibration, {len(held_out)} scored, {TOKENS} tokens\n")
+    print(f"{CALIBRATED} texts for calibration, {len(held_out)} others scored, {TOKENS} tokens\n")
     print("| | int8 share of NPU cycles | lowest cosine | mean cosine |\n|---|---|---|---|")
     for number, way in enumerate(ways(calibration)):
         share, found = measured(way, work / f"way{number}", calibration, held_out)
@@ -86,12 +85,22 @@ def print_table(work: Path) -> None:
         print(f"| {way.name} | {100 * share:.0f} % | {min(rows):.4f} | {sum(rows) / len(rows):.4f} |", flush=True)
 
 
-def tokenized() -> list[Feeds]:
-    """The demo's sentences, one case each."""
+def texts_of_cards() -> list[str]:
+    """Plain English for calibration: names of rules, first sentences, paragraphs and pages of their cards."""
+    texts = []
+    for number, rule in enumerate(load_rules()[: 5 * CALIBRATED : 5]):
+        paragraph = " ".join(rule.card.sections["What it does"].split("\n\n")[0].split())
+        page = " ".join(" ".join(rule.card.sections.values()).split())
+        texts.append((rule.name.replace("-", " "), paragraph.split(". ")[0], paragraph, page)[number % 4])
+    return texts
+
+
+def tokenized(texts: Sequence[str]) -> list[Feeds]:
+    """Texts as the model takes them, one case each."""
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
     tokenizer.enable_truncation(TOKENS)
     tokenizer.enable_padding(length=TOKENS)
-    rows = [tokenizer.encode(sentence) for sentence in json.loads(SENTENCES.read_text(encoding="utf-8"))]
+    rows = [tokenizer.encode(text) for text in texts]
     columns = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
     return [{name: np.array([getattr(row, key)], np.int64) for name, key in columns.items()} for row in rows]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.calibration import pack, read_calibration
 from rkgraph.compile.compiler import Compiled, compile_model
@@ -72,7 +72,7 @@ def compile_bundle(
             compiled.append(
                 compile_model(replace(plan, model=source), work / models[index], chain, cache=cache, tell=told)
             )
-        built = bundle.with_models(models, plan.target, plan.config.given())
+        built = bundle.with_models(models, plan.target, _options(plan, compiled))
         samples = _keep_samples(plan, bundle.stages[wanted[0]], work)
         built = replace(built, calibration=samples)
         if own:
@@ -112,9 +112,16 @@ def compile_to_bundle(
         copy_model(plan.model, work, plan.model.name)
         stage = BundleStage.of(read_view(plan.model), plan.model.name)
         bundle = Bundle(work, (stage,), stage.inputs, stage.outputs)
-        built = bundle.with_models({0: file}, plan.target, plan.config.given())
+        built = bundle.with_models({0: file}, plan.target, _options(plan, (compiled,)))
         replace(built, calibration=_keep_samples(plan, stage, work)).write()
         return CompiledBundle(put_in_place(work, output), (compiled,))
+
+
+def _options(plan: Plan, compiled: Iterable[Compiled]) -> dict[str, Any]:
+    """The build options to keep: those given, and the islands that were found, without which nobody builds the same."""
+    built = [(each.result.compile or {}).get("options", {}).get("fp16_islands", ()) for each in compiled]
+    islands = list(dict.fromkeys(name for names in built for name in names))
+    return {**plan.config.given(), **({"fp16_islands": islands} if islands else {})}
 
 
 def _check(bundle: Bundle, wanted: Sequence[int], plan: Plan, output: Path) -> None:

@@ -66,7 +66,7 @@ def find_islands(
         ToolkitMissing, ToolkitFailed: the toolkit is not there, or cannot build the model.
     """
     BuildConfig.of({**prepared.plan.config.given(), "fp16_islands": ["any"]}, prepared.plan.target, "--islands")
-    key = key_of({"what": "islands", "build": prepared.build_key, "goal": dataclasses.asdict(goal)})
+    key = key_of({"what": "islands/2", "build": prepared.build_key, "goal": dataclasses.asdict(goal)})
     kept = cache.find(key) if cache is not None else None
     if kept is not None:
         return _recalled(kept.facts)

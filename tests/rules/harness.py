@@ -11,7 +11,7 @@ import onnx
 import onnx.parser
 
 from rkgraph.analysis.fp16_trouble import Trouble, fp16_troubles
-from rkgraph.analysis.observed import NOTHING_OBSERVED
+from rkgraph.analysis.observed import NOTHING_OBSERVED, Observations
 from rkgraph.diagnostics import Diagnostic
 from rkgraph.engine.lint import find, lint_view, make_context
 from rkgraph.graph.load import read_view
@@ -57,22 +57,32 @@ def context_of(
 ) -> LintContext:
     """The context that rules get, to test `check` and `fix` directly; `samples` is the scale of made-up ones."""
     given = options or Options(shapes=shapes or {}, dims=dims or {})
-    seen = NOTHING_OBSERVED if samples is None else NOTHING_OBSERVED.with_troubles(troubles_of(text, samples))
+    seen = NOTHING_OBSERVED if samples is None else observed(text, samples)
     return make_context(view_of(text, shapes, dims), target or Target(), given, observed=seen)
 
 
-def troubles_of(text: str | onnx.ModelProto, scale: float, count: int = 3) -> tuple[Trouble, ...]:
-    """What goes wrong in fp16 with normally distributed inputs of standard deviation `scale`."""
+def made_up(text: str | onnx.ModelProto, scale: float, count: int = 3) -> list[dict[str, np.ndarray]]:
+    """Samples: normally distributed inputs of standard deviation `scale`."""
     model, random = parse(text) if isinstance(text, str) else text, np.random.default_rng(0)
     shapes = {i.name: [d.dim_value for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
-    samples = [
+    return [
         {name: (random.normal(size=shape) * scale).astype(np.float32) for name, shape in shapes.items()}
         for _ in range(count)
     ]
+
+
+def observed(text: str | onnx.ModelProto, scale: float, count: int = 3) -> Observations:
+    """What a (small) model holds on made-up samples, and what goes wrong in fp16 on them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
-        return fp16_troubles(Model.load(path), samples)
+        path.write_bytes((parse(text) if isinstance(text, str) else text).SerializeToString())
+        seen = Observations(Model.load(path), made_up(text, scale, count))
+        return seen.with_troubles(fp16_troubles(Model.load(path), seen.samples))
+
+
+def troubles_of(text: str | onnx.ModelProto, scale: float, count: int = 3) -> tuple[Trouble, ...]:
+    """What goes wrong in fp16 on made-up samples."""
+    return observed(text, scale, count).troubles
 
 
 def lint_text(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes
-from rkgraph.engine.fix import fix_model
+from rkgraph.engine.fix import FixSettings, fix_model
 from rkgraph.graph.model import Model
 from rkgraph.graph.view import GraphView
 from rkgraph.resources import data_folder
@@ -16,7 +16,7 @@ from rkgraph.rulebook.registry import MODULES, Rule, load_rules
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
-from tests.rules.harness import diagnostics, parse, view_of
+from tests.rules.harness import diagnostics, made_up, parse, view_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {rule.code: rule for rule in load_rules()}
@@ -101,10 +101,17 @@ def test_the_fix_makes_what_is_shown_as_fixed(rule: Rule, example: Block, fixed:
         RuleSet("card", "2.3.2", (rule.code, *fixed.options.get("with", ()))),
         options,
         allow=allow,
+        settings=settings_of(example),
     )
     assert outcome.fixes.refused == ()
     deployed = next((stage.model for stage in outcome.stages if stage.kind == "rknn"), outcome.model)
     assert interface(deployed.view().main) == interface(view_of(fixed.text).main)
+
+
+def settings_of(example: Block) -> FixSettings:
+    """With made-up calibration samples, where the example asks for some."""
+    scale = example.options.get("samples")
+    return FixSettings() if scale is None else FixSettings(samples=made_up(example.text, scale))
 
 
 def interface(graph: GraphView) -> list[object]:

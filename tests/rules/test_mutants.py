@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rkgraph.cli.common import parse_allow
-from rkgraph.engine.fix import FixOutcome, FixSettings, fix_model
+from rkgraph.engine.fix import FixOutcome, fix_model
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite
 from rkgraph.rulebook.card import Block
@@ -23,7 +23,7 @@ from rkgraph.rulebook.rule import Finding, LintContext, Options
 from rkgraph.rulebook.ruleset import RuleSet
 from tests.rules.harness import parse
 from tests.rules.mutants import mutants
-from tests.rules.test_cards import told
+from tests.rules.test_cards import settings_of, told
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -66,7 +66,7 @@ def run(rule: Rule, example: Block, options: Block, change: Change, folder: Path
     path.write_bytes(parse(example.text).SerializeToString())
     how = told(options)
     seen: list[Rewrite] = []
-    settings = FixSettings(rules=[with_change(rule, change, seen)])
+    settings = replace(settings_of(example), rules=[with_change(rule, change, seen)])
     allow = parse_allow(options.options.get("allow", ())) | ({rule.card.fix.safety} if rule.card.fix else set())
     asked = Options(shapes=how["shapes"], dims=how["dims"])
     alone = RuleSet("mutants", "2.3.2", (rule.code, *options.options.get("with", ())))

@@ -13,7 +13,10 @@ from rkgraph.graph.model import Model
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
+from rkgraph.toolkit.client import Worker
+from rkgraph.toolkit.locate import find_toolkit
 from tests.rules.harness import diagnostics, parse
+from tests.rules.quantized import quantized_likeness
 from tests.rules.rewriting import run
 
 CODE = "RK701"
@@ -136,3 +139,20 @@ def test_only_quantized_builds_are_concerned(precision: str) -> None:
 @pytest.mark.parametrize("fill", [-30.0, -999.0])
 def test_a_low_bias_is_no_fill(fill: float) -> None:
     assert diagnostics(model(ADDED, fill), CODE, target=INT8) == ()
+
+
+@pytest.mark.toolkit
+def test_the_quantized_simulator_gains_by_it(tmp_path: Path) -> None:
+    text = """g (float[1, 1, 1, 6] lost, float[1, 2, 6, 6] s, float[1, 2, 6, 8] v) => (float[1, 2, 6, 8] y)
+    <float fill = {-10000}, float one = {1}> {
+        scores = Mul(s, one) mask = Mul(lost, fill) masked = Add(scores, mask) p = Softmax(masked) y = MatMul(p, v)
+    }"""
+    random = np.random.default_rng(0)
+    given = [
+        {"lost": c["lost"], "s": c["s"], "v": random.normal(size=(1, 2, 6, 8)).astype(np.float32)} for c in samples()
+    ]
+    after = fixed(text, tmp_path, given).model.proto(weights=True)
+    with Worker(find_toolkit("2.3.2", None)) as worker:
+        plain = quantized_likeness(worker, parse(text), parse(text), given, tmp_path / "before")
+        tamed = quantized_likeness(worker, after, parse(text), given, tmp_path / "after")
+    assert plain < 0.98 < tamed, (plain, tamed)
