@@ -157,6 +157,7 @@ class Result:
     proofs: tuple[Proof, ...] = ()
     stages: tuple[Stage, ...] | None = None
     compile: Mapping[str, Any] | None = None
+    tune: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("toolkit",),
     ("compile", "report", "export"),
     ("runtime", "probe"),
-    ("induction", "oracle", "reduce", "boardcheck"),
+    ("induction", "oracle", "reduce", "boardcheck", "tune"),
     ("tasks",),
     ("cli",),
 )

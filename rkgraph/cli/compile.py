@@ -47,7 +47,10 @@ def command(
     precision: PrecisionOption = "fp16",
     calibration: CalibrationOption = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Further build options, as TOML.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            "--config", help="Build options, as TOML.", metavar="FILE", show_default="MODEL.build.toml if it is there"
+        ),
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Run the toolkit's simulator and compare with ONNX Runtime.")
@@ -116,7 +119,7 @@ def command(
 
     from rkgraph.cli.compile_text import LAYER_COLUMNS, describe, layer_rows
     from rkgraph.cli.output import Output, plain_table
-    from rkgraph.compile.build_config import BuildConfig, load_build_config
+    from rkgraph.compile.build_config import BuildConfig, load_build_config, options_beside
     from rkgraph.compile.cache import CompileCache
     from rkgraph.compile.diagnosis import CompileFailed
     from rkgraph.compile.plan import Plan, Verify
@@ -130,12 +133,16 @@ def command(
     if (inputs or against) and not verify:
         raise UsageError(f"{'--inputs' if inputs else '--against'} is given without --verify", "add --verify")
     check_writable(report, log, output if output is not None and output.suffix == ".rknn" else None)
+    if config is None and (found := options_beside(model)).is_file():
+        config = found
     options = BuildConfig() if config is None else load_build_config(config, resolved)
     checks = Verify(threshold, inputs, against) if verify else None
     goal = Goal(islands_cosine, islands_int8) if islands else None
     plan = Plan(model, resolved, options, calibration, checks, goal)
     cache = None if no_cache else CompileCache(home_folder() / "builds")
     out = Output(quiet, verbose)
+    if config is not None:
+        out.note(f"build options of {config}", "dim")
 
     find = partial(find_toolkit, resolved.toolkit, toolkit_python, home_folder())
     with Toolchain(find, Limits(timeout, memory)) as chain:

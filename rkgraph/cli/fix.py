@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.model import Model
     from rkgraph.rulebook.rule import Options
     from rkgraph.targets import Target
+    from rkgraph.tune.search import Setting
 
 __all__ = ["command"]
 
@@ -57,7 +58,7 @@ class Depth(str, Enum):
     AUTO = "auto"
 
 
-def command(
+def command(  # noqa: PLR0915 - one statement an option, most of them
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="The ONNX model.", metavar="MODEL", show_default=False)],
     *,
@@ -103,6 +104,16 @@ def command(
     presimplify: Annotated[
         bool, typer.Option("--presimplify", help="Let onnxsim simplify MODEL first; proved, or taken back.")
     ] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Have the toolkit build what may or may not pay; keep what does.")
+    ] = False,
+    tune_budget: Annotated[
+        str, typer.Option("--tune-budget", help="When no further build begins: 90s, 10m, 1h.", metavar="TIME")
+    ] = "10m",
+    toolkit_python: Annotated[
+        Path | None,
+        typer.Option("--toolkit-python", help="For --tune: an interpreter that has rknn-toolkit2.", metavar="PATH"),
+    ] = None,
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
@@ -125,6 +136,10 @@ def command(
     --plan again, for this model or a later export of it. A plan that is there is only read, unless --rewrite-plan is
     given. Options may add to it; those that contradict it are refused. With --diff it is written, too.
 
+    --tune builds the model with and without each fix that only may pay, and with other compile options, and compares:
+    fewer layers on the CPU, then fewer crossings, cycles, bytes. The same command goes on where it was stopped, and
+    Ctrl-C keeps the best so far. Options are written to OUTPUT.build.toml, which compile reads.
+
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
 
@@ -135,17 +150,22 @@ def command(
         rkgraph fix model.onnx --precision w8a8 --calibration x.npz -o f.onnx
 
         rkgraph fix model.onnx --shape x=1x8 --plan plan.toml -o f.onnx
+
+        rkgraph fix model.onnx --tune --tune-budget 30m -o tuned.onnx
     """
     import time
+    from functools import partial
 
     from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases, read_samples
     from rkgraph.cli.fix_request import keep_plan, tell_strange
     from rkgraph.cli.fix_text import describe_stages
+    from rkgraph.cli.fix_tune import tuned_fix, write_build_options
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixSettings
     from rkgraph.engine.plan_file import Request
     from rkgraph.files import check_writable
     from rkgraph.graph.model import Model
+    from rkgraph.tune.search import Setting
 
     started = time.time()
     destination = _destination(model, output, in_place=in_place, diff=diff)
@@ -169,29 +189,38 @@ def command(
         choices=known.choices,
         presimplify=request.presimplify,
     )
-    start = loaded.copy()
-    outcome = _fix(loaded, resolved, request, options, settings, printer=printer, proof=proof.value)
+    with printer.progress(f"{'tune' if tune else 'fix'} {model}") as tell:
+        fix = partial(_fix, loaded, resolved, request, settings, proof=proof.value, tell=tell)
+        if tune:
+            outcome, known = tuned_fix(
+                fix, resolved, known, budget=tune_budget, python=toolkit_python, samples=request.calibration, tell=tell
+            )
+        else:
+            outcome = fix(Setting())
     text = _document(outcome, destination or model, started)
     if report is not None:
         _write_report(report, text)
     if format is Format.JSON:
         printer.document(text)
     elif diff:
-        _print_diff(printer, start, loaded)
+        _print_diff(printer, loaded, outcome.model)
         printer.lines(describe_stages(outcome))
     else:
         _print(printer, outcome)
+    end = partial(_print_end, printer, format_=format)
     if plan is not None:
         tell_strange(printer, outcome, known, plan)
         if rewrite_plan or not plan.exists():
-            keep_plan(plan, outcome, request, model, build=known.build, left_out=known.left_out)
-            _print_end(printer, f"wrote {plan}", "good", format)
+            keep_plan(plan, outcome, known, request, model)
+            end(f"wrote {plan}", "good")
     if outcome.is_wrong:
-        _print_end(printer, "no model was written: the fixed one was refuted", "error", format)
+        end("no model was written: the fixed one was refuted", "error")
         raise typer.Exit(ExitCode.PROOF_REFUTED)
     if destination is not None:
         _save(outcome, destination, resolved, in_place=in_place)
-        _print_end(printer, f"wrote {destination}", "good", format)
+        end(f"wrote {destination}", "good")
+        for told in write_build_options(destination, known.build) if tune or known.build else ():
+            end(told, "good")
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
             _print_next(printer, destination, request.rules, resolved, request.calibration)
     _exit(outcome, fail_on)
@@ -248,39 +277,39 @@ def _fix(
     model: Model,
     target: Target,
     request: Request,
-    options: Options,
     settings: FixSettings,
+    setting: Setting,
     *,
-    printer: Output,
     proof: str,
+    tell: Callable[[str], None],
 ) -> FixOutcome:
+    """Fix a copy of the model as `request` asks, and as `setting` chooses among what may pay."""
     from dataclasses import replace
 
     from rkgraph.engine.fix import fix_model
     from rkgraph.engine.suggest import suggested_shapes
     from rkgraph.rulebook.ruleset import load_ruleset
 
-    options = replace(options, suggested_shapes=suggested_shapes(model.view(), model.path))
-    with printer.progress(f"fix {model.path}") as tell:
-        return fix_model(
-            model,
-            target,
-            load_ruleset(request.rules),
-            options,
-            request.allow,
-            proof=proof,
-            settings=settings,
-            on_progress=tell,
-        )
+    shapes = suggested_shapes(model.view(), model.path)
+    shards = setting.shards or request.lm_head_shards
+    options = replace(_options(request), suggested_shapes=shapes, lm_head_shards=shards)
+    without = settings.choices.without | setting.without
+    choices = replace(settings.choices, candidates=setting.candidates, without=without)
+    settings = replace(settings, choices=choices)
+    copy, rules = model.copy(), load_ruleset(request.rules)
+    return fix_model(copy, target, rules, options, request.allow, proof=proof, settings=settings, on_progress=tell)
 
 
 def _print(printer: Output, outcome: FixOutcome) -> None:
     from rkgraph.cli.fix_text import describe_fix, verdict_change
+    from rkgraph.cli.fix_tune import describe_tuning
 
     printer.lines([verdict_change(outcome)] if printer.quiet else describe_fix(outcome, verbose=printer.verbose))
+    if outcome.after.tune is not None and not printer.quiet:
+        printer.lines(describe_tuning(outcome.after.tune))
 
 
-def _print_end(printer: Output, text: str, style: str, format_: Format) -> None:
+def _print_end(printer: Output, text: str, style: str, *, format_: Format) -> None:
     """What became of the file: a note, but part of the result where --quiet leaves no other."""
     if printer.quiet and format_ is Format.TEXT:
         printer.print(text, style)

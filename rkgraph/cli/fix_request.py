@@ -49,8 +49,8 @@ def agreed(asked: Request, given: Collection[str], plan: PlanFile, path: Path) -
     return replace(planned, **merged, allow=planned.allow | asked.allow)
 
 
-def keep_plan(path: Path, outcome: FixOutcome, request: Request, model: Path, **found: Any) -> None:
-    """Write the plan of a run; `found`: what --tune found, further fields of the plan.
+def keep_plan(path: Path, outcome: FixOutcome, known: PlanFile, request: Request, model: Path) -> None:
+    """Write the plan of a run on `model`; `known`: the plan that was followed, with what --tune found.
 
     Raises:
         UsageError: it cannot be written.
@@ -59,7 +59,8 @@ def keep_plan(path: Path, outcome: FixOutcome, request: Request, model: Path, **
     from rkgraph.rulebook.registry import load_rules
 
     titles = {rule.code: rule.card.fix.title for rule in load_rules() if rule.card.fix is not None}
-    write_plan(path, PlanFile(request, entries_of(outcome.fixes, titles), **found), model)
+    request = replace(request, lm_head_shards=known.shards or request.lm_head_shards)
+    write_plan(path, replace(known, request=request, fixes=entries_of(outcome.fixes, titles)), model)
 
 
 def tell_strange(printer: Output, outcome: FixOutcome, plan: PlanFile, path: Path) -> None:

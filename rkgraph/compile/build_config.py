@@ -15,7 +15,7 @@ from rkgraph.errors import UsageError
 from rkgraph.resources import data_folder
 from rkgraph.targets import Target, precision_config, precisions
 
-__all__ = ["BuildConfig", "OptionSpec", "load_build_config", "option_specs"]
+__all__ = ["BuildConfig", "OptionSpec", "load_build_config", "option_specs", "options_beside"]
 
 _KEYS = {
     "call",
@@ -132,6 +132,11 @@ def load_build_config(path: Path, target: Target) -> BuildConfig:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: is not UTF-8 text") from error
     return BuildConfig.of(values, target, str(path))
+
+
+def options_beside(model: Path) -> Path:
+    """Where the options lie that belong to a model or bundle: MODEL.build.toml beside it, build.toml in the bundle."""
+    return model.with_suffix(".build.toml") if model.suffix in (".onnx", ".rknn") else model / "build.toml"
 
 
 @lru_cache(maxsize=1)

@@ -71,13 +71,14 @@ class PlanEntry:
 class PlanFile:
     """A plan: what was asked for, the fixes in their order, and options for `rkgraph compile` that were found to pay.
 
-    `left_out` are the rules of cuts that did not pay.
+    `left_out` are the rules of cuts that did not pay; `shards` is not written: it becomes `lm_head_shards`.
     """
 
     request: Request = Request()
     fixes: tuple[PlanEntry, ...] = ()
     build: Mapping[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    shards: int = 0
 
     @property
     def choices(self) -> Choices:

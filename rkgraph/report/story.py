@@ -150,6 +150,11 @@ class Story:
         return next((r.compile for r in reversed(self.results) if r.compile is not None), None)
 
     @property
+    def tune(self) -> Mapping[str, Any] | None:
+        """What `fix --tune` had built, and what it kept."""
+        return next((r.tune for r in reversed(self.results) if r.tune is not None), None)
+
+    @property
     def judgement(self) -> str:
         """What the compiler said against what was predicted, in a line; "" where it was not asked."""
         predicted = (self.compile or {}).get("predicted_verdict")

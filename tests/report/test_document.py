@@ -107,7 +107,7 @@ def test_keys_come_in_the_order_of_the_design() -> None:
     assert list(document) == ["schema", "tool", "run", "results"]
     result = document["results"][0]
     assert " ".join(result) == (
-        "model target table verdict confidence error placement diagnostics cost fixes proofs stages compile"
+        "model target table verdict confidence error placement diagnostics cost fixes proofs stages compile tune"
     )
     assert list(result["placement"][0]) == ["index", "node", "op", "outputs", "device", "because", "graph"]
     assert " ".join(result["diagnostics"][0]) == (
