@@ -136,6 +136,7 @@ MODULES = (
     "rk321_structured_interface",
     "rk401_no_op_node",
     "rk402_training_mode_operator",
+    "rk410_transpose_of_high_rank",
     "rk502_late_score_scale",
     "rk503_uncanonical_gelu",
     "rk504_masked_scores_where",
