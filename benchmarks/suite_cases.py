@@ -117,8 +117,8 @@ def _of_arrays(expected: Array, actual: Array, allowed: Tolerance) -> str:
     return f"{int(wrong.sum())} of {b.size} differ, first {float(a[place]):.6g} for {float(b[place]):.6g} at {place}"
 
 
-TOLERANCE = Tolerance(1e-3, absolute=1e-7)
-"""That of onnx's own backend test runner (onnx/backend/test/runner)."""
+TOLERANCE = Tolerance(1e-3, of_largest=1e-6, absolute=1e-7)
+"""That of onnx's own backend test runner (onnx/backend/test/runner), and float32's roundings where terms cancel."""
 
 
 def agree(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> str:
