@@ -4,8 +4,8 @@
     python -m benchmarks.fix_rate --suite FOLDER
 
 Cases are drawn evenly over operators. Inputs are made up from what the graph says of them, and what ONNX Runtime makes
-of the model is what is expected; cases that it does not run, and random ones, are left out. So `fix_rate` tells how well fixes do on
-models that nobody wrote them for.
+of the model is what is expected; cases that it does not run, and random ones, are left out. So `fix_rate` tells how
+well fixes do on models that nobody wrote them for.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def write(case: Case, folder: Path) -> bool:
     try:
         main_graph = read_view(path).main
         feeds = generate_feeds(main_graph, tensors_of(main_graph)[0])
-        expected = run(str(path), feeds)
-        if agree(expected, run(str(path), feeds)):
-            raise ValueError("two runs differ: something in it is random")
+        expected, again = run(str(path), feeds), run(str(path), feeds)
     except Exception:  # noqa: BLE001 - ONNX Runtime raises anything, and so do inputs that cannot be made up
+        expected, again = {}, {}
+    if not expected or agree(expected, again):
         path.unlink()
         home.rmdir()
         return False
