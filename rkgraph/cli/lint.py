@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rkgraph.cli.common import (
+    CalibrationOption,
     DimOption,
     FailOnOption,
     OutputOption,
@@ -70,6 +71,7 @@ def command(
     precision: PrecisionOption = "fp16",
     shape: ShapeOption = None,
     dim: DimOption = None,
+    calibration: CalibrationOption = None,
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
     output: OutputOption = None,
     fail_on: FailOnOption = Severity.ERROR,
@@ -88,6 +90,9 @@ def command(
 
     Says whether it will deploy, where each node will run and why, what can be mended, and by which command. Weights
     are not read, nothing is changed. --quiet prints one line a model.
+
+    --calibration runs the model on samples, and names the first nodes that overflow, underflow or lose their digits in
+    fp16 (RK240 to RK242); its weights are read, then.
 
     --verify asks the compiler: the model is built as it is, and each node that runs elsewhere than predicted is a
     finding (RK980, RK981). What the compiler refutes becomes a note. The same model is built once.
@@ -124,6 +129,8 @@ def command(
         text = _survey(paths, options, format, started)
         _emit(text, output, printer)
         return
+    if calibration is not None and (verify or len(paths) > 1):
+        raise UsageError("--calibration is for one model, without --verify", "lint it once with each of both")
     shown = format is Format.TEXT and output is None
     runs: list[_Run] = []
     with ExitStack() as stack:
@@ -132,7 +139,7 @@ def command(
         tell = stack.enter_context(printer.progress(f"lint {len(paths)} models")) if waits else str
         for path in paths:
             tell(str(path))
-            done = _lint(path, resolved, ruleset, options, verifier)
+            done = _lint(path, resolved, ruleset, options, verifier, calibration=calibration)
             if shown:
                 printer.lines(_lines(done, ruleset, options, printer, first=not runs, alone=len(paths) == 1))
             runs += done
@@ -176,7 +183,15 @@ class _Run:
     bundle: Path | None = None
 
 
-def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options, verifier: Verifier | None) -> list[_Run]:
+def _lint(
+    path: Path,
+    target: Target,
+    ruleset: RuleSet,
+    options: Options,
+    verifier: Verifier | None,
+    *,
+    calibration: Path | None = None,
+) -> list[_Run]:
     """Lint what lies at a path: a model, or all models of a bundle that go to the NPU."""
     from rkgraph.engine.lint import failed
 
@@ -185,7 +200,28 @@ def _lint(path: Path, target: Target, ruleset: RuleSet, options: Options, verifi
     except ModelError as error:
         return [_Run(failed(str(path), target, error), error=error)]
     bundle = path if path.is_dir() else None
+    if calibration is not None and len(sources) == 1:
+        return [replace(_observe(sources[0], target, ruleset, options, calibration), bundle=bundle)]
     return [replace(_lint_model(source, target, ruleset, options, verifier), bundle=bundle) for source in sources]
+
+
+def _observe(path: Path, target: Target, ruleset: RuleSet, options: Options, calibration: Path) -> _Run:
+    """Lint one model, and what its values hold on samples."""
+    from rkgraph.analysis.observed import Observations
+    from rkgraph.cli.fix_options import read_samples
+    from rkgraph.engine.lint import failed, lint_view, with_troubles
+    from rkgraph.engine.suggest import suggested_shapes
+    from rkgraph.graph.load import read_view
+    from rkgraph.graph.model import Model
+
+    try:
+        view, model = read_view(path, shapes=options.shapes, dims=options.dims), Model.load(path)
+    except ModelError as error:
+        return _Run(failed(str(path), target, error), error=error)
+    observed = with_troubles(Observations(model, read_samples(calibration, model, options)), target)
+    suggested = suggested_shapes(view, path)
+    told = replace(options, suggested_shapes=suggested)
+    return _Run(lint_view(view, target, ruleset, told, user=_user_table(), observed=observed), suggested)
 
 
 def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, verifier: Verifier | None) -> _Run:
