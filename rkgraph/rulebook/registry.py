@@ -115,6 +115,7 @@ MODULES = (
     "rk240_fp16_overflow",
     "rk241_fp16_underflow",
     "rk242_fp16_inaccuracy",
+    "rk235_log_of_exponentials",
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
     "rk303_foldable_shape_arithmetic",
@@ -157,6 +158,7 @@ MODULES = (
     "rk604_joined_boxes_and_scores",
     "rk605_rank_four_cache",
     "rk701_quantized_mask_fill",
+    "rk702_wide_and_narrow_joined",
     "rk703_outlier_channels",
 )
 
