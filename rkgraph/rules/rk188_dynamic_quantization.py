@@ -32,16 +32,15 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     if not shape:
         return Refusal(f"{node.inputs[0]} has no dimensions, or nothing is known of them")
     writer, x = Writer(graph, f"rk188/{node.outputs[0]}"), node.inputs[0]
-    scale, zero = _scale_and_zero(writer, x, len(shape))
-    replaces = {}
-    for number, name in enumerate(node.outputs):
-        if name and (name in graph.outputs or lint.is_read(name)):
-            replaces[name] = _output(writer, number, x, scale, zero)
+    low, scale = _low_and_scale(writer, x, len(shape))
+    read = {number: name for number, name in enumerate(node.outputs) if name in graph.outputs or lint.is_read(name)}
+    zero = _zero(writer, low, scale) if read.keys() - {1} else ""
+    replaces = {name: _output(writer, number, x, scale, zero) for number, name in read.items()}
     return writer.rewrite(replaces, Tolerance(0.0, 1e-6), "as arithmetic")
 
 
-def _scale_and_zero(writer: Writer, x: str, rank: int) -> tuple[str, str]:
-    """The scale and the zero point, a whole number in floats: (1) each."""
+def _low_and_scale(writer: Writer, x: str, rank: int) -> tuple[str, str]:
+    """The smallest number, or 0, and the scale: (1) each."""
     axes = tuple(range(rank))
     low = writer.clip(writer.reshape(writer.reduce("ReduceMin", x, axes), (1,)), "float32", None, 0.0)
     high = writer.clip(writer.reshape(writer.reduce("ReduceMax", x, axes), (1,)), "float32", 0.0)
@@ -50,8 +49,13 @@ def _scale_and_zero(writer: Writer, x: str, rank: int) -> tuple[str, str]:
     # ONNX Runtime takes a scale of 1 where all is zero. (Where of a comparison here kills the toolkit.)
     is_zero = writer.op("Sub", writer.constant([1.0], "float32", "one"), Elementary(writer, "float32").sign(span))
     scale = writer.op("Add", step, is_zero)
-    zero = writer.clip(writer.op("Div", writer.op("Neg", low), scale), "float32", 0.0, STEPS)
-    return scale, writer.op("Round", zero)
+    return low, scale
+
+
+def _zero(writer: Writer, low: str, scale: str) -> str:
+    """The zero point, a whole number in floats: (1)."""
+    steps = writer.op("Div", writer.op("Neg", low), scale)
+    return writer.op("Round", writer.clip(steps, "float32", 0.0, STEPS))
 
 
 def _output(writer: Writer, number: int, x: str, scale: str, zero: str) -> str:
