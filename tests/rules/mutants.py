@@ -52,6 +52,10 @@ def _results(edit: Rewrite) -> Iterator[tuple[str, Rewrite]]:
         NewNode("Add", (f"{stem}.twice", new), (f"{stem}.thrice",), {}),
     ]
     yield "the result times three", replace(copy, replaces={**edit.replaces, old: f"{stem}.thrice"})
+    if len(edit.tape.nodes) == 1:  # there is hardly anything else to get wrong
+        copy = _copied(edit)
+        copy.tape.nodes.append(NewNode("Cast", (new,), (f"{stem}.cast",), {"to": 4}))
+        yield "the result as uint16", replace(copy, replaces={**edit.replaces, old: f"{stem}.cast"})
 
 
 def _constants(edit: Rewrite, name: str, array: np.ndarray) -> Iterator[tuple[str, Rewrite]]:

@@ -82,6 +82,7 @@ def test_before_opset_10_there_is_no_remainder() -> None:
 
 def test_whole_numbers_in_floats_are_not_cut_off() -> None:
     text = """g (int8[1, 9] x) => (float[9, 1] y)
-        { b = Cast<to = 9>(x) f = Cast<to = 1>(b) t = Transpose<perm = [1, 0]>(f) n = Cast<to = 2>(t) y = Cast<to = 1>(n) }"""
+        { b = Cast<to = 9>(x) f = Cast<to = 1>(b) t = Transpose<perm = [1, 0]>(f)
+          n = Cast<to = 2>(t) y = Cast<to = 1>(n) }"""
     after, _ = fixed(text, CODE)
     assert operators(after) == ["Cast", "Cast", "Transpose", "Cast"]
