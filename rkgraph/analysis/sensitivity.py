@@ -19,7 +19,7 @@ from rkgraph.graph.instrument import ROUNDED, exposed, rounded_on_demand
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Harm", "harms", "likeness", "observed_ranges"]
+__all__ = ["Harm", "counted", "harms", "likeness", "observed_ranges"]
 
 Tell = Callable[[str], None]
 Feeds = Mapping[str, Array]
@@ -82,11 +82,32 @@ def harms(
         on = {**off, f"{ROUNDED}{name}": np.asarray(True)}
         actual = [evaluator.run({**feeds, **on}, outputs) for feeds in samples]
         losses = (
-            1 - np.mean([likeness(want[output], have[output]) for want, have in zip(expected, actual, strict=True)])
+            1
+            - np.mean(
+                [
+                    likeness(counted(feeds, want[output]), counted(feeds, have[output]))
+                    for feeds, want, have in zip(samples, expected, actual, strict=True)
+                ]
+            )
             for output in outputs
         )
         found.append(Harm(name, low, high, float(max(losses, default=0.0))))
     return tuple(sorted(found, key=lambda harm: -harm.loss))
+
+
+def counted(feeds: Feeds, output: Array) -> Array:
+    """What counts of an output: its rows for which an attention mask among the inputs is 1, or else all of it.
+
+    What a transformer makes of padding is read by nobody, is most of its output where sentences are short, and would
+    decide otherwise which values int8 harms most. A mask is an input with "mask" in its name that holds 0 and 1 only,
+    and whose shape is that of the first axes of the output.
+    """
+    for name, mask in feeds.items():
+        fits = mask.ndim > 1 and output.ndim > mask.ndim and output.shape[: mask.ndim] == mask.shape
+        if "mask" in name.lower() and fits and mask.any() and np.isin(mask, (0, 1)).all():
+            rows: Array = output[mask.astype(bool)]
+            return rows
+    return output
 
 
 def likeness(expected: Array, actual: Array) -> float:

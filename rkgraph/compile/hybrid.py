@@ -66,7 +66,7 @@ def find_islands(
         ToolkitMissing, ToolkitFailed: the toolkit is not there, or cannot build the model.
     """
     BuildConfig.of({**prepared.plan.config.given(), "fp16_islands": ["any"]}, prepared.plan.target, "--islands")
-    key = key_of({"what": "islands/2", "build": prepared.build_key, "goal": dataclasses.asdict(goal)})
+    key = key_of({"what": "islands/3", "build": prepared.build_key, "goal": dataclasses.asdict(goal)})
     kept = cache.find(key) if cache is not None else None
     if kept is not None:
         return _recalled(kept.facts)
@@ -127,13 +127,13 @@ class _Search:
         return Islands(harms(model, ranges, seen[:MEASURED], self.tell), tensors, cycles)
 
     def _measure(self, tensors: tuple[str, ...]) -> tuple[float, float, float]:
-        from rkgraph.analysis.sensitivity import likeness
+        from rkgraph.analysis.sensitivity import counted, likeness
 
         done = self._build(dataclasses.replace(self.job, islands=tensors))
         actual = [read_npz(path) for path in done.outputs]
         rows = [
-            min(likeness(want[name], have[name]) for name in self.prepared.outputs)
-            for want, have in zip(self.expected, actual, strict=True)
+            min(likeness(counted(case, want[name]), counted(case, have[name])) for name in self.prepared.outputs)
+            for case, want, have in zip(self.cases, self.expected, actual, strict=True)
         ]
         return min(rows), sum(rows) / len(rows), int8_share(read_log(done.log).layers)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rkgraph.analysis.sensitivity import Harm, harms, observed_ranges
+from rkgraph.analysis.sensitivity import Harm, counted, harms, observed_ranges
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.hybrid import find_islands
 from rkgraph.compile.islands import Goal, Islands, choose, cycles_of, harmed_tensors, int8_share
@@ -148,3 +148,40 @@ def test_islands_bring_back_what_int8_loses(tmp_path: Path) -> None:
     assert choice.trials[0].mean < 0.9
     assert choice.reached
     assert choice.islands
+
+
+def test_of_trials_that_leave_as_much_in_int8_the_most_alike_one_is_chosen() -> None:
+    def measure(tensors: tuple[str, ...]) -> tuple[float, float, float]:
+        count = len(tensors)
+        return 0.0, min(1.0, 0.9 + count / 100), 1.0 if not count else (0.6 if count < 24 else 0.4)
+
+    islands = Islands(
+        tuple(Harm(f"v{i}", 0.0, 1.0, 1.0 / (1 + i)) for i in range(40)), {f"v{i}": (f"v{i}",) for i in range(40)}, {}
+    )
+    choice = choose(islands, Goal(0.95, 0.5), measure)
+    assert choice.reached
+    chosen = next(trial for trial in choice.trials if trial.tensors == len(choice.islands))
+    assert chosen.mean == max(trial.mean for trial in choice.trials if trial.share >= 0.5)
+
+
+def test_rows_of_padding_do_not_count() -> None:
+    random = np.random.default_rng(0)
+    output = random.normal(size=(1, 6, 4))
+    mask = np.array([[1, 1, 1, 0, 0, 0]])
+    assert counted({"attention_mask": mask}, output).shape == (3, 4)
+    np.testing.assert_array_equal(counted({"attention_mask": mask}, output), output[0, :3])
+
+
+@pytest.mark.parametrize(
+    ("name", "mask", "shape"),
+    [
+        ("token_type_ids", np.array([[0, 0, 1]]), (1, 3, 4)),
+        ("mask", np.array([[0, 0, 0]]), (1, 3, 4)),
+        ("mask", np.array([[0.5, 1, 1]]), (1, 3, 4)),
+        ("mask", np.array([[0, 1, 1]]), (1, 4, 3)),
+        ("mask", np.array([[0, 1, 1]]), (1, 3)),
+    ],
+)
+def test_without_a_mask_of_rows_all_counts(name: str, mask: np.ndarray, shape: tuple[int, ...]) -> None:
+    output = np.ones(shape)
+    assert counted({name: mask}, output) is output
