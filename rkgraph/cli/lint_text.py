@@ -79,7 +79,9 @@ def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath
     if result.error is not None:
         return
     offers = {d.fix.safety for d in result.diagnostics if d.fix is not None} - {Safety.MANUAL}
-    cut = Safety.SPLIT in offers and result.verdict is not Verdict.DEPLOYABLE  # else it is a gain, and only that
+    # Elsewhere a cut is a gain at most: nothing is in the way that no other fix mends.
+    left = any(d.severity is Severity.ERROR and d.cause and d.fix is None for d in result.diagnostics)
+    cut = Safety.SPLIT in offers and left
     fixable = bool(offers - {Safety.SPLIT}) or cut
     if not fixable and result.verdict is not Verdict.DEPLOYABLE:
         return

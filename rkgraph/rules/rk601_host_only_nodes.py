@@ -26,10 +26,9 @@ def check(lint: LintContext) -> Iterator[Finding]:
         return
     if not leaving:
         return
-    one = len(leaving) == 1
     yield Finding(
-        f"{len(leaving)} {'node' if one else 'nodes'} of {len(leaving) + len(staying)} can run on the host only "
-        f"({_told(leaving)}); what no other fix mends can be cut off",
+        f"{len(leaving)} of {len(leaving) + len(staying)} nodes can run neither on the NPU nor in its runtime "
+        f"({_told(leaving)}); what no other fix mends can be cut off, for the host",
         observed={"operators": dict(sorted(Counter(n.op for n in leaving).items())), "nodes": len(leaving)},
         explains=frozenset(),
     )
