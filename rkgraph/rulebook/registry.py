@@ -60,6 +60,7 @@ MODULES = (
     "rk145_dropout_mask",
     "rk147_computed_gemm_bias",
     "rk148_convolution_form",
+    "rk149_reshaped_mean_output",
     "rk150_small_determinant",
     "rk151_softmax_form",
     "rk152_spatial_maximum",
