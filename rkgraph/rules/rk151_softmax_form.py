@@ -47,7 +47,7 @@ def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
     shape = graph.value(node.inputs[0]).shape
     if shape is None:
         return ""
-    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < 0 and len(shape) > 1:
+    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < -1:  # the last axis is the last one either way
         return f"of opset {graph.opset} counts its axis from the end, which the toolkit takes for something else"
     if len(shape) > FEW and lint.judgement(node).outcome in CANNOT_RUN:
         return f"of {len(shape)} dimensions ends the build; three are enough"
@@ -59,7 +59,7 @@ def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
     dtype, shape = float_of(graph, x), shape_of(graph, x)
     rank = len(shape)
     axis = axis_of(node, rank, -1 if graph.opset >= ONE_AXIS else 1)
-    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < 0:
+    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < -1:
         new = write.op(node.op, x, axis=axis)
         return write.rewrite({node.outputs[0]: new}, EXACT, f"axis {axis} of {rank}")
     if rank <= FEW:
