@@ -217,11 +217,12 @@ def _feeds_of(view: ModelView, feeds: Mapping[str, Any]) -> dict[str, Any] | Non
         if not view.main.is_read(name):
             continue  # the toolkit drops it
         value = view.main.value(name)
-        array = feeds.get(name, np.zeros([size for size in value.shape or () if isinstance(size, int)], value.dtype))
-        if not isinstance(array, np.ndarray) or array.dtype.kind in "OSU":
+        static = [size for size in value.shape or () if isinstance(size, int)]
+        array = feeds[name] if name in feeds else np.zeros(static, value.dtype)
+        known = isinstance(array, np.ndarray) and array.dtype.kind not in "OSU" and value.dtype in np.sctypeDict
+        if not known:
             return None
-        shape = [size for size in value.shape or array.shape if isinstance(size, int)]
-        found[name] = array.astype(value.dtype or array.dtype).reshape(shape)
+        found[name] = array.astype(value.dtype).reshape(static if value.shape else array.shape)
     return found or None
 
 
