@@ -15,7 +15,7 @@ from rkgraph.rulebook.writer import Writer
 
 OPS = frozenset({"Softmax", "LogSoftmax", "Hardmax"})
 ONE_AXIS = 13  # of one axis since this opset, the last one by default; before, of all from `axis` (1) on
-FEW = 3
+FEW, IMAGES = 3, 4
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -49,7 +49,11 @@ def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
         return ""
     if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < -1:  # the last axis is the last one either way
         return f"of opset {graph.opset} counts its axis from the end, which the toolkit takes for something else"
-    if len(shape) > FEW and lint.judgement(node).outcome in CANNOT_RUN:
+    large = sum(size != 1 for size in shape)
+    of_the_last = (
+        node.op != "LogSoftmax" and graph.opset < ONE_AXIS and node.attributes.get("axis", 1) == -1 and large > IMAGES
+    )
+    if len(shape) > FEW and (of_the_last or lint.judgement(node).outcome in CANNOT_RUN):
         return f"of {len(shape)} dimensions ends the build; three are enough"
     return ""
 
