@@ -138,9 +138,8 @@ def _layer(graph: GraphView, node: Node, write: Writer) -> dict[str, str]:
     if any(is_live(graph, name) for name in node.outputs[1:]):
         # of the value as it is: where a Reshape follows the mean of a flat one, the toolkit drops that output
         found = moments(write, x, dtype, range(axis, len(shape)), epsilon)
-        for output, value in zip(node.outputs[1:], (found.mean, found.inverse), strict=False):
-            if is_live(graph, output):
-                replaces[output] = value
+        pairs = zip(node.outputs[1:], (found.mean, found.inverse), strict=False)
+        replaces |= {output: value for output, value in pairs if is_live(graph, output)}
     return replaces
 
 
