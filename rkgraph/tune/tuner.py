@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import CompileCache, key_of
+from rkgraph.compile.calibration import require_calibration
 from rkgraph.compile.compiler import Compiled, compile_model
 from rkgraph.compile.diagnosis import CompileFailed
 from rkgraph.compile.plan import Plan
 from rkgraph.engine.fix import FixOutcome
 from rkgraph.engine.fix_choices import ASK_THE_COMPILER
 from rkgraph.engine.stages import FixedStage, crossings_of
-from rkgraph.errors import ModelError, UsageError
+from rkgraph.errors import ModelError, ToolkitMissing, UsageError
 from rkgraph.graph.load import read_view
 from rkgraph.toolkit.logs import read_log
 from rkgraph.tune.score import Part, score_of
@@ -74,6 +75,7 @@ def tune(
         ToolkitMissing: the toolkit is needed and not installed.
         UsageError: samples are missing.
     """
+    require_calibration(calibration, target)
     end = time.monotonic() + seconds
     trials = _Trials(fix, Plan(Path(), target, calibration=calibration), chain, cache, tell)
     start = Setting()
@@ -86,7 +88,8 @@ def knobs_of(outcome: FixOutcome) -> tuple[Knob, ...]:
     waiting = {fix.code for fix in outcome.fixes.refused if fix.reason == ASK_THE_COMPILER}
     knobs = [Knob.candidate(code) for code in sorted(waiting)]
     knobs += [Knob.cut(code) for code in sorted(outcome.optional)]
-    has_head = HEAD in outcome.optional or any(fix.code == HEAD for fix in outcome.fixes.refused)
+    left = (*outcome.fixes.refused, *outcome.after.diagnostics)
+    has_head = HEAD in outcome.optional or any(each.code == HEAD for each in left)
     knobs += [Knob.of("shards", SHARDS)] if has_head else []
     return (*knobs, Knob.of("level", LEVELS))
 
@@ -118,6 +121,8 @@ class _Trials:
             plan = replace(self.plan, config=BuildConfig.of(values, self.plan.target))
             with tempfile.TemporaryDirectory(prefix="rkgraph-") as folder:
                 parts, rules = self._build(outcome, plan, Path(folder))
+        except ToolkitMissing:
+            raise  # of no model, and of no trial more than of the next
         except (CompileFailed, UsageError, ModelError) as error:
             return Trial(setting, None, str(error))
         return Trial(setting, score_of(parts), rules=tuple(dict.fromkeys(rules)))
