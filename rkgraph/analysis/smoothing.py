@@ -1,7 +1,8 @@
 """Outlier channels of an activation, migrated into the weights that read it: SmoothQuant, with factors of two.
 
-y W = (y / s) (s W) for any s > 0 along the channels. With powers of two both products are the same bit for bit, and y / s
-may have channels that are more alike. Whether that helps is measured: what 8 bits make of y / s and of s W, against y W.
+y W = (y / s) (s W) for any s > 0 along the channels. With powers of two both products are the same bit for bit, and
+y / s may have channels that are more alike. Whether that helps is measured: what 8 bits make of y / s and of s W,
+against y W.
 
 Xiao et al., SmoothQuant (arXiv:2211.10438), equation 4: s = max|y|^a / max|W|^(1 - a).
 """
