@@ -88,8 +88,8 @@ def knobs_of(outcome: FixOutcome) -> tuple[Knob, ...]:
     waiting = {fix.code for fix in outcome.fixes.refused if fix.reason == ASK_THE_COMPILER}
     knobs = [Knob.candidate(code) for code in sorted(waiting)]
     knobs += [Knob.cut(code) for code in sorted(outcome.optional)]
-    left = (*outcome.fixes.refused, *outcome.after.diagnostics)
-    has_head = HEAD in outcome.optional or any(each.code == HEAD for each in left)
+    left = {fix.code for fix in outcome.fixes.refused} | {found.code for found in outcome.after.diagnostics}
+    has_head = HEAD in outcome.optional | left
     knobs += [Knob.of("shards", SHARDS)] if has_head else []
     return (*knobs, Knob.of("level", LEVELS))
 
