@@ -65,7 +65,8 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
         outputs = expand(graph, node, tape)
     except NoBody as error:
         return Refusal(str(error))
-    replaces = {old: new for old, new in zip(node.outputs, outputs, strict=True) if old}
+    wanted = [bool(old) and (lint.is_read(old) or old in graph.outputs) for old in node.outputs]
+    replaces = {old: new for old, new, read in zip(node.outputs, outputs, wanted, strict=True) if read}
     return Rewrite(replaces, tape, tolerance, detail=f"{node.op} by the function body of the ONNX standard")
 
 
