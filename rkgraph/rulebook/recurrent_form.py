@@ -26,6 +26,7 @@ GATE_FIXED_AT = 30.0
 """Bias of a gate that stands still: 1 / (1 + exp(-30)) is 1 in float32."""
 
 _NAMES = {"y": "Y", "h": "Y_h", "c": "Y_c"}
+_BIASES_NEEDED = ("2.2.0",)  # versions that die (SIGSEGV) of a layer without
 _LONGEST_SLICES = 16  # sequences of a batch whose last steps are cut out one by one
 
 
@@ -49,27 +50,33 @@ def better_form(lint: LintContext, graph: GraphView, layer: RecurrentLayer) -> F
         return None
     if _takes_h_from_y(layer) and not _last_steps_known(graph, layer):
         return None
-    changes = tuple(_changes(layer))
+    changes = tuple(_changes(lint, layer))
     return Form(changes) if changes else None
 
 
-def fails(layer: RecurrentLayer) -> bool:
-    """Whether the layer does not build for one of two reasons that lie outside of the node, or in several inputs."""
+def fails(lint: LintContext, layer: RecurrentLayer) -> bool:
+    """Whether the layer does not build for a reason that op tables do not know of."""
+    if _lacks_biases(lint, layer):
+        return True
     return _has_odd_lengths(layer) if layer.op == "LSTM" else _takes_h_from_y(layer)
+
+
+def _lacks_biases(lint: LintContext, layer: RecurrentLayer) -> bool:
+    return "b" not in layer.inputs and lint.table.version in _BIASES_NEEDED
 
 
 def _has_odd_lengths(layer: RecurrentLayer) -> bool:
     return not layer.same_lengths and layer.batch > 1
 
 
-def _changes(layer: RecurrentLayer) -> Iterator[str]:
+def _changes(lint: LintContext, layer: RecurrentLayer) -> Iterator[str]:
     if layer.op == "RNN":
         yield "as a GRU with fixed gates"
     if layer.batchwise:
         yield "with the steps first"
     if any(not name for name in layer.node.outputs[: max(_places(layer), default=-1) + 1]):
         yield "with a name for every output"
-    if "b" not in layer.inputs and layer.inputs.keys() & {"lengths", "h", "c"}:
+    if "b" not in layer.inputs and (layer.inputs.keys() & {"lengths", "h", "c"} or _lacks_biases(lint, layer)):
         yield "with biases of zero"
     if "hidden_size" not in layer.node.attributes:
         yield "with hidden_size"
@@ -105,7 +112,7 @@ def write_form(graph: GraphView, layer: RecurrentLayer, writer: Writer) -> dict[
     lengths = "" if layer.same_lengths else layer.inputs["lengths"]
     states = [writer.transpose(layer.inputs[key], swap) if key in layer.inputs else "" for key in "hc"]
     inputs = [writer.transpose(layer.inputs["x"], swap), *_weights(layer, writer), lengths, *states]
-    if not inputs[3] and any(inputs[4:]):
+    if not inputs[3]:  # they cost nothing
         zeros = [[0.0] * (2 * layer.gates * layer.hidden)] * layer.directions
         inputs[3] = writer.constant(zeros, layer.dtype, "biases")
     while not inputs[-1]:

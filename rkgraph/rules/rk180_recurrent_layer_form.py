@@ -25,7 +25,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             layer = read_recurrent(graph, node)
             form = better_form(lint, graph, layer) if isinstance(layer, RecurrentLayer) else None
             outcome = lint.judgement(node).outcome
-            if isinstance(layer, str) or form is None or not (fails(layer) or outcome in CANNOT_RUN):
+            if isinstance(layer, str) or form is None or not (fails(lint, layer) or outcome in CANNOT_RUN):
                 continue
             yield Finding(
                 f"{node.op} as it is written does not run on the board; it does {', '.join(form.changes)}",
@@ -34,7 +34,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 observed={"operator": node.op, "outcome": outcome},
                 limit={"form": list(form.changes)},
                 severity=Severity.ERROR,
-                verdict=Verdict.BUILD_FAILS if fails(layer) else None,
+                verdict=Verdict.BUILD_FAILS if fails(lint, layer) else None,
                 explains=frozenset({(graph.path, node.index)}),
             )
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rkgraph.diagnostics import Safety
 from rkgraph.graph.rewrite import Rewrite
+from rkgraph.targets import Target
 from tests.rules.harness import diagnostics
 from tests.rules.recurrent_models import STEPS, recurrent
 from tests.rules.rewriting import fixed, operators, run
@@ -74,6 +75,14 @@ def test_an_rnn_is_a_gru(activation: str) -> None:
 )
 def test_what_is_right_or_has_no_better_form_is_left_alone(op: str, how: dict[str, Any]) -> None:
     assert diagnostics(recurrent(op, **how)[0], CODE) == ()
+
+
+@pytest.mark.parametrize("op", ["GRU", "LSTM"])
+def test_biases_are_given_where_a_version_dies_of_none(op: str) -> None:
+    model, _ = recurrent(op, given=(), read=("y", "h"))
+    assert diagnostics(model, CODE) == ()
+    (found,) = diagnostics(model, CODE, target=Target("rk3588", "2.2.0"))
+    assert "biases" in found.message
 
 
 def test_the_engine_proves_it(tmp_path: Path) -> None:
