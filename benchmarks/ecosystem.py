@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -88,10 +89,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def state_of(word: str, scratch: Path) -> State:
-    """The state that `word` names; a revision is unpacked into `scratch`."""
+    """The state that `word` names; it is copied to `scratch`, so that no edit under way gets in between."""
     folder = Path(word)
     if (folder / "rkgraph").is_dir():
-        return State(str(folder), folder.resolve(), _digest(folder))
+        for part in PARTS:
+            shutil.copytree(folder / part, scratch / part, ignore=shutil.ignore_patterns("__pycache__"))
+        return State(word, scratch, _digest(scratch))
     asked = subprocess.run(
         ["git", "rev-parse", "--short", f"{word}^{{commit}}"], capture_output=True, text=True, check=False
     )
@@ -224,6 +227,8 @@ def is_worse(before: Row, after: Row) -> bool:
     was, now = before.get("built"), after.get("built")
     if not was or not now or "error" in was or "error" in now:
         return bool(was and "error" not in was and now and "error" in now)
+    if was["verdict"] != "deployable":  # what could not be built cost nothing
+        return _rank(now["verdict"]) < _rank(was["verdict"])
     more_cpu = now["cost"].get("cpu", 0) > was["cost"].get("cpu", 0)
     traffic = now["cost"].get("rw_kb", 0) > TRAFFIC * was["cost"].get("rw_kb", 0)
     return more_cpu or traffic or _rank(now["verdict"]) < _rank(was["verdict"])

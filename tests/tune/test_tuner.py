@@ -15,9 +15,11 @@ from rkgraph.compile.toolchain import Toolchain
 from rkgraph.diagnostics import Safety
 from rkgraph.engine.fix import FixOutcome, FixSettings, fix_model
 from rkgraph.engine.fix_choices import Choices
+from rkgraph.engine.plan_file import PlanFile, entries_of
 from rkgraph.graph.model import Model
 from rkgraph.report.document import report_from_json, report_to_json
 from rkgraph.results import Report
+from rkgraph.rulebook.registry import load_rules
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import load_ruleset
 from rkgraph.targets import Target
@@ -84,3 +86,26 @@ def test_the_better_place_of_a_lookup_is_found_and_the_search_goes_on(
     assert again == whole
     report = Report((replace(outcome.after, tune=whole.record),), tool={"name": "rkgraph", "version": "1"})
     assert report_to_json(report_from_json(report_to_json(report))) == report_to_json(report)
+
+
+def test_candidates_that_wait_are_knobs_and_chosen_ones_go_into_the_plan(tmp_path: Path) -> None:
+    """A rule whose card says `candidate = true` is tried by its code, and its fixes are approved one by one later."""
+    (rule,) = (rule for rule in load_rules() if rule.code == "RK401")
+    candidate = replace(rule, card=replace(rule.card, candidate=True))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(parse("g (float[1, 8] x) => (float[1, 8] y) { i = Identity(x) y = Relu(i) }").SerializeToString())
+
+    def run(choices: Choices) -> FixOutcome:
+        settings = FixSettings(choices=choices, rules=[candidate])
+        return fix_model(
+            Model.load(path), Target(), load_ruleset("rknn-2.3.2"), Options(), proof="local", settings=settings
+        )
+
+    (knob, _) = knobs_of(run(Choices()))
+    chosen = knob.values[0](Setting())
+    assert chosen == Setting(candidates=frozenset({"RK401"}))
+    made = run(Choices(candidates=chosen.candidates))
+    plan = PlanFile(fixes=entries_of(made.fixes, {}))
+    again = run(plan.choices)
+    assert len(again.fixes.applied) == 1
+    assert again.model.proto(weights=True) == made.model.proto(weights=True)
