@@ -148,6 +148,7 @@ MODULES = (
     "rk511_late_float_cast",
     "rk512_whole_number_mask_input",
     "rk513_two_row_lookup",
+    "rk514_narrow_projections",
     "rk520_mean_over_plane",
     "rk521_copied_constant_name",
     "rk522_fill_without_value",

@@ -8,6 +8,7 @@ import pytest
 
 from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes
 from rkgraph.engine.fix import FixSettings, fix_model
+from rkgraph.engine.fix_choices import Choices
 from rkgraph.graph.model import Model
 from rkgraph.graph.view import GraphView
 from rkgraph.resources import data_folder
@@ -109,9 +110,10 @@ def test_the_fix_makes_what_is_shown_as_fixed(rule: Rule, example: Block, fixed:
 
 
 def settings_of(example: Block) -> FixSettings:
-    """With made-up calibration samples, where the example asks for some."""
+    """With all candidates made, and made-up calibration samples, where the example asks for some."""
     scale = example.options.get("samples")
-    return FixSettings() if scale is None else FixSettings(samples=made_up(example.text, scale))
+    every = Choices(candidates=frozenset(RULES))
+    return FixSettings(choices=every, samples=() if scale is None else made_up(example.text, scale))
 
 
 def interface(graph: GraphView) -> list[object]:
