@@ -298,7 +298,7 @@ class _Loop:
 
     def _carry_out(self, context: LintContext, plan: Plan) -> None:
         outcome = run_batch(self.model, context, plan.fixes, self.bench)
-        self.applied += map(self.names.named, outcome.applied)
+        self.applied += map(self._signed, outcome.applied)
         failed = {id(fix) for fix, _ in outcome.failed}
         done = [fix for fix in plan.fixes if id(fix) not in failed]
         for edit in (fix.edit for fix in done if isinstance(fix.edit, OpenInterface)):
@@ -314,6 +314,11 @@ class _Loop:
                 self.refused.append(self.names.named(_not_proved(fix, proof)))
             else:
                 self.unproved[_key(fix.found)] = (state, self.names.named(_not_proved(fix, proof)))
+
+    def _signed(self, fix: AppliedFix) -> AppliedFix:
+        """The record of a fix with its fingerprint in this run, and with who chose it where it is a candidate."""
+        chosen = fix.code in self.settings.choices.candidates
+        return self.names.named(replace(fix, allowed_by="--tune") if chosen else fix)
 
     def _still_unproved(self, found: Sequence[Found]) -> list[RefusedFix]:
         """What could not be proved, neither at first nor when the model had changed around it."""

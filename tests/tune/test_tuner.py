@@ -105,6 +105,7 @@ def test_candidates_that_wait_are_knobs_and_chosen_ones_go_into_the_plan(tmp_pat
     chosen = knob.values[0](Setting())
     assert chosen == Setting(candidates=frozenset({"RK401"}))
     made = run(Choices(candidates=chosen.candidates))
+    assert [fix.allowed_by for fix in made.fixes.applied] == ["--tune"]
     plan = PlanFile(fixes=entries_of(made.fixes, {}))
     again = run(plan.choices)
     assert len(again.fixes.applied) == 1
