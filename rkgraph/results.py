@@ -28,6 +28,9 @@ __all__ = [
 
 SCHEMA = "rkgraph.report/1"
 
+LATER = {"later": True}
+"""Of fields that reports of earlier versions do not have: None is not written, so that these stay what they are."""
+
 
 @dataclass(frozen=True)
 class TensorInfo:
@@ -87,7 +90,7 @@ class AppliedFix:
     added: tuple[str, ...] = ()
     proofs: tuple[str, ...] = ()
     detail: str = ""
-    fingerprint: str | None = None
+    fingerprint: str | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class RefusedFix:
     at: Location
     reason: str
     needs: str | None = None
-    fingerprint: str | None = None
+    fingerprint: str | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ class Result:
     proofs: tuple[Proof, ...] = ()
     stages: tuple[Stage, ...] | None = None
     compile: Mapping[str, Any] | None = None
-    tune: Mapping[str, Any] | None = None
+    tune: Mapping[str, Any] | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def encode(item: Any, orders: Mapping[type, tuple[str, ...]]) -> Any:
         return [encode(value, orders) for value in item]
     if is_dataclass(item) and not isinstance(item, type):
         names = orders.get(type(item)) or tuple(field.name for field in fields(item))
-        return {name: encode(getattr(item, name), orders) for name in names}
+        later = _later(type(item))
+        values = ((name, getattr(item, name)) for name in names)
+        return {name: encode(value, orders) for name, value in values if value is not None or name not in later}
     raise TypeError(f"a report cannot hold {type(item).__name__}: {item!r:.80}")
 
 
@@ -72,6 +74,12 @@ def _member(arguments: tuple[Any, ...], data: Any) -> Any:
     """The member of a union that `data` belongs to: dimensions are int or str, everything else has one member."""
     members = [hint for hint in arguments if hint is not type(None)]
     return next((hint for hint in members if isinstance(hint, type) and type(data) is hint), members[0])
+
+
+@lru_cache(maxsize=64)
+def _later(kind: Any) -> frozenset[str]:
+    """The fields that are left out where they are None; see `results.LATER`."""
+    return frozenset(field.name for field in fields(kind) if field.metadata.get("later"))
 
 
 @lru_cache(maxsize=64)

@@ -107,7 +107,7 @@ def test_keys_come_in_the_order_of_the_design() -> None:
     assert list(document) == ["schema", "tool", "run", "results"]
     result = document["results"][0]
     assert " ".join(result) == (
-        "model target table verdict confidence error placement diagnostics cost fixes proofs stages compile tune"
+        "model target table verdict confidence error placement diagnostics cost fixes proofs stages compile"
     )
     assert list(result["placement"][0]) == ["index", "node", "op", "outputs", "device", "because", "graph"]
     assert " ".join(result["diagnostics"][0]) == (
@@ -242,7 +242,7 @@ def test_schema_and_enums_are_equal(name: str, enum: Any) -> None:
 
 
 LATER = {"appliedFix": {"fingerprint"}, "refusedFix": {"fingerprint"}, "result": {"tune"}}
-"""Fields that reports of earlier versions do not have: they are written always, and need not be there to be read."""
+"""Fields that reports of earlier versions do not have: they need not be there to be read, and None is not written."""
 
 
 @pytest.mark.parametrize(
