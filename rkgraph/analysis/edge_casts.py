@@ -12,6 +12,9 @@ __all__ = ["MOVES", "CastPath", "cast_paths"]
 MOVES = frozenset({"Expand", "Flatten", "Identity", "Reshape", "Slice", "Squeeze", "Tile", "Transpose", "Unsqueeze"})
 """Operators that move the elements of their first input about; all others are constants."""
 
+MOST_MOVES = 32
+"""Masks take two or three moves; a model that takes more than this is none that anybody exported."""
+
 _FLOATS = frozenset({"float16", "float32", "float64"})
 _STANDARD = ("", "ai.onnx")
 
@@ -30,7 +33,7 @@ def cast_paths(graph: GraphView, name: str) -> tuple[CastPath, ...]:
     None, too, where it is an output, or read by a body or by nothing.
     """
     found: list[CastPath] = []
-    for path in _paths(graph, name, ()):
+    for path in _paths(graph, name):
         if path is None:
             return ()
         found.append(path)
@@ -38,16 +41,23 @@ def cast_paths(graph: GraphView, name: str) -> tuple[CastPath, ...]:
     return tuple(found) if len(ends) == 1 and ends <= _FLOATS else ()
 
 
-def _paths(graph: GraphView, name: str, moves: tuple[Node, ...]) -> Iterator[CastPath | None]:
-    """The ways from `name` on; None for one that leads elsewhere."""
-    if name in graph.outputs or name in graph.captured:
-        yield None
-    for node in graph.consumers(name):
-        if node.domain not in _STANDARD:
+def _paths(graph: GraphView, start: str) -> Iterator[CastPath | None]:
+    """The ways from `start` on; None for one that leads elsewhere, or takes more than `MOST_MOVES` moves."""
+    waiting: list[tuple[str, tuple[Node, ...]]] = [(start, ())]
+    while waiting:
+        name, moves = waiting.pop()
+        if name in graph.outputs or name in graph.captured or len(moves) > MOST_MOVES:
             yield None
-        elif node.op == "Cast":
-            yield CastPath(moves, node)
-        elif node.op in MOVES and node.inputs[0] == name and all(map(graph.is_constant, filter(None, node.inputs[1:]))):
-            yield from _paths(graph, node.outputs[0], (*moves, node))
-        else:
-            yield None
+        for node in graph.consumers(name):
+            if node.domain in _STANDARD and node.op == "Cast":
+                yield CastPath(moves, node)
+            elif _moves(graph, node, name):
+                waiting.append((node.outputs[0], (*moves, node)))
+            else:
+                yield None
+
+
+def _moves(graph: GraphView, node: Node, name: str) -> bool:
+    """Whether `node` only moves the elements of `name` about, by constants."""
+    moved = node.domain in _STANDARD and node.op in MOVES and node.inputs[0] == name
+    return moved and all(map(graph.is_constant, filter(None, node.inputs[1:])))

@@ -112,7 +112,7 @@ def command(
 
         rkgraph compile fixed.onnx --precision w8a8 --calibration x.npz -o q.rk
 
-        rkgraph compile fixed.onnx --precision w8a8 --calibration x.npz --islands -o q.rk
+        rkgraph compile f.rk --precision w8a8 --calibration x.npz --islands
     """
     import time
     from functools import partial

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Severity
+from rkgraph.rulebook.defaults import left_out
 from rkgraph.rulebook.rule import Finding, LintContext
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def needing(
 ) -> Iterator[tuple[GraphView, Node]]:
     """The live nodes of these operators for which the op table says one of `outcomes`, with their graphs.
 
-    `dead`: also those that nobody reads, which the toolkit tries to run while it builds.
+    Not those that RK112 mends by writing a default out. `dead`: also those that nobody reads, which the toolkit tries
+    to run while it builds.
     """
     domains = ("", "ai.onnx") if domain == "" else (domain,)
     for graph in lint.model.graphs():
@@ -51,7 +53,10 @@ def needing(
         for node in graph.nodes if dead else lint.live_nodes(graph):
             if dead and (node.path, node.index) not in lint.judgements:
                 continue
-            if node.op in ops and node.domain in domains and lint.judgement(node).outcome in outcomes:
+            if node.op not in ops or node.domain not in domains:
+                continue
+            judgement = lint.judgement(node)
+            if judgement.outcome in outcomes and not any(left_out(graph, node, judgement)):
                 yield graph, node
 
 

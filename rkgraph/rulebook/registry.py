@@ -113,10 +113,10 @@ MODULES = (
     "rk214_where_of_many_dimensions",
     "rk230_exponential_formula",
     "rk231_vanishing_epsilon",
+    "rk235_log_of_exponentials",
     "rk240_fp16_overflow",
     "rk241_fp16_underflow",
     "rk242_fp16_inaccuracy",
-    "rk235_log_of_exponentials",
     "rk301_dynamic_input_shape",
     "rk302_data_dependent_shape",
     "rk303_foldable_shape_arithmetic",
@@ -240,7 +240,9 @@ def _nearest(wanted: str) -> str:
     from difflib import get_close_matches
 
     names = {spelling: stem for stem in MODULES for spelling in (stem.partition("_")[0], stem.partition("_")[2])}
-    near = dict.fromkeys(names[match] for match in get_close_matches(wanted, names, n=3))
+    meant = wanted.translate(str.maketrans("oil", "011"))  # letters that are read for digits
+    matches = [meant] if meant in names else get_close_matches(wanted, names, n=3)
+    near = dict.fromkeys(names[match] for match in matches)
     words = [f"{code.upper()} {name.replace('_', '-')}" for code, _, name in (stem.partition("_") for stem in near)]
     return f"did you mean {' or '.join(words)}?" if words else "`rkgraph rules` lists all rules"
 

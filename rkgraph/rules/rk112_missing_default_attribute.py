@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkgraph.analysis.schemas import STANDARD, default_of
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite, Tape
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.rulebook.defaults import left_out
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
-from rkgraph.tables.node_limits import AttributePresence
 from rkgraph.tables.table import Violation
 
 
@@ -18,11 +17,8 @@ def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each attribute that the op table wants written out and that has a default."""
     for graph in lint.model.graphs():
         for node in lint.live_nodes(graph):
-            for violation in lint.judgement(node).violations:
-                attribute = _missing(violation)
-                default = None if attribute is None else _default(graph, node, attribute)
-                if default is not None:
-                    yield _finding(graph, node, violation, str(attribute), default)
+            for violation, attribute, default in left_out(graph, node, lint.judgement(node)):
+                yield _finding(graph, node, violation, attribute, default)
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
@@ -37,19 +33,6 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     new = tape.ops(node.op, *node.inputs, count=len(node.outputs), domain=node.domain, **attributes)
     replaces = {old: name for old, name in zip(node.outputs, new, strict=True) if old}
     return Rewrite(replaces, tape, EXACT, detail=f"{attribute} = {default:g} written out")
-
-
-def _missing(violation: Violation) -> str | None:
-    """The attribute that has to be there, where that is the limit, or the limit is only for nodes without it."""
-    limit = violation.limit.check
-    if isinstance(limit, AttributePresence):
-        return limit.attribute if limit.present else None
-    conditions = (c for c in violation.limit.when if isinstance(c, AttributePresence) and not c.present)
-    return next((c.attribute for c in conditions), None)
-
-
-def _default(graph: GraphView, node: Node, attribute: str) -> float | int | None:
-    return default_of(node.op, graph.opset, attribute) if node.domain in STANDARD else None
 
 
 def _finding(graph: GraphView, node: Node, violation: Violation, attribute: str, default: float) -> Finding:
