@@ -16,6 +16,7 @@ from rkgraph.rulebook.rule import Finding, LintContext
 if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Refusal, SetOpset
     from rkgraph.graph.view import GraphView, Node
+    from rkgraph.tables.table import Judgement
 
 __all__ = ["CANNOT_RUN", "SLOW", "needing", "not_as_it_is", "raised"]
 
@@ -56,8 +57,14 @@ def needing(
             if node.op not in ops or node.domain not in domains:
                 continue
             judgement = lint.judgement(node)
-            if judgement.outcome in outcomes and not any(left_out(graph, node, judgement)):
+            if judgement.outcome in outcomes and not _is_mended(graph, node, judgement):
                 yield graph, node
+
+
+def _is_mended(graph: GraphView, node: Node, judgement: Judgement) -> bool:
+    """Whether all that the table holds against the node goes away where RK112 writes defaults out."""
+    mended = [violation for violation, _, _ in left_out(graph, node, judgement)]
+    return bool(mended) and all(violation in mended for violation in judgement.violations)
 
 
 def not_as_it_is(lint: LintContext, graph: GraphView, node: Node, instead: str) -> Finding:
