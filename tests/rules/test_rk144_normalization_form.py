@@ -85,8 +85,13 @@ def test_batch_normalization_by_computed_statistics(
     assert_lowered(model, CODE, inputs, gone="BatchNormalization", rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("outputs", [("y",), ("y", "mean", "inverse"), ("y", "mean")])
-@pytest.mark.parametrize("axis", [0, 1, -2])
+ALONE, WITH_MEAN, WITH_ALL = ("y",), ("y", "mean"), ("y", "mean", "inverse")
+
+
+@pytest.mark.parametrize(
+    ("axis", "outputs"),
+    [(1, ALONE), *((axis, outputs) for axis in (0, 1, -2) for outputs in (WITH_MEAN, WITH_ALL))],
+)
 def test_layers_over_several_axes_are_one(axis: int, outputs: tuple[str, ...]) -> None:
     random = np.random.default_rng(0)
     inputs = {"x": numbers(random, 2, 3, 8, 5)}
