@@ -28,6 +28,7 @@ MODEL_RULES = (
     "RK305",
     "RK306",
     "RK307",
+    "RK321",
 )
 """The rules that speak of models as a whole, or of how the toolkit reads any node. Measured: `probe:model-laws/*`."""
 

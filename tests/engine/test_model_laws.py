@@ -43,6 +43,9 @@ SAMPLE = (
     "model-laws/scalar-int-add",
     "model-laws/shapes-only",
     "model-laws/sizes-from-outside",
+    "model-laws/opt-in",
+    "model-laws/seq-input",
+    "model-laws/seq-input-unused",
 )
 
 
