@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.origins import Origin
 from rkgraph.diagnostics import Severity
 from rkgraph.rulebook.defaults import left_out
 from rkgraph.rulebook.rule import Finding, LintContext
@@ -44,8 +45,8 @@ def needing(
 ) -> Iterator[tuple[GraphView, Node]]:
     """The live nodes of these operators for which the op table says one of `outcomes`, with their graphs.
 
-    Not those that RK112 mends by writing a default out. `dead`: also those that nobody reads, which the toolkit tries
-    to run while it builds.
+    Not arithmetic on shapes that are still dynamic, nor those that RK112 mends by writing a default out. `dead`: also
+    those that nobody reads, which the toolkit tries to run while it builds.
     """
     domains = ("", "ai.onnx") if domain == "" else (domain,)
     for graph in lint.model.graphs():
@@ -57,6 +58,8 @@ def needing(
             if node.op not in ops or node.domain not in domains:
                 continue
             judgement = lint.judgement(node)
+            if all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name):
+                continue  # it folds away as soon as the inputs have fixed shapes
             if judgement.outcome in outcomes and not _is_mended(graph, node, judgement):
                 yield graph, node
 
