@@ -242,8 +242,11 @@ def _draw(name: str, label: str, domain: Domain, pattern: _Pattern) -> Array:
     count = math.prod(domain.shape)
     if domain.rows is not None:
         rows = max(domain.rows, 1)
-        lowest = -rows if label == "at the bounds of its interval" and domain.interval.low < 0 else 0
+        at_bounds = label == "at the bounds of its interval"
+        lowest = -rows if at_bounds and domain.interval.low < 0 else 0
         numbers = random.integers(lowest, rows, count).astype(np.float64)
+        if at_bounds:  # by lot, a few indices might all be of one sign
+            numbers[:2] = (lowest, rows - 1)[:count]
     else:
         numbers = pattern(random, count, domain.interval)
     return _fit(numbers, domain)
