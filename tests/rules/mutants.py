@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from rkgraph.graph.rewrite import NewNode, Rewrite, Tape
+from rkgraph.graph.view import Constant
 
 __all__ = ["mutants"]
 
@@ -89,6 +90,9 @@ def _nodes(node: NewNode) -> Iterator[tuple[str, NewNode]]:
     for name, value in node.attributes.items():
         if isinstance(value, float):
             yield f"{name} off", replace(node, attributes={**node.attributes, name: value * 1.5 + 1})
+        if isinstance(value, Constant):
+            off = replace(value, values=tuple(not one if value.dtype == "bool" else one + 1 for one in value.values))
+            yield f"{name} off", replace(node, attributes={**node.attributes, name: off})
     axis = node.attributes.get("axis")
     if isinstance(axis, int) and node.op != "Split":
         yield "another axis", replace(node, attributes={**node.attributes, "axis": 0 if axis else -1})
