@@ -181,12 +181,7 @@ def difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[flo
         same = expected == found
         return float(not same.all()), "" if same.all() else _worst(expected, found, ~same)
     if np.issubdtype(expected.dtype, np.integer):
-        unequal = expected != found
-        gap = np.abs(expected.astype(object) - found.astype(object)) if unequal.any() else np.zeros(1)
-        bad = unequal & (gap > tolerance.absolute) if unequal.any() else unequal
-        if np.count_nonzero(bad) <= tolerance.norm * bad.size:
-            return float(gap.max(initial=0)), ""
-        return float(gap.max(initial=0)), _worst(expected, found, bad) if bad.any() else ""
+        return _whole_difference(expected, found, tolerance)
     return _float_difference(expected.astype(np.float64), found.astype(np.float64), tolerance)
 
 
@@ -195,6 +190,17 @@ def _sequence_difference(expected: Array, found: Array, tolerance: Tolerance) ->
     pairs = [difference(np.asarray(a), np.asarray(b), tolerance) for a, b in zip(expected, found, strict=True)]
     messages = (f"element {index} {message}" for index, (_, message) in enumerate(pairs) if message)
     return max((size for size, _ in pairs), default=0.0), next(messages, "")
+
+
+def _whole_difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[float, str]:
+    """As `difference`, of whole numbers; `norm` is the share of them that may be off."""
+    unequal = expected != found
+    if not unequal.any():
+        return 0.0, ""
+    gap = np.abs(expected.astype(object) - found.astype(object))
+    bad = unequal & (gap > tolerance.absolute)
+    few = np.count_nonzero(bad) <= tolerance.norm * bad.size
+    return float(gap.max(initial=0)), "" if few else _worst(expected, found, bad)
 
 
 def _float_difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[float, str]:

@@ -19,8 +19,12 @@ Array = npt.NDArray[np.float32]
 
 X: Array = np.random.default_rng(0).normal(size=(2, 1, 3, 4)).astype(np.float32)
 
+def padded(x: Array) -> Array:
+    return np.pad(x, ((0, 0), (0, 0), (1, 0), (0, 2)), constant_values=7)
+
+
 OPERATIONS: dict[str, tuple[Callable[[Writer, str], str], Callable[[Array], Array]]] = {
-    "cast": (lambda w, x: w.cast(w.cast(x, "int32"), "float32"), lambda x: np.trunc(x)),
+    "cast": (lambda w, x: w.cast(w.cast(x, "int32"), "float32"), np.trunc),
     "reshape": (lambda w, x: w.reshape(x, (0, -1)), lambda x: x.reshape(2, 12)),
     "transpose": (lambda w, x: w.transpose(x, (3, 0, 1, 2)), lambda x: x.transpose(3, 0, 1, 2)),
     "transpose nothing": (lambda w, x: w.transpose(x, (0, 1, 2, 3)), lambda x: x),
@@ -33,16 +37,12 @@ OPERATIONS: dict[str, tuple[Callable[[Writer, str], str], Callable[[Array], Arra
     "clip below": (lambda w, x: w.clip(x, "float32", 0.0), lambda x: np.maximum(x, 0)),
     "clip above": (lambda w, x: w.clip(x, "float32", high=0.0), lambda x: np.minimum(x, 0)),
     "slice": (lambda w, x: w.slice(x, (0, -1), (1, -3), (9, -1)), lambda x: x[1:9, ..., -3:-1]),
-    "pad": (lambda w, x: w.pad(x, "float32", (0, 0, 1, 0, 0, 0, 0, 2), 7.0), lambda x: padded(x)),
+    "pad": (lambda w, x: w.pad(x, "float32", (0, 0, 1, 0, 0, 0, 0, 2), 7.0), padded),
     "split": (lambda w, x: w.concat(w.split(x, 3, (1, 3))[::-1], 3), lambda x: np.roll(x, -1, 3)),
     "one part": (lambda w, x: w.concat(w.split(x, 3, (4,)), 3), lambda x: x),
 }  # fmt: skip
 
 OPSETS = (9, 10, 11, 12, 13, 15, 17, 18, 19, 20, 21)
-
-
-def padded(x: Array) -> Array:
-    return np.pad(x, ((0, 0), (0, 0), (1, 0), (0, 2)), constant_values=7)
 
 
 def written(operation: Callable[[Writer, str], str], opset: int, folder: object) -> onnx.ModelProto:
