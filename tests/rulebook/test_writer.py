@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float32]
 
 X: Array = np.random.default_rng(0).normal(size=(2, 1, 3, 4)).astype(np.float32)
 
+
 def padded(x: Array) -> Array:
     return np.pad(x, ((0, 0), (0, 0), (1, 0), (0, 2)), constant_values=7)
 
