@@ -41,17 +41,21 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
-    """The base with more dimensions, or a chain of powers."""
+    """The base with all dimensions of the result, or a chain of powers."""
     place = place_of(lint, finding)
     if isinstance(place, Refusal):
         return place
     graph, node = place
     x, out = node.inputs[0], node.outputs[0]
     write = Writer(graph, f"rk129/{out}")
-    missing = _missing(graph, node)
-    if missing:
-        wider = write.unsqueeze(x, list(range(missing)))
-        return write.rewrite({out: write.op("Pow", wider, node.inputs[1])}, EXACT, "the base with more dimensions")
+    if _missing(graph, node):
+        shape = graph.value(out).shape or ()
+        sizes = [size for size in shape if isinstance(size, int)]
+        if len(sizes) < len(shape) or not shape:
+            return Refusal(f"the shape of {out} is dynamic; pin the inputs")
+        # A base of size 1 in front builds as well, and is stretched along the wrong axis.
+        wider = write.op("Expand", x, write.integers(sizes, "shape"))
+        return write.rewrite({out: write.op("Pow", wider, node.inputs[1])}, EXACT, "the base with all dimensions")
     return lowered(lint, finding, _chain, prefix="rk129", tolerance=Tolerance(1e-30, 1e-5), detail="powers in steps")
 
 

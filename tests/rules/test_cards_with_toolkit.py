@@ -52,7 +52,7 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
     path.write_bytes(model.SerializeToString())
     outputs.mkdir()
     main = read_view(path).main
-    case = generate_feeds(main, tensors_of(main)[0])
+    case = in_fp16(generate_feeds(main, tensors_of(main)[0]))
     write_npz(feeds, case)
     platform = block.options.get("platform", "rk3588")
     job = Job(path, platform, simulate=(feeds,), inputs=main.inputs, outputs=main.outputs, output_folder=outputs)
@@ -64,8 +64,14 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
     assert len(on_cpu) == block.options.get("cpu", 0), on_cpu
     for name, expected in zip(main.outputs, expected_of(model, case), strict=True):
         actual = read_npz(done.outputs[0])[name].reshape(expected.shape).astype(np.float64)
-        largest = np.abs(expected.astype(np.float64)).max(initial=0.0)
-        np.testing.assert_allclose(actual, expected.astype(np.float64), rtol=RELATIVE, atol=OF_LARGEST * largest)
+        wanted = expected.astype(np.float64)
+        largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)
+        np.testing.assert_allclose(actual, wanted, rtol=RELATIVE, atol=OF_LARGEST * largest)
+
+
+def in_fp16(case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The numbers that the NPU sees: where a function ends (arccos at 1), rounding may lead beyond."""
+    return {name: a.astype(np.float16).astype(a.dtype) if a.dtype.kind == "f" else a for name, a in case.items()}
 
 
 def expected_of(model: onnx.ModelProto, case: dict[str, np.ndarray]) -> list[np.ndarray]:

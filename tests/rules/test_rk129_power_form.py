@@ -45,7 +45,7 @@ def test_a_base_of_lower_rank(rank: int, missing: int, seed: int) -> None:
         feeds = {"x": x, "z": z}
         after = rewritten(text, CODE)
         np.testing.assert_array_equal(result(after, feeds), result(text, feeds))
-        assert operators(after) == ["Unsqueeze", "Pow"]
+        assert operators(after) == ["Expand", "Pow"]
 
 
 def test_a_list_to_the_power_of_rank_three_does_not_build() -> None:
