@@ -163,12 +163,19 @@ def _tell_system_error(error: OSError) -> ExitCode:
     from rkgraph.files import no_room
 
     if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it leaves
+        _let_go_of_stdout()
         return ExitCode.OK
     if not no_room(error):
         return _report_bug(error)
+    if error.filename is None:
+        _let_go_of_stdout()
     _tell(UsageError(f"{error.filename or 'the output'}: cannot be written ({error.strerror})", "make room"))
     return ExitCode.USAGE
+
+
+def _let_go_of_stdout() -> None:
+    """What is still in its buffer goes nowhere, or the interpreter complains as it leaves."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_bug(error: Exception) -> ExitCode:
