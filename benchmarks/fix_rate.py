@@ -20,10 +20,12 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy_models import suite_folder
+from benchmarks.fix_measure import Row as Measured
 from benchmarks.suite_cases import DATA
 from rkgraph.files import write_text
 from rkgraph.toolkit.locate import find_toolkit
@@ -95,7 +97,7 @@ def measure(waiting: Sequence[str], paths: Mapping[str, Path], keeper: Keeper, t
             if row is None:
                 child.kill()
                 child.wait()
-                child, row = None, {**EMPTY, "id": identity, "error": "CRASH the process ended or hung"}
+                child, row = None, asdict(Measured(identity, error="CRASH the process ended or hung"))
             keeper.keep(row)
         if child is not None:
             child.stdin.close()  # type: ignore[union-attr]
@@ -106,11 +108,6 @@ def measure(waiting: Sequence[str], paths: Mapping[str, Path], keeper: Keeper, t
         thread.start()
     for thread in threads:
         thread.join()
-
-
-EMPTY: Row = {"ops": [], "raw": "", "fixed": "", "frozen": [], "stages": [], "host": [],
-              "unlisted": [], "cpu": 0, "wrong": "", "simulated": None, "rules": {}, "refused": [],
-              "left": [], "error": "", "seconds": 0.0}  # fmt: skip
 
 
 def _start(target: str) -> subprocess.Popen[str]:

@@ -11,10 +11,11 @@ import onnx
 from onnx import helper
 
 from rkgraph.errors import UsageError
+from rkgraph.graph.changing import read_instead, set_entries
 from rkgraph.graph.pinning import inputs_by_name, pin
 from rkgraph.graph.protos import constant_proto
 from rkgraph.graph.tensors import dtype_code, dtype_name, size_of
-from rkgraph.graph.walk import all_graphs, node_reads, subgraphs
+from rkgraph.graph.walk import all_graphs, node_reads
 
 if TYPE_CHECKING:
     from rkgraph.graph.weights import Weights
@@ -44,9 +45,7 @@ def freeze_inputs(model: onnx.ModelProto, values: Mapping[str, npt.NDArray[Any]]
         arrays[name] = _fitted(name, np.asarray(values[name]), value)
     pin(model, {name: array.shape for name, array in arrays.items()}, {}, option="--freeze", least=0)
     kept = [value for value in model.graph.input if value.name not in arrays]
-    kept = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
+    set_entries(model.graph.input, kept)
     model.graph.initializer.extend(constant_proto(name, array, weights) for name, array in arrays.items())
 
 
@@ -107,14 +106,10 @@ def drop_nodes(graph: onnx.GraphProto, indices: Set[int]) -> None:
     if not gone.isdisjoint(read):
         raise ValueError(f"nodes are to be dropped, and {sorted(gone & read)} of theirs is read")
     gone |= before - read - {value.name for value in graph.input}
-    for field in (graph.node, graph.initializer, graph.value_info):
-        fields: Any = field
-        copies = [
-            type(entry).FromString(entry.SerializeToString())
-            for entry in (kept if field is graph.node else [entry for entry in fields if entry.name not in gone])
-        ]
-        del fields[:]
-        fields.extend(copies)
+    set_entries(graph.node, kept)
+    for field in (graph.initializer, graph.value_info):
+        entries: Any = field
+        set_entries(entries, [entry for entry in entries if entry.name not in gone])
 
 
 def widen_scalars(graph: onnx.GraphProto, scalars: Mapping[str, str]) -> None:
@@ -130,23 +125,13 @@ def widen_scalars(graph: onnx.GraphProto, scalars: Mapping[str, str]) -> None:
         if any(value.name == name for value in graph.output):
             raise ValueError(f"{name!r} is an output, too")
         inputs[name].shape.dim.add(dim_value=1)
-    _read_instead(graph, dict(scalars))
+    read_instead(graph, dict(scalars))
     nodes = [
         helper.make_node("Reshape", [name, f"{scalar}/shape"], [scalar], scalar) for name, scalar in scalars.items()
     ]
-    nodes += [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    set_entries(graph.node, [*nodes, *graph.node])
     for scalar in scalars.values():
         graph.initializer.append(helper.make_tensor(f"{scalar}/shape", onnx.TensorProto.INT64, [0], []))
-
-
-def _read_instead(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
-    """Let all nodes of `graph`, and those inside them, read other values; bodies have names of their own."""
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        for inner in subgraphs(node):
-            _read_instead(inner, names)
 
 
 def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -> npt.NDArray[Any]:
@@ -188,6 +173,6 @@ def rename_constants(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
         tensor.name = names[tensor.name]
     for node in made:
         node.output[0] = names[node.output[0]]
-    _read_instead(graph, names)
+    read_instead(graph, names)
     for value in graph.value_info:
         value.name = names.get(value.name, value.name)

@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from rkgraph.graph.changing import copied, set_entries
+
 __all__ = ["ROUNDED", "exposed", "rounded_on_demand"]
 
 ROUNDED = "rkgraph/rounded/"
@@ -16,7 +18,7 @@ ROUNDED = "rkgraph/rounded/"
 
 def exposed(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
     """The model with further outputs: the values `names` of its main graph, types left to inference."""
-    copy = _copied(model)
+    copy = copied(model)
     present = {value.name for value in copy.graph.output}
     copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in present)
     return copy
@@ -32,7 +34,7 @@ def rounded_on_demand(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, 
         model: with weights; the values are float32 outputs of nodes of the main graph.
         ranges: value → (lowest, highest) number it takes.
     """
-    copy = _copied(model)
+    copy = copied(model)
     makers = {name: node for node in copy.graph.node for name in node.output if name}
     added: dict[int, list[onnx.NodeProto]] = {}
     for name, (low, high) in ranges.items():
@@ -41,9 +43,7 @@ def rounded_on_demand(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, 
         node.output[list(node.output).index(name)] = raw
         added.setdefault(id(node), []).extend(_rounding(copy.graph, name, raw, min(low, 0.0), max(high, 0.0)))
     nodes = [new for node in copy.graph.node for new in (node, *added.get(id(node), ()))]
-    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del copy.graph.node[:]
-    copy.graph.node.extend(nodes)
+    set_entries(copy.graph.node, nodes)
     return copy
 
 
@@ -66,9 +66,3 @@ def _rounding(graph: onnx.GraphProto, name: str, raw: str, low: float, high: flo
     )
     nodes = [helper.make_node(op, inputs, [stem + result]) for op, inputs, result in steps]
     return [*nodes, helper.make_node("Where", [ROUNDED + name, stem + "rounded", raw], [name])]
-
-
-def _copied(model: onnx.ModelProto) -> onnx.ModelProto:
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    return copy

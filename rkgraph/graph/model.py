@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 
 from rkgraph.graph.applied import Applied, Region
+from rkgraph.graph.changing import copied
 from rkgraph.graph.edits import (
     add_input,
     drop_nodes,
@@ -93,7 +94,7 @@ class Model:
 
     def view(self) -> ModelView:
         """The read-only view of the current state, shapes inferred anew."""
-        return view_of(_copied(self._proto), self.path, self._sha256, {}, {})
+        return view_of(copied(self._proto), self.path, self._sha256, {}, {})
 
     def snapshot(self) -> Snapshot:
         """The current state, to be given to `restore`."""
@@ -105,7 +106,7 @@ class Model:
 
     def proto(self, weights: bool) -> onnx.ModelProto:
         """A copy of the current state; with `weights` all of them are read, external ones too."""
-        proto = _copied(self._proto)
+        proto = copied(self._proto)
         if weights:
             for tensor in model_tensors(proto):
                 if is_external(tensor):
@@ -120,7 +121,7 @@ class Model:
             ValueError: a rewrite that names what is not there or makes a cycle, or another dtype for what no Cast
                 reads or makes (a fault of the rule); the model is as before.
         """
-        proto = _copied(self._proto)
+        proto = copied(self._proto)
         applied = Applied()
         if isinstance(edit, Rewrite):
             applied = self._rewrite(proto, edit)
@@ -244,7 +245,7 @@ class Model:
     def _value_types(self) -> dict[str, onnx.TypeProto]:
         """Types of the values of the main graph, as far as they are known; initializers included."""
         if self._types is None:
-            proto = _copied(self._proto)
+            proto = copied(self._proto)
             inline_small(proto, self.path)
             graph = infer(proto)[0].graph
             self._types = {
@@ -266,9 +267,3 @@ def _allow_constants(proto: onnx.ModelProto) -> None:
     inputs = {value.name for value in proto.graph.input}
     if proto.ir_version < 4 and any(tensor.name not in inputs for tensor in proto.graph.initializer):
         proto.ir_version = 4
-
-
-def _copied(proto: onnx.ModelProto) -> onnx.ModelProto:
-    copy = onnx.ModelProto()
-    copy.CopyFrom(proto)
-    return copy

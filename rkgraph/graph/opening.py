@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import onnx
 from onnx import TypeProto, helper
 
-from rkgraph.graph.walk import subgraphs
+from rkgraph.graph.changing import read_instead, set_entries
 
 __all__ = ["element_names", "open_inputs", "open_outputs"]
 
@@ -52,11 +52,13 @@ def open_inputs(graph: onnx.GraphProto, inputs: Mapping[str, Shapes]) -> None:
             outer = value.name if is_sequence else f"{value.name}/optional"
             nodes.append(helper.make_node("Optional", [inner], [outer], outer))
             if not is_sequence:
-                _read_instead(graph, value.name, outer)
+                if any(output.name == value.name for output in graph.output):
+                    raise ValueError(f"{value.name!r} is an output, too")
+                read_instead(graph, {value.name: outer})
     if wanted:
         raise ValueError(f"there are no inputs {sorted(wanted)}")
-    _set(graph.input, values)
-    _set(graph.node, [*nodes, *graph.node])
+    set_entries(graph.input, values)
+    set_entries(graph.node, [*nodes, *graph.node])
 
 
 def open_outputs(graph: onnx.GraphProto, outputs: Mapping[str, int]) -> None:
@@ -79,7 +81,7 @@ def open_outputs(graph: onnx.GraphProto, outputs: Mapping[str, int]) -> None:
             graph.initializer.append(helper.make_tensor(place, onnx.TensorProto.INT64, [], [index]))
             graph.node.append(helper.make_node("SequenceAt", [value.name, place], [name], name))
             values.append(helper.make_tensor_value_info(name, held.elem_type, None))
-    _set(graph.output, values)
+    set_entries(graph.output, values)
 
 
 def _held(type_: TypeProto) -> tuple[bool, bool, TypeProto.Tensor]:
@@ -88,20 +90,3 @@ def _held(type_: TypeProto) -> tuple[bool, bool, TypeProto.Tensor]:
     inner = type_.optional_type.elem_type if is_optional else type_
     is_sequence = inner.HasField("sequence_type")
     return is_optional, is_sequence, (inner.sequence_type.elem_type if is_sequence else inner).tensor_type
-
-
-def _read_instead(graph: onnx.GraphProto, old: str, new: str) -> None:
-    for node in graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
-        for inner in subgraphs(node):
-            _read_instead(inner, old, new)
-    for value in graph.output:
-        if value.name == old:
-            raise ValueError(f"{old!r} is an output, too")
-
-
-def _set(field: object, entries: Sequence[onnx.ValueInfoProto] | Sequence[onnx.NodeProto]) -> None:
-    """Let a repeated field have these entries; some may be its own."""
-    copies = [type(entry).FromString(entry.SerializeToString()) for entry in entries]
-    del field[:]  # type: ignore[attr-defined]
-    field.extend(copies)  # type: ignore[attr-defined]

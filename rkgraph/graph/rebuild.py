@@ -8,6 +8,7 @@ from typing import Any
 
 import onnx
 
+from rkgraph.graph.changing import set_entries
 from rkgraph.graph.links import Linked, inner_graphs
 from rkgraph.graph.walk import subgraphs
 
@@ -107,6 +108,4 @@ def _drop_vanished(source: onnx.GraphProto, out: onnx.GraphProto, unread: frozen
 
 def _keep(field: Any, entries: list[Any]) -> None:
     if len(entries) != len(field):
-        copies = [type(entry).FromString(entry.SerializeToString()) for entry in entries]
-        del field[:]
-        field.extend(copies)
+        set_entries(field, entries)

@@ -88,6 +88,11 @@ class Node:
         return self.name or f"{self.op}→{next((o for o in self.outputs if o), '?')}"
 
     @property
+    def full_op(self) -> str:
+        """The operator with its domain, "com.microsoft::Gelu"; without it for the standard domain."""
+        return self.op if self.domain in ("", "ai.onnx") else f"{self.domain}::{self.op}"
+
+    @property
     def subgraphs(self) -> tuple[GraphView, ...]:
         """The graphs among the attributes, not those nested in them."""
         values = [v for value in self.attributes.values() for v in (value if isinstance(value, tuple) else (value,))]

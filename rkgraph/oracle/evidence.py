@@ -52,7 +52,7 @@ def evidence_lines(
     graph = done.view.main
     instances: dict[str, dict[str, Any]] = {}
     for node, outcome, seen in _mispredicted(done):
-        facts = {"op": _full_name(node), "outcome": outcome, **seen, "instance": describe(node, graph)}
+        facts = {"op": node.full_op, "outcome": outcome, **seen, "instance": describe(node, graph)}
         instances.setdefault(json.dumps(facts, sort_keys=True), {**facts, "node": node})
     lines = []
     for number, facts in enumerate(instances.values()):
@@ -107,9 +107,5 @@ def _whole(done: Verified) -> dict[str, Any]:
         "lost": sorted({entry.op for entry in done.truth.facts.no_lowering}),
         "sha256": done.view.sha256,
         "opset": done.view.opset,
-        "operators": dict(sorted(Counter(_full_name(node) for node in done.view.main.nodes).items())),
+        "operators": dict(sorted(Counter(node.full_op for node in done.view.main.nodes).items())),
     }
-
-
-def _full_name(node: Node) -> str:
-    return node.op if node.domain in ("", "ai.onnx") else f"{node.domain}::{node.op}"

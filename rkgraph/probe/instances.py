@@ -63,7 +63,7 @@ def find_instances(context: LintContext, *, known_too: bool = False) -> list[Ins
 
 
 def _instance(node: Node, graph: GraphView, outcome: Outcome, is_constant: Callable[[str], bool]) -> Instance:
-    op = node.op if node.domain in ("", "ai.onnx") else f"{node.domain}::{node.op}"
+    op = node.full_op
     signature = signature_of(node, graph, is_constant)
     if signature is None:
         return Instance(op, (node.label,), outcome, why_not=_why_not(node, graph))

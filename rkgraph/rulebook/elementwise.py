@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rkgraph.analysis.schemas import unchanged
-from rkgraph.graph.rewrite import EXACT, Edit, Refusal, SetOpset, Tolerance
+from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Tolerance
+from rkgraph.rulebook.known import FLOATS, NUMPY_BROADCASTING
+from rkgraph.rulebook.lowering import raised
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
@@ -18,15 +19,10 @@ from rkgraph.rulebook.writer import Writer
 if TYPE_CHECKING:
     from rkgraph.graph.view import Node
 
-__all__ = ["FLOATS", "KERNELS", "Record", "lowered"]
-
-FLOATS = frozenset({"float16", "float32", "float64"})
+__all__ = ["Record", "lowered"]
 
 Record = Callable[[Writer, "Node", tuple[str, ...], str], "str | Refusal"]
 """Records the operator on a tape: the writer, the node, its inputs as values of the dtype, the dtype → the result."""
-
-KERNELS = 7
-"""The opset from which ONNX Runtime has kernels of arithmetic, and operands are broadcast as numpy has it."""
 
 _HALF = Tolerance(2e-3, 8e-3)  # a dozen roundings of 2^-11; numbers near 1 may cancel
 
@@ -39,7 +35,7 @@ def lowered(
     prefix: str,
     tolerance: Tolerance,
     detail: str,
-    opset: int = KERNELS,
+    opset: int = NUMPY_BROADCASTING,
 ) -> Edit | Refusal:
     """The rewrite of the finding's node, of which all inputs and the output are floats of one dtype.
 
@@ -65,8 +61,9 @@ def lowered(
         return Refusal(f"{node.label} mixes dtypes, or they are unknown")
     if dtype not in FLOATS:
         return Refusal(f"{node.label} computes {dtype}; only floats are written in this way")
-    if graph.opset < opset:
-        return _of_opset(opset, lint)
+    first = raised(lint, opset)
+    if first is not None:
+        return first
     write = Writer(graph, f"{prefix}/{out}")
     wide = dtype == "float64" and tolerance != EXACT
     inputs = tuple(write.cast(name, "float32") if wide and name else name for name in node.inputs)
@@ -75,11 +72,3 @@ def lowered(
         return new
     held = tolerance if dtype != "float16" or tolerance == EXACT else _HALF
     return write.rewrite({out: write.cast(new, dtype) if wide else new}, held, detail)
-
-
-def _of_opset(opset: int, lint: LintContext) -> SetOpset | Refusal:
-    graphs = lint.model.graphs()
-    changed = next((n.op for graph in graphs for n in graph.nodes if not unchanged(opset, n, graph)), None)
-    if changed is None:
-        return SetOpset(opset)
-    return Refusal(f"it takes opset {opset}, from opset {lint.model.main.opset} to which {changed} changed")

@@ -140,14 +140,14 @@ def _of_entry(otherwise: str, outcome: str, lint: LintContext, graph: GraphView,
     told_by_board = outcome == "unknown" and entry is not None and entry.confidence is Confidence.DEVICE
     if told_by_board:  # it was measured, and what came out is no use on any device
         otherwise = "{op} builds, and a board does not run it right"
-    message = otherwise.format(op=_full_name(node), toolkit=lint.table.version)
+    message = otherwise.format(op=node.full_op, toolkit=lint.table.version)
     meaning = _MEANINGS[outcome]
     ends_by_data = outcome == "build-fails" and (node.op in DATA_SHAPED or node.op in CONTROL_INPUTS)
     return Finding(
         f"{message} ({entry.note})" if entry and entry.note else message,
         graph=graph.path,
         node=node,
-        observed={"operator": _full_name(node), "opset": _opset(graph, node)},
+        observed={"operator": node.full_op, "opset": _opset(graph, node)},
         evidence=entry.evidence if entry else (),
         confidence=entry.confidence if entry else Confidence.UNKNOWN,
         severity=meaning.severity,
@@ -161,10 +161,6 @@ def _roots(lint: LintContext, graph: GraphView, node: Node, more: tuple[str, ...
     """Arithmetic on dynamic shapes is there only because the inputs are dynamic: pinned, it folds away."""
     computes_shapes = all(lint.origin(graph, name) is Origin.SHAPE for name in node.outputs if name)
     return (EXPLAINED, *(SHAPE_ROOTS if computes_shapes else ()), *more)
-
-
-def _full_name(node: Node) -> str:
-    return node.op if node.domain in ("", "ai.onnx") else f"{node.domain}::{node.op}"
 
 
 def _opset(graph: GraphView, node: Node) -> int | None:

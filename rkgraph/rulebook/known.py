@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FLOATS",
     "LARGEST_OF",
+    "NUMPY_BROADCASTING",
     "NotKnown",
     "axis_of",
     "constant_of",
@@ -39,7 +40,8 @@ __all__ = [
 FLOATS = frozenset({"float32", "float16", "float64"})
 
 NUMPY_BROADCASTING = 7
-"""Since this opset operands are broadcast without being told how, which all lowerings rely on."""
+"""Since this opset operands are broadcast without being told how, which all lowerings rely on, and ONNX Runtime has
+kernels of arithmetic."""
 
 LARGEST_OF: Mapping[str, float] = {"float16": 65504.0, "float32": 3.4028234663852886e38, "float64": 1.7e308}
 

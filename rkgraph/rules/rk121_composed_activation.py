@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.graph.view import Node
 from rkgraph.rulebook.elementary import Elementary
-from rkgraph.rulebook.elementwise import KERNELS, lowered
+from rkgraph.rulebook.elementwise import lowered
+from rkgraph.rulebook.known import NUMPY_BROADCASTING
 from rkgraph.rulebook.lowering import needing, not_as_it_is
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
@@ -28,7 +29,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     """The same function of operators that have a kernel."""
     operator = finding.observed["operator"]
     formula, record = _FORMS[operator]
-    opset = _THRESHOLDS if operator == "Shrink" else KERNELS
+    opset = _THRESHOLDS if operator == "Shrink" else NUMPY_BROADCASTING
     return lowered(lint, finding, record, prefix="rk121", tolerance=Tolerance(1e-5, 1e-5), detail=formula, opset=opset)
 
 

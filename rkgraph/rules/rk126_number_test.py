@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rkgraph.graph.rewrite import EXACT, Edit, Refusal
-from rkgraph.rulebook.elementwise import FLOATS
+from rkgraph.rulebook.known import FLOATS
 from rkgraph.rulebook.lowering import needing, not_as_it_is
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext

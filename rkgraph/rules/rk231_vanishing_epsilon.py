@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rkgraph.analysis.schemas import STANDARD
 from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.graph.view import GraphView, Node
-from rkgraph.rulebook.elementwise import FLOATS
+from rkgraph.rulebook.known import FLOATS
 from rkgraph.rulebook.pattern import scalar
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
