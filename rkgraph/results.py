@@ -14,8 +14,10 @@ from rkgraph.targets import Target
 
 __all__ = [
     "AppliedFix",
+    "Cause",
     "Fixes",
     "ModelInfo",
+    "Opportunity",
     "PlacedNode",
     "Proof",
     "RefusedFix",
@@ -144,8 +146,47 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """What removing one finding that is a cause, and all that follows from it, would buy; the best ones come first.
+
+    `no_kernel` and `cpu_nodes` are nodes that would run on the NPU or be folded, `crossings` the values that would no
+    longer go from NPU to CPU or back, `crossing_bytes` their bytes (None where a shape is not known), `induced` the
+    findings that would go with it.
+    """
+
+    fingerprint: str
+    code: str
+    no_kernel: int
+    cpu_nodes: int
+    crossings: int
+    crossing_bytes: int | None
+    induced: int
+
+
+@dataclass(frozen=True)
+class Opportunity:
+    """What removing all causes of one rule together would buy: more than each alone where they lie side by side.
+
+    `findings` are the causes, by fingerprint; the numbers are those of `Cause`.
+    """
+
+    code: str
+    findings: tuple[str, ...]
+    no_kernel: int
+    cpu_nodes: int
+    crossings: int
+    crossing_bytes: int | None
+    induced: int
+
+
+@dataclass(frozen=True)
 class Result:
-    """Everything known about one model on one target. `error` is filled where the model could not be read."""
+    """Everything known about one model on one target. `error` is filled where the model could not be read.
+
+    `graph` has the edges of the main graph, for views of it; of several results about the same file (`model.sha256`)
+    the first may have it for all. `causes` and `opportunities` rank what to mend first; those that would buy nothing
+    are left out.
+    """
 
     model: ModelInfo
     target: Target
@@ -161,6 +202,9 @@ class Result:
     stages: tuple[Stage, ...] | None = None
     compile: Mapping[str, Any] | None = None
     tune: Mapping[str, Any] | None = field(default=None, metadata=LATER)
+    graph: Mapping[str, Any] | None = field(default=None, metadata=LATER)
+    causes: tuple[Cause, ...] | None = field(default=None, metadata=LATER)
+    opportunities: tuple[Opportunity, ...] | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

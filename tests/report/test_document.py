@@ -20,8 +20,10 @@ from rkgraph.report.codec import NON_FINITE
 from rkgraph.report.document import report_from_json, report_schema, report_to_json
 from rkgraph.results import (
     AppliedFix,
+    Cause,
     Fixes,
     ModelInfo,
+    Opportunity,
     PlacedNode,
     Proof,
     RefusedFix,
@@ -76,11 +78,14 @@ TOLERANCE = st.dictionaries(TEXT, NUMBER, max_size=2)
 PROOF = st.builds(Proof, TEXT, KINDS, OUTCOMES, TEXT, TEXT, NATURAL, TOLERANCE, maybe(NUMBER), TEXT, maybe(TEXT))
 STAGE = st.builds(Stage, TEXT, st.sampled_from(["rknn", "onnx"]), TEXT, tuples(TENSOR), tuples(TENSOR))
 COMPILE = st.dictionaries(TEXT.map(lambda key: f"x-{key}"), PLAIN, max_size=3)
+GAIN = (NATURAL, NATURAL, st.integers(), maybe(st.integers()), NATURAL)
 RESULT = st.builds(
     Result,
     *(MODEL, st.builds(Target, TEXT, TEXT, TEXT), maybe(st.builds(TableInfo, TEXT, TEXT)), st.sampled_from(Verdict)),
     *(st.sampled_from(Confidence), maybe(TEXT), tuples(PLACED), tuples(FINDING), OPEN, FIXES, tuples(PROOF)),
     *(maybe(tuples(STAGE)), maybe(COMPILE)),
+    causes=maybe(tuples(st.builds(Cause, HEX16, CODE, *GAIN))),
+    opportunities=maybe(tuples(st.builds(Opportunity, CODE, st.tuples(HEX16), *GAIN))),
 )
 RUN = st.fixed_dictionaries({}, optional={"started": TEXT, "seconds": st.floats(0, 1e6)})
 TOOL = st.fixed_dictionaries({"name": TEXT, "version": TEXT})
@@ -241,7 +246,11 @@ def test_schema_and_enums_are_equal(name: str, enum: Any) -> None:
     assert report_schema()["$defs"][name]["enum"] == [member.value for member in enum]
 
 
-LATER = {"appliedFix": {"fingerprint"}, "refusedFix": {"fingerprint"}, "result": {"tune"}}
+LATER = {
+    "appliedFix": {"fingerprint"},
+    "refusedFix": {"fingerprint"},
+    "result": {"tune", "graph", "causes", "opportunities"},
+}
 """Fields that reports of earlier versions do not have: they need not be there to be read, and None is not written."""
 
 
@@ -251,6 +260,7 @@ LATER = {"appliedFix": {"fingerprint"}, "refusedFix": {"fingerprint"}, "result":
         *(("tensor", TensorInfo), ("location", Location), ("model", ModelInfo), ("target", Target)),
         *(("table", TableInfo), ("placedNode", PlacedNode), ("diagnostic", Diagnostic), ("appliedFix", AppliedFix)),
         *(("refusedFix", RefusedFix), ("proof", Proof), ("stage", Stage), ("result", Result)),
+        *(("cause", Cause), ("opportunity", Opportunity)),
     ],
 )
 def test_schema_and_dataclasses_have_the_same_fields(name: str, kind: type) -> None:
