@@ -255,7 +255,8 @@ def _with_plan(asked: Request, ctx: typer.Context, plan: Path | None, *, rewrite
 def _options(request: Request) -> Options:
     from rkgraph.rulebook.rule import Options
 
-    return Options(request.shapes, request.dims, request.freeze, lm_head_shards=request.lm_head_shards)
+    shards = request.lm_head_shards
+    return Options(request.shapes, request.dims, request.freeze, lm_head_shards=shards, with_graph=True)
 
 
 def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:

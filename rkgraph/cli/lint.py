@@ -118,7 +118,7 @@ def command(
     started = time.time()
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     ruleset = load_ruleset(name)
-    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim))
+    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), with_graph=format is not Format.TEXT)
     wanted = VerifyOptions(verify, evidence_output, timeout, memory, toolkit_python)
     paths = _paths(models)
     _check_writable(output, evidence_output)

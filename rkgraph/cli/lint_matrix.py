@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +34,11 @@ def lint_everywhere(path: Path, options: Options) -> list[Result]:
 
     user = load_user_table()
     view = read_view(path, shapes=options.shapes, dims=options.dims)
+    # The edges are the same on every target: the first result has them for all.
+    wanted = (replace(options, with_graph=options.with_graph and not number) for number in count())
     return [
-        lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"), options, user=user) for target in _targets()
+        lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"), asked, user=user)
+        for target, asked in zip(_targets(), wanted, strict=False)
     ]
 
 

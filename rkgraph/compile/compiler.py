@@ -263,10 +263,11 @@ def _foresee(prepared: PreparedPlan) -> Result:
 def _predict(view: ModelView, target: Target) -> Result:
     """What lint says; only what the model says of itself where there is no op table of that toolkit."""
     from rkgraph.engine.lint import lint_view
+    from rkgraph.rulebook.rule import Options
     from rkgraph.rulebook.ruleset import load_ruleset
 
     try:
-        return lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"))
+        return lint_view(view, target, load_ruleset(f"rknn-{target.toolkit}"), Options(with_graph=True))
     except TargetError:
         inputs, outputs = tensors_of(view.main)
         info = ModelInfo(view.path, view.sha256, view.opset, len(view.main.nodes), inputs, outputs)

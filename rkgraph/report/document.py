@@ -16,6 +16,7 @@ from typing import Any
 from rkgraph.diagnostics import Diagnostic
 from rkgraph.errors import UsageError
 from rkgraph.report.codec import NON_FINITE, decode, encode
+from rkgraph.report.graph_rows import check_graphs
 from rkgraph.resources import data_folder
 from rkgraph.results import SCHEMA, PlacedNode, Report
 
@@ -67,7 +68,9 @@ def report_from_json(text: str) -> Report:
             "make one with `rkgraph lint MODEL.onnx --format json -o report.json`",
         )
     _validate(data)
-    return decode(Report, data)
+    report: Report = decode(Report, data)
+    check_graphs(report)
+    return report
 
 
 def join_reports(reports: Sequence[Report]) -> Report:

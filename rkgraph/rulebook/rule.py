@@ -37,7 +37,7 @@ class Options:
 
     `shapes` input → shape and `dims` symbolic name → size, as given; `frozen` input → array; `suggested_shapes` come
     from files beside the model (tokenizer, config), for suggestions only. `lm_head_shards` are the parts that an
-    output projection is to be computed in; 0: on the host.
+    output projection is to be computed in; 0: on the host. `with_graph`: the result has the edges of the graph, too.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Options:
     frozen: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     suggested_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     lm_head_shards: int = 0
+    with_graph: bool = False
 
 
 @dataclass(frozen=True)
