@@ -139,6 +139,7 @@ MODULES = (
     "rk401_no_op_node",
     "rk402_training_mode_operator",
     "rk410_transpose_of_high_rank",
+    "rk420_selection_of_everything",
     "rk502_late_score_scale",
     "rk503_uncanonical_gelu",
     "rk504_masked_scores_where",

@@ -15,6 +15,9 @@ from rkgraph.rulebook.rule import Finding, LintContext
 GUARD = (
     pattern("Where(IsNaN(p), #zero, p)"),
     pattern("Where(Not(IsNaN(p)), p, #zero)"),
+    # as RK126 leaves it, where an infinite mask kept this rule from going first
+    pattern("Where(Not(Equal(p, p)), #zero, p)"),
+    pattern("Where(Equal(p, p), p, #zero)"),
 )
 
 

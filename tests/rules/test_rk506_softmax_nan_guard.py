@@ -66,3 +66,11 @@ def test_other_choices_are_left_alone(guard: str) -> None:
 def test_the_missing_kernel_is_explained_by_it() -> None:
     found = {d.code: d for d in lint_text(model(DROP), "RK101", CODE).diagnostics if d.at.op in ("IsNaN", "Where")}
     assert found[CODE].cause
+
+
+@pytest.mark.parametrize("guard", ["other = Not(same) y = Where(other, zero, p)", "y = Where(same, p, zero)"])
+def test_a_guard_written_as_comparisons_goes_too(guard: str) -> None:
+    text = model(guard).replace("bad = IsNaN(p)", "same = Equal(p, p)")
+    after, _ = fixed(text, CODE)
+    assert "Equal" not in operators(after)
+    np.testing.assert_array_equal(run(after, feeds())[0], run(text, feeds())[0])
