@@ -149,13 +149,14 @@ class Stage:
 class Cause:
     """What removing one finding that is a cause, and all that follows from it, would buy; the best ones come first.
 
-    `no_kernel` and `cpu_nodes` are nodes that would run on the NPU or be folded, `crossings` the values that would no
+    `blocks`: while it is there the build fails, or the board refuses the model. `no_kernel` and `cpu_nodes` are nodes that would run on the NPU or be folded, `crossings` the values that would no
     longer go from NPU to CPU or back, `crossing_bytes` their bytes (None where a shape is not known), `induced` the
     findings that would go with it.
     """
 
     fingerprint: str
     code: str
+    blocks: bool
     no_kernel: int
     cpu_nodes: int
     crossings: int
@@ -172,6 +173,7 @@ class Opportunity:
 
     code: str
     findings: tuple[str, ...]
+    blocks: bool
     no_kernel: int
     cpu_nodes: int
     crossings: int

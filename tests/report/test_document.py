@@ -78,7 +78,7 @@ TOLERANCE = st.dictionaries(TEXT, NUMBER, max_size=2)
 PROOF = st.builds(Proof, TEXT, KINDS, OUTCOMES, TEXT, TEXT, NATURAL, TOLERANCE, maybe(NUMBER), TEXT, maybe(TEXT))
 STAGE = st.builds(Stage, TEXT, st.sampled_from(["rknn", "onnx"]), TEXT, tuples(TENSOR), tuples(TENSOR))
 COMPILE = st.dictionaries(TEXT.map(lambda key: f"x-{key}"), PLAIN, max_size=3)
-GAIN = (NATURAL, NATURAL, st.integers(), maybe(st.integers()), NATURAL)
+GAIN = (st.booleans(), NATURAL, NATURAL, st.integers(), maybe(st.integers()), NATURAL)
 RESULT = st.builds(
     Result,
     *(MODEL, st.builds(Target, TEXT, TEXT, TEXT), maybe(st.builds(TableInfo, TEXT, TEXT)), st.sampled_from(Verdict)),
