@@ -106,26 +106,57 @@ def _level(graph: GraphView, inside: set[int], reads: Iterable[str]) -> None:
 
     Two such values are not free of each other: feeding them at random would compare what can never happen.
     """
+    edge, outside = set(_edge(graph, inside)), set(_outside(graph, inside, reads))
+    if edge == outside:
+        return
+    ancestry = _Ancestry(graph)
     while True:
-        edge, outside = set(_edge(graph, inside)), set(_outside(graph, inside, reads))
         odd = edge ^ outside
-        deep = next((name for name in sorted(odd) if not odd.isdisjoint(_ancestors(graph, name))), None)
+        deep = next((name for name in sorted(odd) if ancestry.meets(name, odd)), None)
         producer = None if deep is None else graph.producer(deep)
         if producer is None:
             return
         inside.add(producer.index)
+        edge.difference_update(producer.outputs)
+        outside.difference_update(producer.outputs)
+        edge.update(name for name in _outside(graph, inside, producer.reads) if not graph.is_constant(name))
 
 
-def _ancestors(graph: GraphView, name: str) -> set[str]:
-    """The values that `name` is computed from, itself not among them."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        node = graph.producer(waiting.pop())
-        fresh = [] if node is None else [i for i in node.reads if i not in found]
-        found.update(fresh)
-        waiting.extend(fresh)
-    return found
+class _Ancestry:
+    """Which values a value is computed from, as the bits of a number: found once for each value that is asked about.
+
+    A cut may climb through a whole model, a node at a time; to walk up from it each time would take time in the square
+    of its nodes.
+    """
+
+    def __init__(self, graph: GraphView) -> None:
+        self._graph = graph
+        self._bits: dict[str, int] = {}
+        self._above: dict[str, int] = {}
+
+    def meets(self, name: str, others: Iterable[str]) -> bool:
+        """Whether `name` is computed from one of `others`; itself does not count."""
+        return bool(self._ancestors(name) & sum({self._bit(other) for other in others}))
+
+    def _bit(self, name: str) -> int:
+        return self._bits.setdefault(name, 1 << len(self._bits))
+
+    def _ancestors(self, name: str) -> int:
+        waiting = [name]
+        while waiting:
+            last = waiting[-1]
+            node = self._graph.producer(last)
+            reads = () if node is None else node.reads
+            unknown = [] if last in self._above else [read for read in reads if read not in self._above]
+            if unknown:
+                waiting.extend(unknown)
+                continue
+            waiting.pop()
+            if last not in self._above:
+                self._above[last] = 0
+                for read in reads:
+                    self._above[last] |= self._bit(read) | self._above[read]
+        return self._above[name]
 
 
 def _outside(graph: GraphView, inside: set[int], names: Iterable[str]) -> list[str]:
