@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from rkgraph.engine.identity import Numbers
 from rkgraph.engine.lint import Found
 from rkgraph.results import AppliedFix, RefusedFix
 
@@ -61,7 +62,7 @@ class Fingerprints:
 
     def __init__(self) -> None:
         self._by_place: dict[_Place, str] = {}
-        self._taken: Counter[str] = Counter()
+        self._numbers = Numbers()
         self._now: dict[str, str] = {}
 
     @property
@@ -80,7 +81,7 @@ class Fingerprints:
             alike[where] += 1
             place = (*where, alike[where])
             if place not in self._by_place:
-                self._by_place[place] = self._new(one.diagnostic.fingerprint)
+                self._by_place[place] = self._numbers.unique(one.diagnostic.fingerprint)
             self._now[one.diagnostic.fingerprint] = self._by_place[place]
 
     def own(self, fingerprint: str) -> str:
@@ -94,8 +95,3 @@ class Fingerprints:
     def named(self, fix: _Fix) -> _Fix:
         """The record with the fingerprint of this run."""
         return fix if fix.fingerprint is None else replace(fix, fingerprint=self.own(fix.fingerprint))
-
-    def _new(self, fingerprint: str) -> str:
-        plain = fingerprint.partition("#")[0]
-        self._taken[plain] += 1
-        return plain if self._taken[plain] == 1 else f"{plain}#{self._taken[plain]}"

@@ -6,7 +6,7 @@ input gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rkgraph.analysis.folding import Folding, constancy, fold
@@ -15,7 +15,8 @@ from rkgraph.analysis.origins import subgraphs, value_origins
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
 from rkgraph.engine.divisions import guarded_division
-from rkgraph.engine.identity import Identities, numbered
+from rkgraph.engine.graph_record import graph_record
+from rkgraph.engine.identity import Identities, identities_of, numbered
 from rkgraph.engine.placement import place
 from rkgraph.engine.verdict import decide
 from rkgraph.errors import RkgraphError
@@ -158,6 +159,7 @@ def result_of(context: LintContext, found: Sequence[Found]) -> Result:
         confidence=confidence,
         placement=place(context, [(f.rule.code, f.finding) for f in found]),
         diagnostics=tuple(f.diagnostic for f in found),
+        graph=graph_record(context.model.main) if context.options.with_graph else None,
     )
 
 
@@ -171,22 +173,19 @@ def _position(rule: Rule, finding: Finding, graphs: Mapping[str, int]) -> tuple[
     return (graphs[finding.graph], index, rule.code, finding.value or "", finding.key, finding.message)
 
 
-def _fingerprints(model: ModelView, found: Iterable[tuple[Rule, Finding]]) -> list[str]:
-    identities = {graph.path: Identities(graph) for graph in model.graphs()}
-    return numbered(
-        fingerprint(rule.code, finding.graph if finding.graph == "main" else "inner", _subject(finding, identities))
-        for rule, finding in found
-    )
+def _fingerprints(model: ModelView, found: Sequence[tuple[Rule, Finding]]) -> list[str]:
+    if not found:
+        return []
+    identities = identities_of(model)
+    return numbered(_fingerprint(rule.code, finding, identities[finding.graph]) for rule, finding in found)
 
 
-def _subject(finding: Finding, identities: Mapping[str, Identities]) -> str:
-    known = identities[finding.graph]
-    parts = [finding.key]
-    if finding.node is not None:
-        parts.append(known.of_node(finding.node))
-    if finding.value is not None:
-        parts.append(known.of_value(finding.value))
-    return "\0".join(parts)
+def _fingerprint(code: str, finding: Finding, known: Identities) -> str:
+    """Of the place and its key; "#N" behind it tells which of the places that look alike."""
+    places = [] if finding.node is None else [known.of_node(finding.node)]
+    places += [] if finding.value is None else [known.of_value(finding.value)]
+    own = fingerprint(code, known.around, finding.key, *(place.digest for place in places))
+    return own if not places or places[0].place == 1 else f"{own}#{places[0].place}"
 
 
 def _diagnostic(rule: Rule, finding: Finding, ruleset: RuleSet, own: str, root: str | None) -> Diagnostic:
