@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +26,19 @@ from rkgraph.cli.common import (
     parse_shapes,
     resolve_rules_and_target,
 )
+from rkgraph.cli.lint_outputs import (
+    Delivery,
+    Format,
+    FormatOption,
+    GithubFile,
+    GitlabFile,
+    HtmlFile,
+    JsonFile,
+    JunitFile,
+    MarkdownFile,
+    ReportFiles,
+    SarifFile,
+)
 from rkgraph.cli.lint_verify import (
     EvidenceOption,
     MemoryOption,
@@ -41,7 +53,7 @@ from rkgraph.errors import ExitCode, ModelError, ToolkitFailed, UsageError
 
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
-    from rkgraph.results import Result
+    from rkgraph.results import Report, Result
     from rkgraph.rulebook.rule import Options
     from rkgraph.rulebook.ruleset import RuleSet
     from rkgraph.tables.user_table import UserTable
@@ -55,13 +67,6 @@ ModelsArgument = Annotated[
 ]
 
 
-class Format(str, Enum):
-    """How to print."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def command(
     models: ModelsArgument,
     *,
@@ -72,8 +77,15 @@ def command(
     shape: ShapeOption = None,
     dim: DimOption = None,
     calibration: CalibrationOption = None,
-    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
+    format: FormatOption = Format.TEXT,  # noqa: A002
     output: OutputOption = None,
+    json_output: JsonFile = None,
+    sarif_output: SarifFile = None,
+    junit_output: JunitFile = None,
+    github_output: GithubFile = None,
+    gitlab_output: GitlabFile = None,
+    markdown_output: MarkdownFile = None,
+    html_output: HtmlFile = None,
     fail_on: FailOnOption = Severity.ERROR,
     matrix: Annotated[
         bool, typer.Option("--matrix", help="Every platform with every toolkit, in one table. A survey: exit 0.")
@@ -104,6 +116,8 @@ def command(
 
         rkgraph lint @models.txt --format json -o report.json
 
+        rkgraph lint *.onnx --sarif-output a.sarif --markdown-output comment.md
+
         rkgraph lint model.onnx --matrix
 
         rkgraph lint model.onnx --verify --evidence-output new.jsonl
@@ -118,16 +132,20 @@ def command(
     started = time.time()
     name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     ruleset = load_ruleset(name)
-    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), with_graph=format is not Format.TEXT)
+    printer = Output(quiet, verbose)
+    files = ReportFiles(
+        json_output, sarif_output, junit_output, github_output, gitlab_output, markdown_output, html_output
+    )
+    delivery = Delivery(format, output, files, fail_on, printer)
+    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), with_graph=delivery.is_data)
     wanted = VerifyOptions(verify, evidence_output, timeout, memory, toolkit_python)
     paths = _paths(models)
-    _check_writable(output, evidence_output)
-    printer = Output(quiet, verbose)
+    delivery.check()
+    _check_writable(evidence_output)
     if matrix:
         if verify:
             raise UsageError("--matrix and --verify do not go together", "verify one target: --target NAME --verify")
-        text = _survey(paths, options, format, started)
-        _emit(text, output, printer)
+        delivery.deliver(*_survey(paths, options, started))
         return
     if calibration is not None and (verify or len(paths) > 1):
         raise UsageError("--calibration is for one model, without --verify", "lint it once with each of both")
@@ -143,11 +161,12 @@ def command(
             if shown:
                 printer.lines(_lines(done, ruleset, options, printer, first=not runs, alone=len(paths) == 1))
             runs += done
-    if format is Format.JSON:
-        _emit(_document([run.result for run in runs], started), output, printer)
-    elif output is not None:
-        lines = _lines(runs, ruleset, options, printer, first=True, alone=len(paths) == 1)
-        _emit("".join(f"{text}\n" for text, _ in lines), output, printer)
+    report = _report([run.result for run in runs], started)
+    unsaid = [] if shown else runs
+    delivery.deliver(
+        report,
+        lambda: (text for text, _ in _lines(unsaid, ruleset, options, printer, first=True, alone=len(paths) == 1)),
+    )
     if verifier is not None:
         verifier.write_evidence()
     _raise_for_errors([run.error for run in runs if run.error], len(runs))
@@ -155,15 +174,13 @@ def command(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _survey(paths: Sequence[Path], options: Options, form: Format, started: float) -> str:
-    """`--matrix`: all targets of each model; the text has a table a model, the document all results."""
+def _survey(paths: Sequence[Path], options: Options, started: float) -> tuple[Report, Callable[[], Iterator[str]]]:
+    """`--matrix`: all results, and the lines of a table a model."""
     from rkgraph.cli.lint_matrix import lint_everywhere, matrix_lines
 
     surveyed = {path: lint_everywhere(path, options) for path in paths}
-    if form is Format.JSON:
-        return _document([result for results in surveyed.values() for result in results], started)
-    lines = [text for path, results in surveyed.items() for text in matrix_lines(str(path), results)]
-    return "".join(f"{text}\n" for text in lines)
+    report = _report([result for results in surveyed.values() for result in results], started)
+    return report, lambda: (line for path, results in surveyed.items() for line in matrix_lines(str(path), results))
 
 
 @dataclass(frozen=True)
@@ -293,16 +310,15 @@ def _paths(models: Sequence[str]) -> list[Path]:
     return paths
 
 
-def _document(results: Sequence[Result], started: float) -> str:
+def _report(results: Sequence[Result], started: float) -> Report:
     import time
 
     import rkgraph
-    from rkgraph.report.document import report_to_json
     from rkgraph.results import Report
 
     begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
     run = {"started": begun, "seconds": round(time.time() - started, 3)}
-    return report_to_json(Report(tuple(results), run, {"name": "rkgraph", "version": rkgraph.__version__}))
+    return Report(tuple(results), run, {"name": "rkgraph", "version": rkgraph.__version__})
 
 
 def _lines(
@@ -327,15 +343,6 @@ def _check_writable(*outputs: Path | None) -> None:
         from rkgraph.files import check_writable
 
         check_writable(*outputs)
-
-
-def _emit(text: str, output: Path | None, printer: Output) -> None:
-    if output is None:
-        printer.document(text)
-        return
-    from rkgraph.files import write_text
-
-    write_text(output, text)
 
 
 def _raise_for_errors(errors: Sequence[ModelError | ToolkitFailed], models: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from rkgraph.diagnostics import Device, Diagnostic, Safety, Severity, Verdict
+from rkgraph.diagnostics import Device, Diagnostic, Severity, Verdict
 from rkgraph.results import Result, TensorInfo
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
@@ -76,48 +76,15 @@ def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath
 
     A model that lies in a bundle is compiled there.
     """
-    if result.error is not None:
+    from rkgraph.report.next_step import next_words
+
+    words = next_words(result, ruleset.name, options, bundle)
+    if not words:
         return
-    offers = {d.fix.safety for d in result.diagnostics if d.fix is not None} - {Safety.MANUAL}
-    # Elsewhere a cut is a gain at most: nothing is in the way that no other fix mends.
-    left = any(d.severity is Severity.ERROR and d.cause and d.fix is None for d in result.diagnostics)
-    cut = Safety.SPLIT in offers and left
-    fixable = bool(offers - {Safety.SPLIT}) or cut
-    if not fixable and result.verdict is not Verdict.DEPLOYABLE:
-        return
-    subject = str(bundle) if bundle is not None and not fixable else result.model.path
-    words = ["rkgraph", "fix" if fixable else "compile", subject, "--rules", ruleset.name]
-    words += ["--target", result.target.platform]
-    if result.target.precision != "fp16":
-        words += ["--precision", result.target.precision]
-    words += _pins(result.model.inputs, options) if fixable else []
-    words += ["--allow", "split"] if cut else []
-    if subject == result.model.path:
-        suffix = ".rk" if cut else ".rk.onnx" if fixable else ".rknn"
-        words += ["-o", str(PurePath(subject).with_suffix(suffix))]
     unknown = dict.fromkeys(size for word in words for size in _PLACEHOLDER.findall(word))
     yield "", ""
     yield f"next, with your sizes for {', '.join(unknown)}:" if unknown else "next:", "title"
     yield f"  {shlex.join(words)}", "command"
-
-
-def _pins(inputs: Iterable[TensorInfo], options: Options) -> list[str]:
-    shapes = {name: [str(size) for size in shape] for name, shape in options.shapes.items()}
-    for tensor in inputs:
-        if tensor.name not in shapes and not _is_static(tensor):
-            told = options.suggested_shapes.get(tensor.name)
-            sizes = told if told is not None else [_placeholder(size) for size in tensor.shape or ("?",)]
-            shapes[tensor.name] = [str(size) for size in sizes]
-    words = [word for name, sizes in shapes.items() for word in ("--shape", f"{name}={'x'.join(sizes)}")]
-    return words + [word for name, size in options.dims.items() for word in ("--dim", f"{name}={size}")]
-
-
-def _placeholder(size: int | str | None) -> str:
-    return str(size) if isinstance(size, int) else f"<{size or '?'}>"
-
-
-def _is_static(tensor: TensorInfo) -> bool:
-    return tensor.shape is not None and all(isinstance(size, int) for size in tensor.shape)
 
 
 def _inputs(inputs: Sequence[TensorInfo]) -> str:

@@ -1,0 +1,58 @@
+"""The command that comes next for a result: fix what can be fixed, or compile what is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from rkgraph.diagnostics import Safety, Severity, Verdict
+from rkgraph.results import Result, TensorInfo
+from rkgraph.rulebook.rule import Options
+
+__all__ = ["next_words"]
+
+
+def next_words(result: Result, rules: str, options: Options, bundle: PurePath | None = None) -> list[str]:
+    """The words of the complete command; none where there is nothing to fix and nothing to compile.
+
+    Sizes that only the user knows are words like "<batch>". A model that lies in a bundle is compiled there.
+    """
+    if result.error is not None or not PurePath(result.model.path).name:
+        return []
+    offers = {d.fix.safety for d in result.diagnostics if d.fix is not None} - {Safety.MANUAL}
+    # Elsewhere a cut is a gain at most: nothing is in the way that no other fix mends.
+    left = any(d.severity is Severity.ERROR and d.cause and d.fix is None for d in result.diagnostics)
+    cut = Safety.SPLIT in offers and left
+    fixable = bool(offers - {Safety.SPLIT}) or cut
+    if not fixable and result.verdict is not Verdict.DEPLOYABLE:
+        return []
+    subject = str(bundle) if bundle is not None and not fixable else result.model.path
+    words = ["rkgraph", "fix" if fixable else "compile", subject, "--rules", rules]
+    words += ["--target", result.target.platform]
+    if result.target.precision != "fp16":
+        words += ["--precision", result.target.precision]
+    words += _pins(result.model.inputs, options) if fixable else []
+    words += ["--allow", "split"] if cut else []
+    if subject == result.model.path:
+        suffix = ".rk" if cut else ".rk.onnx" if fixable else ".rknn"
+        words += ["-o", str(PurePath(subject).with_suffix(suffix))]
+    return words
+
+
+def _pins(inputs: Iterable[TensorInfo], options: Options) -> list[str]:
+    shapes = {name: [str(size) for size in shape] for name, shape in options.shapes.items()}
+    for tensor in inputs:
+        if tensor.name not in shapes and not _is_static(tensor):
+            told = options.suggested_shapes.get(tensor.name)
+            sizes = told if told is not None else [_placeholder(size) for size in tensor.shape or ("?",)]
+            shapes[tensor.name] = [str(size) for size in sizes]
+    words = [word for name, sizes in shapes.items() for word in ("--shape", f"{name}={'x'.join(sizes)}")]
+    return words + [word for name, size in options.dims.items() for word in ("--dim", f"{name}={size}")]
+
+
+def _placeholder(size: int | str | None) -> str:
+    return str(size) if isinstance(size, int) else f"<{size or '?'}>"
+
+
+def _is_static(tensor: TensorInfo) -> bool:
+    return tensor.shape is not None and all(isinstance(size, int) for size in tensor.shape)
