@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["Confidence", "Device", "Diagnostic", "FixOffer", "Location", "Safety", "Severity", "Verdict", "fingerprint"]
+__all__ = [
+    "LATER",
+    "Confidence",
+    "Device",
+    "Diagnostic",
+    "FixOffer",
+    "Location",
+    "Safety",
+    "Severity",
+    "Suppressed",
+    "Verdict",
+    "fingerprint",
+]
 
 
 class Severity(str, Enum):
@@ -93,9 +105,25 @@ class FixOffer:
     safety: Safety
 
 
+LATER = {"later": True}
+"""Of fields that reports of earlier versions do not have: None is not written, so that these stay what they are."""
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """Why a finding does not count: what the user wrote, and the file and line where (`source`)."""
+
+    reason: str
+    source: str
+
+
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding. `cause` is false where another finding (`induced_by`, its fingerprint) is the root."""
+    """One finding. `cause` is false where another finding (`induced_by`, its fingerprint) is the root.
+
+    `suppressed` and `baseline` ("unchanged": known before; "new") change nothing of the facts: such findings do not
+    make a command fail, and are not listed. `baseline` is None where findings are held against none.
+    """
 
     code: str
     severity: Severity
@@ -109,6 +137,13 @@ class Diagnostic:
     evidence: tuple[str, ...] = ()
     confidence: Confidence = Confidence.PROBED
     fix: FixOffer | None = None
+    suppressed: Suppressed | None = field(default=None, metadata=LATER)
+    baseline: str | None = field(default=None, metadata=LATER)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the finding is listed, and may make a command fail: it is neither suppressed nor in the baseline."""
+        return self.suppressed is None and self.baseline != "unchanged"
 
 
 def fingerprint(code: str, *parts: str) -> str:

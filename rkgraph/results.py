@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rkgraph.diagnostics import Confidence, Device, Diagnostic, Location, Safety, Verdict
+from rkgraph.diagnostics import LATER, Confidence, Device, Diagnostic, Location, Safety, Verdict
 from rkgraph.targets import Target
 
 __all__ = [
@@ -29,9 +29,6 @@ __all__ = [
 ]
 
 SCHEMA = "rkgraph.report/1"
-
-LATER = {"later": True}
-"""Of fields that reports of earlier versions do not have: None is not written, so that these stay what they are."""
 
 
 @dataclass(frozen=True)

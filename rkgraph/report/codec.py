@@ -78,7 +78,7 @@ def _member(arguments: tuple[Any, ...], data: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _later(kind: Any) -> frozenset[str]:
-    """The fields that are left out where they are None; see `results.LATER`."""
+    """The fields that are left out where they are None; see `diagnostics.LATER`."""
     return frozenset(field.name for field in fields(kind) if field.metadata.get("later"))
 
 

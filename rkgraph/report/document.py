@@ -33,7 +33,7 @@ _ORDERS: dict[type, tuple[str, ...]] = {
     PlacedNode: ("index", "node", "op", "outputs", "device", "because", "graph"),
     Diagnostic: (
         *("code", "severity", "fingerprint", "cause", "induced_by", "at", "message"),
-        *("observed", "limit", "evidence", "confidence", "fix"),
+        *("observed", "limit", "evidence", "confidence", "fix", "suppressed", "baseline"),
     ),
 }
 

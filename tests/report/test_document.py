@@ -13,7 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rkgraph.diagnostics import Confidence, Device, Diagnostic, FixOffer, Location, Safety, Severity, Verdict
+from rkgraph.diagnostics import (
+    Confidence,
+    Device,
+    Diagnostic,
+    FixOffer,
+    Location,
+    Safety,
+    Severity,
+    Suppressed,
+    Verdict,
+)
 from rkgraph.errors import UsageError
 from rkgraph.report import document
 from rkgraph.report.codec import NON_FINITE
@@ -66,7 +76,8 @@ OFFER = st.builds(FixOffer, TEXT, st.sampled_from(Safety))
 FINDING = st.builds(
     Diagnostic,
     *(CODE, st.sampled_from(Severity), PLACE, TEXT, HEX16, st.booleans(), maybe(HEX16), OPEN, OPEN, tuples(TEXT)),
-    *(st.sampled_from(Confidence), maybe(OFFER)),
+    *(st.sampled_from(Confidence), maybe(OFFER), maybe(st.builds(Suppressed, TEXT, TEXT))),
+    maybe(st.sampled_from(["unchanged", "new"])),
 )
 APPLIED = st.builds(
     AppliedFix, CODE, TEXT, st.sampled_from(Safety), PLACE, TEXT, tuples(TEXT), tuples(TEXT), tuples(TEXT), TEXT
@@ -247,6 +258,7 @@ def test_schema_and_enums_are_equal(name: str, enum: Any) -> None:
 
 
 LATER = {
+    "diagnostic": {"suppressed", "baseline"},
     "appliedFix": {"fingerprint"},
     "refusedFix": {"fingerprint"},
     "result": {"tune", "graph", "causes", "opportunities"},
