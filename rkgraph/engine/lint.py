@@ -37,11 +37,15 @@ CHECKED = 8
 
 @dataclass(frozen=True)
 class Found:
-    """A finding, the rule that made it, and the diagnostic that the report shows of it."""
+    """A finding, the rule that made it, and the diagnostic that the report shows of it.
+
+    What is not `listed` was not selected: it decides verdict and placement, is not shown, and nothing is done about it.
+    """
 
     rule: Rule
     finding: Finding
     diagnostic: Diagnostic
+    listed: bool = True
 
 
 def lint_view(
@@ -141,10 +145,18 @@ def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = 
     found = [(rule, finding) for rule in selected for finding in rule.check(context)]
     found.sort(key=lambda pair: _position(pair[0], pair[1], graphs))
     fingerprints = _fingerprints(context.model, found)
-    roots = causes(context.model, [(rule.code, finding) for rule, finding in found])
+    listed = [index for index, (rule, _) in enumerate(found) if ruleset.lists(rule.code)]
+    among = causes(context.model, [(found[index][0].code, found[index][1]) for index in listed])
+    roots = {listed[index]: fingerprints[listed[root]] for index, root in among.items()}
+    shown = frozenset(listed)
     return tuple(
-        Found(rule, finding, _diagnostic(rule, finding, ruleset, own, None if root is None else fingerprints[root]))
-        for (rule, finding), own, root in zip(found, fingerprints, map(roots.get, range(len(found))), strict=True)
+        Found(
+            rule,
+            finding,
+            _diagnostic(rule, finding, ruleset, fingerprints[index], roots.get(index), listed=index in shown),
+            listed=index in shown,
+        )
+        for index, (rule, finding) in enumerate(found)
     )
 
 
@@ -158,7 +170,7 @@ def result_of(context: LintContext, found: Sequence[Found]) -> Result:
         verdict=verdict,
         confidence=confidence,
         placement=place(context, [(f.rule.code, f.finding) for f in found]),
-        diagnostics=tuple(f.diagnostic for f in found),
+        diagnostics=tuple(f.diagnostic for f in found if f.listed),
         graph=graph_record(context.model.main) if context.options.with_graph else None,
     )
 
@@ -188,7 +200,9 @@ def _fingerprint(code: str, finding: Finding, known: Identities) -> str:
     return own if not places or places[0].place == 1 else f"{own}#{places[0].place}"
 
 
-def _diagnostic(rule: Rule, finding: Finding, ruleset: RuleSet, own: str, root: str | None) -> Diagnostic:
+def _diagnostic(
+    rule: Rule, finding: Finding, ruleset: RuleSet, own: str, root: str | None, *, listed: bool
+) -> Diagnostic:
     node = finding.node
     return Diagnostic(
         code=rule.code,
@@ -202,7 +216,7 @@ def _diagnostic(rule: Rule, finding: Finding, ruleset: RuleSet, own: str, root: 
         limit=finding.limit,
         evidence=finding.evidence or rule.card.evidence,
         confidence=finding.confidence,
-        fix=rule.card.fix if finding.fixable else None,
+        fix=rule.card.fix if finding.fixable and listed else None,
     )
 
 

@@ -7,6 +7,11 @@
     applies_to = "model"                    # or "*" (every node), or a list of operators
     after = ["RK110"]                       # optional: rules that run, and are fixed, before this one
     evidence = ["probe:Abs/float,r1,alone"]    # optional: ids of evidence that the rule rests on
+    [options.least_bytes]                   # optional: what the user may set, `lint.settings` to the rule
+    type = "int"                            # int, float, bool or text
+    default = 1048576
+    least = 0                               # optional, as `most`: of a number
+    meaning = "Smaller tables are not told."
     [fix]                                   # where the rule has a fix
     title = "Pin the input to a fixed shape"
     safety = "shape"
@@ -39,7 +44,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["HEADINGS", "Block", "Card", "CardError", "parse_card", "read_card"]
+__all__ = ["HEADINGS", "Block", "Card", "CardError", "CardOption", "parse_card", "read_card"]
 
 HEADINGS = (
     "What it does",
@@ -50,6 +55,9 @@ HEADINGS = (
     "Fix safety",
     "References",
 )
+
+KINDS: Mapping[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
+"""Types of options, as a card spells them."""
 
 EQUIVALENCES = ("exact", "tolerance", "restricted")
 
@@ -92,6 +100,30 @@ class Block:
 
 
 @dataclass(frozen=True)
+class CardOption:
+    """What the user may set of a rule: `type` is a key of KINDS; `least` and `most` bound a number."""
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+    least: float | None = None
+    most: float | None = None
+
+    def objection(self, value: object) -> str | None:
+        """What is wrong with a value; None where it can be used. A whole number may stand for a float."""
+        kind = KINDS[self.type]
+        fits = isinstance(value, kind) or (kind is float and isinstance(value, int))
+        if not fits or (isinstance(value, bool) and kind is not bool):
+            return f"must be of type {self.type}"
+        if isinstance(value, (int, float)) and self.least is not None and value < self.least:
+            return f"must be at least {self.least:g}"
+        if isinstance(value, (int, float)) and self.most is not None and value > self.most:
+            return f"must be at most {self.most:g}"
+        return None
+
+
+@dataclass(frozen=True)
 class Card:
     """One rule's card. `applies_to` is ("*",), ("model",) or operators; `stem` the file name without ".md"."""
 
@@ -107,6 +139,7 @@ class Card:
     fix: FixOffer | None = None
     equivalence: str | None = None
     candidate: bool = False
+    options: tuple[CardOption, ...] = ()
 
     @cached_property
     def sections(self) -> Mapping[str, str]:
@@ -179,8 +212,25 @@ def parse_card(text: str, stem: str) -> Card:
     after = reader.texts("after", optional=True)
     evidence = reader.texts("evidence", optional=True)
     fix, equivalence, candidate = _fix(reader.table("fix"))
+    options = tuple(_option(table, name) for name, table in reader.tables("options"))
     reader.close()
-    return Card(stem, code, name, severity, applies_to, body, body_line, after, evidence, fix, equivalence, candidate)
+    return Card(
+        *(
+            stem,
+            code,
+            name,
+            severity,
+            applies_to,
+            body,
+            body_line,
+            after,
+            evidence,
+            fix,
+            equivalence,
+            candidate,
+            options,
+        )
+    )
 
 
 def _fix(reader: _FrontMatter | None) -> tuple[FixOffer | None, str | None, bool]:
@@ -192,6 +242,17 @@ def _fix(reader: _FrontMatter | None) -> tuple[FixOffer | None, str | None, bool
     candidate = reader.flag("candidate")
     reader.close()
     return offer, equivalence, candidate
+
+
+def _option(reader: _FrontMatter, name: str) -> CardOption:
+    kind = reader.choice("type", tuple(KINDS))
+    default, meaning = reader.value("default"), reader.text("meaning")
+    option = CardOption(name, kind, default, meaning, reader.number("least"), reader.number("most"))
+    reader.close()
+    objection = option.objection(default)
+    if objection is not None:
+        raise CardError(f"{reader.where}: default = {default!r} {objection}")
+    return option
 
 
 def _split(text: str, stem: str) -> tuple[str, str, int]:
@@ -223,6 +284,11 @@ class _FrontMatter:
         self._table = dict(table)
         self._where = where
 
+    @property
+    def where(self) -> str:
+        """The file, and the table in it."""
+        return self._where
+
     def text(self, key: str, pattern: re.Pattern[str] | None = None) -> str:
         value = self._take(key)
         if not isinstance(value, str) or not value or (pattern and not pattern.fullmatch(value)):
@@ -252,6 +318,23 @@ class _FrontMatter:
         if not isinstance(value, bool):
             raise CardError(f"{self._where}: {key} = {value!r} must be true or false")
         return value
+
+    def value(self, key: str) -> Any:
+        return self._take(key)
+
+    def number(self, key: str) -> float | None:
+        value = self._table.pop(key, None)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise CardError(f"{self._where}: {key} = {value!r} must be a number")
+        return value
+
+    def tables(self, key: str) -> list[tuple[str, _FrontMatter]]:
+        """The tables in a table, by name; none where there is no such table."""
+        outer = self.table(key)
+        if outer is None:
+            return []
+        found = [(name, outer.table(name)) for name in list(outer._table)]
+        return [(name, table) for name, table in found if table is not None]
 
     def table(self, key: str) -> _FrontMatter | None:
         value = self._table.pop(key, None)

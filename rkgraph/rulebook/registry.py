@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -254,13 +254,21 @@ def _load(stem: str) -> Rule:
     card = read_card(card_path(stem))
 
     def check(lint: LintContext) -> Iterator[Finding]:
-        yield from _module(stem).check(lint)
+        yield from _module(stem).check(_with_settings(lint, card))
 
     def fix(lint: LintContext, finding: Finding) -> Edit | Cut | Refusal:
-        edit: Edit | Cut | Refusal = _module(stem).fix(lint, finding)
+        edit: Edit | Cut | Refusal = _module(stem).fix(_with_settings(lint, card), finding)
         return edit
 
     return Rule(card, check, fix if card.fix is not None else None)
+
+
+def _with_settings(lint: LintContext, card: Card) -> LintContext:
+    """What a rule looks at, with the values of the options that its card declares."""
+    if not card.options:
+        return lint
+    given = lint.options.rules.get(card.code, {})
+    return replace(lint, settings={option.name: given.get(option.name, option.default) for option in card.options})
 
 
 def _module(stem: str) -> ModuleType:

@@ -38,6 +38,7 @@ class Options:
     `shapes` input → shape and `dims` symbolic name → size, as given; `frozen` input → array; `suggested_shapes` come
     from files beside the model (tokenizer, config), for suggestions only. `lm_head_shards` are the parts that an
     output projection is to be computed in; 0: on the host. `with_graph`: the result has the edges of the graph, too.
+    `rules` has what the user set of single rules: code → name of the option, as the card declares it → value.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Options:
     suggested_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     lm_head_shards: int = 0
     with_graph: bool = False
+    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class LintContext:
     `folding` says which nodes disappear before lowering. `origins` is by graph path and value name; `judgements` by
     graph path and node index, all nodes but constant ones: a dead node is checked before it is dropped. What lies in
     the body of a node (Scan, Loop, If) goes where that node goes. `observed` is what values hold on the user's samples.
+    `settings` are the options that the card of the rule declares which looks: what the user set, else the defaults.
     """
 
     model: ModelView
@@ -65,6 +68,7 @@ class LintContext:
     origins: Mapping[str, Mapping[str, Origin]]
     judgements: Mapping[tuple[str, int], Judgement]
     observed: Observations = NOTHING_OBSERVED
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def folded(self) -> frozenset[tuple[str, int]]:

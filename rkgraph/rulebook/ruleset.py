@@ -35,17 +35,26 @@ _KEYS = frozenset({"toolkit", "codes", "allow", "severities"})
 
 @dataclass(frozen=True)
 class RuleSet:
-    """`codes` are whole codes or prefixes ("RK3" has RK301 in it); `severities` override those of the cards."""
+    """`codes` are whole codes or prefixes ("RK3" has RK301 in it); `severities` override those of the cards.
+
+    `listed` are the codes that the user selected, None for all: what other rules find is not told, and not fixed, but
+    still decides verdict and placement.
+    """
 
     name: str
     toolkit: str
     codes: tuple[str, ...] = ("RK",)
     severities: Mapping[str, Severity] = field(default_factory=dict)
     allow: frozenset[Safety] = frozenset()
+    listed: frozenset[str] | None = None
 
     def includes(self, code: str) -> bool:
         """Whether the rule `code` belongs to the set."""
         return code.startswith(self.codes)
+
+    def lists(self, code: str) -> bool:
+        """Whether what the rule `code` finds is told."""
+        return self.listed is None or code in self.listed
 
 
 def ruleset_names() -> tuple[str, ...]:
