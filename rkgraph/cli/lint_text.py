@@ -64,7 +64,7 @@ def verdict_line(result: Result) -> tuple[str, str]:
     predicted = (result.compile or {}).get("predicted_verdict")
     if predicted is None:
         return f"{result.model.path}: {verdict} (evidence: {result.confidence.value})", style
-    if (result.compile or {})["outcome"] in CUT_SHORT:
+    if (result.compile or {}).get("outcome") in CUT_SHORT:
         return f"{result.model.path}: {verdict} is predicted; the compiler gave no answer", style
     if predicted == result.verdict.value:
         return f"{result.model.path}: {verdict} (predicted, and the compiler says so)", style
@@ -107,7 +107,7 @@ def _findings(result: Result, severity: Severity, verbose: bool) -> Lines:
     hidden = [] if verbose else [d for d in found if not d.cause]
     if hidden:
         roots = {d.fingerprint: d.code for d in result.diagnostics}
-        codes = ", ".join(sorted({roots[d.induced_by] for d in hidden if d.induced_by}))
+        codes = ", ".join(sorted({roots[d.induced_by] for d in hidden if d.induced_by in roots})) or "others"
         yield f"  {len(hidden)} more follow from {codes} (--verbose shows them)", "dim"
 
 
@@ -140,7 +140,8 @@ def _placement(result: Result) -> Lines:
     shown = " · ".join(f"{count} {_DEVICES[device]}" for device, count in counts.most_common())
     yield "", ""
     yield f"placement{', predicted' if verified else ''}: {shown}", "title"
-    for stage in (result.compile or {}).get("stages", ()):
+    stages = (result.compile or {}).get("stages", ())
+    for stage in (stage for stage in stages if "agreement" in stage):
         yield f"the compiler: {_agreement(stage)}", "title"
 
 
@@ -154,4 +155,4 @@ def _agreement(stage: Mapping[str, Any]) -> str:
         "unmapped": "not found in its layer table",
     }
     counts = stage["agreement"]
-    return " · ".join(f"{counts[key]} {words[key]}" for key in words if counts[key] or key == "agree")
+    return " · ".join(f"{counts.get(key, 0)} {words[key]}" for key in words if counts.get(key) or key == "agree")

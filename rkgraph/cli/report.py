@@ -1,20 +1,33 @@
-"""`rkgraph report RESULT.json… -o report.html`."""
+"""`rkgraph report RESULT.json…`: the report that lint, fix and compile wrote, in any of the formats."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rkgraph.cli.common import QuietOption
-from rkgraph.cli.output import Output
+from rkgraph.cli.common import QuietOption, VerboseOption
+from rkgraph.cli.lint_outputs import (
+    Delivery,
+    Format,
+    GithubFile,
+    GitlabFile,
+    HtmlFile,
+    JsonFile,
+    JunitFile,
+    MarkdownFile,
+    ReportFiles,
+    SarifFile,
+)
+from rkgraph.diagnostics import Severity
 from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
     from rkgraph.results import Report
 
-__all__ = ["command"]
+__all__ = ["command", "read_report"]
 
 
 def command(
@@ -23,13 +36,39 @@ def command(
         typer.Argument(help="Reports as JSON, of lint, fix or compile.", metavar="RESULT.json…", show_default=False),
     ],
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.", metavar="PAGE.html")],
+    format: Annotated[  # noqa: A002
+        Format | None,
+        typer.Option(
+            "--format",
+            help="text, json, sarif, junit, github, gitlab, markdown or html.",
+            metavar="FORMAT",
+            show_default="what the ending of -o tells; text",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where to write; its ending tells the format.", metavar="FILE"),
+    ] = None,
+    json_output: JsonFile = None,
+    sarif_output: SarifFile = None,
+    junit_output: JunitFile = None,
+    github_output: GithubFile = None,
+    gitlab_output: GitlabFile = None,
+    markdown_output: MarkdownFile = None,
+    html_output: HtmlFile = None,
+    fail_on: Annotated[
+        Severity, typer.Option("--fail-on", help="Lowest severity that fails in JUnit XML.", case_sensitive=False)
+    ] = Severity.ERROR,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
-    """Render a report as one self-contained HTML file.
+    """Render a report as a page, or for other programs.
 
     Several reports become one page; results of one model that follow each other (lint, fix, compile) are told
     as one story. The page loads nothing from anywhere, and prints well.
+
+    The other formats tell the last result on each model and target. --fail-on says which findings are failures in
+    JUnit; the exit code is 0 whatever was found.
 
     Examples:
         rkgraph lint model.onnx --format json -o lint.json
@@ -37,20 +76,59 @@ def command(
         rkgraph report lint.json -o report.html
 
         rkgraph report fix.json compile.json -o report.html
+
+        rkgraph report compile.json --format sarif -o rkgraph.sarif
     """
-    from rkgraph.files import write_text
+    from rkgraph.cli.output import Output
     from rkgraph.report.document import join_reports
-    from rkgraph.report.html import render
 
-    if output.suffix not in (".html", ".htm"):
-        raise UsageError(f"{output}: a page is written, its name ends in .html", f"-o {output.with_suffix('.html')}")
-    report = join_reports([_read(path) for path in results])
-    write_text(output, render(report))
+    printer = Output(quiet, verbose)
+    files = ReportFiles(
+        json_output, sarif_output, junit_output, github_output, gitlab_output, markdown_output, html_output
+    )
+    delivery = Delivery(_form(format, output), output, files, fail_on, printer)
+    delivery.check()
+    report = join_reports([read_report(path) for path in results])
+    if delivery.form is Format.TEXT and output is None and not files:
+        printer.lines(_lines(report, verbose))
+    delivery.deliver(report, lambda: (text for text, _ in _lines(report, verbose)) if output is not None else ())
     count = len(report.results)
-    Output(quiet=quiet).note(f"wrote {output} ({count} result{'' if count == 1 else 's'})", "good")
+    told = f"({count} result{'' if count == 1 else 's'})"
+    for path in (*([output] if output is not None else []), *files.wanted.values()):
+        printer.note(f"wrote {path} {told}", "good")
 
 
-def _read(path: Path) -> Report:
+def _form(given: Format | None, output: Path | None) -> Format:
+    """The format that was asked for; else what the file's ending tells; text on a terminal and in a pipe."""
+    if given is not None or output is None:
+        return given or Format.TEXT
+    from rkgraph.report.formats.catalog import FORMATS, format_of
+
+    told = format_of(output)
+    if told is None and output.suffix != ".txt":
+        endings = ", ".join(item.suffixes[0] for item in FORMATS.values())
+        raise UsageError(
+            f"{output}: its ending tells no format (known are {endings}, .txt)",
+            f"--format html, or -o {output.with_suffix('.html')}",
+        )
+    return Format(told) if told is not None else Format.TEXT
+
+
+def _lines(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
+    from rkgraph.cli.lint_text import describe
+
+    for number, result in enumerate(report.results):
+        if number:
+            yield "", ""
+        yield from describe(result, verbose=verbose)
+
+
+def read_report(path: Path) -> Report:
+    """The report in a file.
+
+    Raises:
+        UsageError: it cannot be read, is too large, or is no report; with the path.
+    """
     from rkgraph.report.document import MAX_BYTES, report_from_json
 
     try:

@@ -28,6 +28,33 @@ def test_several_reports_become_one_page(sandbox: Sandbox) -> None:
     assert "b.onnx" in page
 
 
+def test_the_ending_tells_the_format_and_several_are_written_at_once(sandbox: Sandbox) -> None:
+    (sandbox.folder / "r.json").write_text(report_to_json(sample_report()))
+    done = sandbox.run("report", "r.json", "-o", "a.sarif", "--junit-output", "j.xml", "--markdown-output", "c.md")
+    assert (done.code, done.stdout) == (ExitCode.OK, "")
+    assert done.stderr.splitlines() == [f"wrote {name} (4 results)" for name in ("a.sarif", "j.xml", "c.md")]
+    assert '"version": "2.1.0"' in (sandbox.folder / "a.sarif").read_text()
+    assert "<testsuites" in (sandbox.folder / "j.xml").read_text()
+    assert (sandbox.folder / "c.md").read_text() == sandbox.run("report", "r.json", "--format", "markdown").stdout
+
+
+def test_without_a_format_it_is_text(sandbox: Sandbox) -> None:
+    (sandbox.folder / "r.json").write_text(report_to_json(sample_report("/n", "a.onnx")))
+    shown = sandbox.run("report", "r.json")
+    assert (
+        shown.stdout.splitlines()[0] == "a.onnx: build-fails on rk3588 · rknn-toolkit2 2.3.2 · fp16 (evidence: probed)"
+    )
+    assert sandbox.run("report", "r.json", "-o", "r.txt").stderr == "wrote r.txt (4 results)\n"
+    assert (sandbox.folder / "r.txt").read_text() == shown.stdout
+
+
+def test_one_file_for_two_formats_is_refused(sandbox: Sandbox) -> None:
+    (sandbox.folder / "r.json").write_text(report_to_json(sample_report()))
+    with sandbox.unchanged():
+        done = sandbox.run("report", "r.json", "--sarif-output", "x", "--junit-output", "x")
+    assert (done.code, done.error_line) == (ExitCode.USAGE, "error: x: two formats are to be written there")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -52,7 +79,7 @@ def test_missing_reports_folders_and_wrong_outputs(sandbox: Sandbox) -> None:
     for arguments, message in (
         (("missing.json", "-o", "page.html"), "missing.json: cannot be read"),
         (("folder.html", "-o", "page.html"), "folder.html: cannot be read"),
-        (("x.json", "-o", "page.pdf"), "page.pdf: a page is written"),
+        (("x.json", "-o", "page.pdf"), "page.pdf: its ending tells no format"),
         (("x.json", "-o", "folder.html"), "folder.html: is a folder"),
         (("x.json", "-o", "no/page.html"), "no/page.html: cannot be written"),
     ):

@@ -6,11 +6,11 @@ import hashlib
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rkgraph.diagnostics import Diagnostic, Severity
+from rkgraph.diagnostics import Diagnostic, Severity, Suppressed
 from rkgraph.report.visible import one_line
 from rkgraph.results import Report, Result
 from rkgraph.targets import Target
@@ -22,13 +22,13 @@ __all__ = [
     "count_of",
     "current",
     "grouped",
+    "label_of",
     "path_of",
     "place_of",
     "suppression_of",
     "target_id",
     "unique_id",
     "uri_of",
-    "was_known",
 ]
 
 
@@ -88,18 +88,12 @@ def causes(result: Result) -> tuple[tuple[Group, int], ...]:
 
 def active(result: Result) -> tuple[Diagnostic, ...]:
     """The findings that neither a suppression nor a baseline covers."""
-    return tuple(d for d in result.diagnostics if suppression_of(d) is None and not was_known(d))
+    return tuple(finding for finding in result.diagnostics if finding.counts)
 
 
-def suppression_of(finding: Diagnostic) -> Mapping[str, str] | None:
-    """Reason and source of the suppression that covers the finding; None where none does."""
-    found: Mapping[str, str] | None = getattr(finding, "suppressed", None)
-    return found
-
-
-def was_known(finding: Diagnostic) -> bool:
-    """Whether the baseline has the finding."""
-    return bool(getattr(finding, "baseline", None))
+def suppression_of(finding: Diagnostic) -> Suppressed | None:
+    """The suppression that covers the finding; None where none does."""
+    return finding.suppressed
 
 
 def place_of(finding: Diagnostic) -> str:
@@ -126,6 +120,11 @@ def unique_id(result: Result, *parts: str) -> str:
 def path_of(result: Result) -> str:
     """The path of the model as forges want it: "models/a.onnx", not "./models//a.onnx"."""
     return posixpath.normpath(result.model.path)
+
+
+def label_of(result: Result) -> str:
+    """The path in one line that is not empty, to be read."""
+    return one_line(path_of(result)) or "(no name)"
 
 
 def uri_of(result: Result) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rkgraph.diagnostics import Severity, Verdict
-from rkgraph.report.formats.findings import Group, active, causes, count_of, current, path_of
+from rkgraph.report.formats.findings import Group, active, causes, count_of, current, label_of
 from rkgraph.report.visible import one_line, visible
 from rkgraph.results import Report, Result
 
@@ -37,18 +37,18 @@ def render(report: Report, fail_on: Severity = Severity.ERROR) -> str:  # noqa: 
 
 def _verdict(result: Result) -> str:
     if result.error is not None:
-        return _command("error", path_of(result), "rkgraph: cannot be read", visible(result.error))
+        return _command("error", label_of(result), "rkgraph: cannot be read", visible(result.error))
     found = active(result)
     counts = [count_of([d for d in found if d.severity is s], s.value) for s in sorted(Severity, key=lambda s: -s.rank)]
     said = f"{result.verdict.value} on {result.target}: {', '.join(counts)}"
     failing = result.verdict in _BAD and bool(found or not result.diagnostics)
-    return _command("error" if failing else "notice", path_of(result), f"rkgraph: {result.verdict.value}", said)
+    return _command("error" if failing else "notice", label_of(result), f"rkgraph: {result.verdict.value}", said)
 
 
 def _finding(result: Result, group: Group, following: int) -> str:
     first = group.first
     return _command(
-        _COMMANDS[first.severity], path_of(result), f"rkgraph {first.code}", "\n".join(_lines(group, following))
+        _COMMANDS[first.severity], label_of(result), f"rkgraph {first.code}", "\n".join(_lines(group, following))
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rkgraph.diagnostics import Diagnostic, Severity
-from rkgraph.report.formats.findings import active, current, path_of, place_of, unique_id
+from rkgraph.report.formats.findings import active, current, label_of, place_of, unique_id
 from rkgraph.report.visible import one_line
 from rkgraph.results import Report, Result
 
@@ -44,10 +44,9 @@ def _issues(result: Result) -> Iterator[dict[str, Any]]:
 
 
 def _issue(result: Result, **told: str) -> dict[str, Any]:
-    return {**told, "location": {"path": one_line(path_of(result)), "lines": {"begin": 1}}}
+    return {**told, "location": {"path": label_of(result), "lines": {"begin": 1}}}
 
 
 def _description(finding: Diagnostic, result: Result) -> str:
-    fix = f" Fix: {finding.fix.title} ({finding.fix.safety.value})." if finding.fix else ""
-    told = f"{finding.code}: {finding.message} At {place_of(finding)}, for {result.target}.{fix}"
-    return one_line(told)
+    fix = f"; fix: {finding.fix.title} ({finding.fix.safety.value})" if finding.fix else ""
+    return one_line(f"{finding.message} — at {place_of(finding)}, for {result.target}{fix}")

@@ -12,7 +12,7 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 from rkgraph.diagnostics import Diagnostic, Severity, Verdict
-from rkgraph.report.formats.findings import current, path_of, place_of, suppression_of, target_id, was_known
+from rkgraph.report.formats.findings import active, current, label_of, place_of, target_id
 from rkgraph.report.visible import one_line, visible
 from rkgraph.results import Report, Result
 
@@ -39,7 +39,7 @@ _TAGS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
 def _suite(result: Result, fail_on: Severity) -> ET.Element:
-    name = f"{path_of(result)} [{target_id(result.target)}]"
+    name = f"{label_of(result)} [{target_id(result.target)}]"
     suite = ET.Element("testsuite", name=_safe(name))
     facts = ET.SubElement(suite, "properties")
     for key, value in (("verdict", result.verdict.value), ("confidence", result.confidence.value)):
@@ -53,7 +53,7 @@ def _suite(result: Result, fail_on: Severity) -> ET.Element:
 
 
 def _verdict(result: Result, fail_on: Severity) -> ET.Element:
-    case = ET.Element("testcase", classname=_safe(path_of(result)), name="verdict")
+    case = ET.Element("testcase", classname=_xml(label_of(result)), name="verdict")
     if result.error is not None:
         part = ET.SubElement(case, "error", type=_NO_VERDICT, message=_safe(result.error))
         part.text = _xml(visible(result.error))
@@ -68,17 +68,15 @@ _FAILING = (Verdict.NO_BOARD_KERNEL, Verdict.BUILD_FAILS)
 
 def _fails(result: Result, fail_on: Severity) -> bool:
     """The verdict fails with the findings that make it: what is suppressed or known does not fail twice."""
-    alive = [d for d in result.diagnostics if suppression_of(d) is None and not was_known(d)]
-    return any(d.severity.rank >= fail_on.rank for d in alive) or not result.diagnostics
+    return any(d.severity.rank >= fail_on.rank for d in active(result)) or not result.diagnostics
 
 
 def _finding(finding: Diagnostic, result: Result, fail_on: Severity) -> ET.Element:
     name = f"{finding.code} at {place_of(finding)} ({finding.fingerprint})"
-    case = ET.Element("testcase", classname=_safe(path_of(result)), name=_safe(name))
-    suppression = suppression_of(finding)
-    if suppression is not None:
-        ET.SubElement(case, "skipped", message=_safe(f"suppressed: {suppression.get('reason', '')}"))
-    elif was_known(finding):
+    case = ET.Element("testcase", classname=_xml(label_of(result)), name=_safe(name))
+    if finding.suppressed is not None:
+        ET.SubElement(case, "skipped", message=_safe(f"suppressed: {finding.suppressed.reason}"))
+    elif not finding.counts:
         ET.SubElement(case, "skipped", message="in the baseline")
     elif finding.severity.rank >= fail_on.rank:
         kind = f"{finding.severity.value} {finding.code}"

@@ -17,10 +17,8 @@ from rkgraph.report.formats.findings import (
     causes,
     count_of,
     current,
-    path_of,
+    label_of,
     place_of,
-    suppression_of,
-    was_known,
 )
 from rkgraph.report.formats.markdown_text import code, plain
 from rkgraph.report.next_step import next_words
@@ -99,7 +97,7 @@ def _head(results: Sequence[Result]) -> list[str]:
 
 
 def _row(result: Result) -> str:
-    path, target = code(_short(path_of(result))), plain(str(result.target))
+    path, target = code(_short(label_of(result))), plain(str(result.target))
     if result.error is not None:
         return f"| {_BAD} | {path} | {target} | cannot be read | | | | | |"
     counts = Counter(finding.severity for finding in active(result))
@@ -117,7 +115,7 @@ def _placement(result: Result) -> str:
 def _details(result: Result) -> Iterator[str]:
     """The folded part of a model; nothing where there is nothing to say."""
     if result.error is not None:
-        yield f"\n<details><summary>{_summary(path_of(result))}: cannot be read</summary>\n"
+        yield f"\n<details><summary>{_summary(label_of(result))}: cannot be read</summary>\n"
         yield from (f"{code(_short(line))}\n" for line in result.error.splitlines()[:10] if line.strip())
         yield "</details>\n"
         return
@@ -126,7 +124,7 @@ def _details(result: Result) -> Iterator[str]:
     if not groups and not covered:
         return
     found = count_of(active(result), "finding")
-    yield f"\n<details><summary>{_summary(path_of(result))}: {found}</summary>\n"
+    yield f"\n<details><summary>{_summary(label_of(result))}: {found}</summary>\n"
     if groups:
         yield "| severity | rule | what | where | fix |\n|---|---|---|---|---|"
         yield from (_finding(group, following) for group, following in groups[:ROWS_SHOWN])
@@ -134,9 +132,8 @@ def _details(result: Result) -> Iterator[str]:
         rest = sum(len(group.found) + following for group, following in groups[ROWS_SHOWN:])
         yield f"\n{rest} more findings: the report has them."
     if covered:
-        suppressed = sum(suppression_of(d) is not None for d in result.diagnostics)
-        known = sum(was_known(d) and suppression_of(d) is None for d in result.diagnostics)
-        yield f"\nNot counted: {suppressed} suppressed, {known} in the baseline."
+        suppressed = sum(finding.suppressed is not None for finding in result.diagnostics)
+        yield f"\nNot counted: {suppressed} suppressed, {covered - suppressed} in the baseline."
     yield from _next(result)
     yield "\n</details>\n"
 

@@ -10,16 +10,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rkgraph.diagnostics import Diagnostic, Severity
+from rkgraph.diagnostics import Diagnostic, Severity, Suppressed
 from rkgraph.report.formats.findings import (
     current,
     path_of,
     place_of,
-    suppression_of,
     target_id,
     unique_id,
     uri_of,
-    was_known,
 )
 from rkgraph.report.formats.rule_texts import PROJECT, RuleText, plain_text, rule_texts
 from rkgraph.report.formats.sarif_places import Places
@@ -142,11 +140,10 @@ def _result(finding: Diagnostic, result: Result, number: int, rules: Mapping[str
                 "message": {"text": _message(f"follows from {root.code} at {place_of(root)}: {root.message}")},
             }
         ]
-    suppression = suppression_of(finding)
-    if suppression is not None:
-        made["suppressions"] = [_suppression(suppression)]
-    if was_known(finding):
-        made["baselineState"] = "unchanged"
+    if finding.suppressed is not None:
+        made["suppressions"] = [_suppression(finding.suppressed)]
+    if finding.baseline is not None:
+        made["baselineState"] = finding.baseline
     return made
 
 
@@ -169,14 +166,14 @@ def _properties(finding: Diagnostic) -> Json:
     return found
 
 
-def _suppression(told: Mapping[str, str]) -> Json:
+def _suppression(told: Suppressed) -> Json:
     """One from a configuration: it lies outside of the model."""
-    made: Json = {"kind": "external", "status": "accepted"}
-    if told.get("reason"):
-        made["justification"] = visible(str(told["reason"]))
-    if told.get("source"):
-        made["properties"] = {"source": visible(str(told["source"]))}
-    return made
+    return {
+        "kind": "external",
+        "status": "accepted",
+        "justification": visible(told.reason),
+        "properties": {"source": visible(told.source)},
+    }
 
 
 def _unread(result: Result, number: int) -> Json:

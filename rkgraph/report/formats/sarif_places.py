@@ -10,7 +10,6 @@ from rkgraph.report.visible import one_line
 __all__ = ["Places"]
 
 Json = dict[str, Any]
-_GRAPH = "graph"
 
 
 class Places:
@@ -22,24 +21,24 @@ class Places:
 
     def logical(self, model: str, at: Location) -> Json:
         """The key `logicalLocations` of a location, with one entry for a finding's place in the model at a path."""
-        graph = self._index((model, at.graph), _GRAPH, one_line(at.graph) or "main", None)
+        graph = self._index(None, one_line(model), "graph", one_line(at.graph) or "main")
         name = at.node if at.node is not None else at.value
         if name is None and at.op is None:
             index = graph
         else:
             kind = "value" if at.op is None and at.node is None else "node"
-            label = one_line(name or "") or f"(unnamed {one_line(at.op or kind)})"
-            index = self._index((model, at.graph, kind, label, at.op or ""), kind, label, graph, at.op)
+            label = one_line(name or "") or f"(unnamed {one_line(at.op or '') or kind})"
+            index = self._index(graph, self.table[graph]["fullyQualifiedName"], kind, label, one_line(at.op or ""))
         entry = self.table[index]
-        return {"logicalLocations": [{"index": index, **{key: entry[key] for key in _SHOWN if key in entry}}]}
+        return {"logicalLocations": [{"index": index, **{key: entry[key] for key in _SHOWN}}]}
 
-    def _index(self, key: tuple[str, ...], kind: str, name: str, parent: int | None, op: str | None = None) -> int:
+    def _index(self, parent: int | None, above: str, kind: str, name: str, op: str = "") -> int:
+        key = (above, kind, name, op)
         if key not in self._known:
             self._known[key] = len(self.table)
-            above = [one_line(key[0])] if parent is None else [self.table[parent]["fullyQualifiedName"]]
-            entry: Json = {"name": name, "fullyQualifiedName": "::".join([*above, name]), "kind": kind}
-            if op is not None:
-                entry["properties"] = {"op": one_line(op)}
+            entry: Json = {"name": name, "fullyQualifiedName": f"{above}::{name}", "kind": kind}
+            if op:
+                entry["properties"] = {"op": op}
             if parent is not None:
                 entry["parentIndex"] = parent
             self.table.append(entry)
