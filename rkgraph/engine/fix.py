@@ -25,7 +25,7 @@ from rkgraph.engine.lint import Found, find, make_context, result_of, with_troub
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Between, OpenInterface, Rewrite, Tolerance
+from rkgraph.graph.rewrite import Between, OpenInterface, ReshapeOutputs, Rewrite, Tolerance
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
@@ -169,6 +169,7 @@ class _Loop:
         self.dtypes: Mapping[str, str] = {}
         self.scalars: frozenset[str] = frozenset()
         self.opened = OpenInterface()
+        self.reshaped: dict[str, tuple[int, ...]] = {}  # outputs that are handed out in another shape
 
     def run(self, proof: str) -> FixOutcome:
         context, found = self._look(troubles=True)
@@ -254,7 +255,8 @@ class _Loop:
         tolerance = _coarsest(self.proofs)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
         real = self.settings.inputs or self.settings.samples[:COMPARED]
-        claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, widened, self.opened)
+        edges = (widened, self.opened, self.reshaped)
+        claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, *edges)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
             self.proofs.append(not_compared(claim, self.bench.new_id(), unasked))
@@ -303,6 +305,8 @@ class _Loop:
         done = [fix for fix in plan.fixes if id(fix) not in failed]
         for edit in (fix.edit for fix in done if isinstance(fix.edit, OpenInterface)):
             self.opened = replace(self.opened, outputs={**self.opened.outputs, **edit.outputs})
+        for shapes in (fix.edit.shapes for fix in done if isinstance(fix.edit, ReshapeOutputs)):
+            self.reshaped |= shapes
         self.within |= _limits_of_inputs(context, done)
         if any(fix.found.rule.card.fix is None or fix.found.rule.card.fix.safety is not Safety.SAFE for fix in done):
             self.observed.clear()  # values that are still there may hold other numbers

@@ -12,6 +12,7 @@ from rkgraph.analysis.origins import Origin
 from rkgraph.engine.fix_halving import Settled, settle
 from rkgraph.engine.fix_opening import opening
 from rkgraph.engine.fix_plan import PlannedFix
+from rkgraph.engine.fix_reshaping import reshaped_by
 from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model, Snapshot
 from rkgraph.graph.rewrite import (
@@ -21,6 +22,7 @@ from rkgraph.graph.rewrite import (
     OpenInterface,
     PinShapes,
     RenameConstants,
+    ReshapeOutputs,
     RetypeInterface,
     Rewrite,
     SetOpset,
@@ -238,16 +240,21 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     replaced |= renamed
     gone |= {name for name in renamed if main.producer(name) is not None}
     opened = [fix.edit for fix in fixes if isinstance(fix.edit, OpenInterface)]
+    reshaped = reshaped_by(main, (fix.edit for fix in fixes if isinstance(fix.edit, ReshapeOutputs)))
+    replaced |= reshaped.replaced
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
-        removed=gone | recast,
+        removed=gone | recast | reshaped.removed,
         added=frozenset(made | set(main.outputs) & replaced.keys())
         | {name for edit in opened for name in opening(main, edit).added}
         | recast
         | set(widened.values())
-        | set(renamed.values()),
+        | set(renamed.values())
+        | reshaped.added,
         replaced=replaced,
-        pinned={name: shape for edit in pins for name, shape in edit.shapes.items()} | dict.fromkeys(widened, (1,)),
+        pinned={name: shape for edit in pins for name, shape in edit.shapes.items()}
+        | dict.fromkeys(widened, (1,))
+        | reshaped.shapes,
         frozen=frozenset(name for edit in frozen for name in edit.values),
         opened={name: names for edit in opened for name, names in opening(main, edit).opened.items()},
         retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
@@ -288,6 +295,9 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # o
             return ", ".join(f"{name}: {value(name).dtype} → {to}" for name, to in (*inputs.items(), *outputs.items()))
         case AddInput(name=name, dtype=dtype, shape=shape, rewrite=rewrite):
             return "; ".join(filter(None, (f"{name}: {dtype}{list(shape)}", rewrite.detail)))
+        case ReshapeOutputs(shapes=shapes):
+            was = context.model.main.value
+            return ", ".join(f"{name}: {list(was(name).shape or ())} → {list(to)}" for name, to in shapes.items())
         case WidenScalars(scalars=scalars):
             return ", ".join(f"{name}: a scalar → [1]" for name in scalars)
         case OpenInterface(outputs=outputs):

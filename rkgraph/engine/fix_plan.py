@@ -17,6 +17,7 @@ from rkgraph.graph.rewrite import (
     PinShapes,
     Refusal,
     RenameConstants,
+    ReshapeOutputs,
     RetypeInterface,
     Rewrite,
     SetOpset,
@@ -141,6 +142,7 @@ _ORDER = (
     Rewrite,
     RenameConstants,
     RetypeInterface,
+    ReshapeOutputs,
     SetOpset,
 )
 

@@ -27,6 +27,7 @@ __all__ = [
     "PinShapes",
     "Refusal",
     "RenameConstants",
+    "ReshapeOutputs",
     "RetypeInterface",
     "Rewrite",
     "SetOpset",
@@ -225,6 +226,18 @@ class OpenInterface:
 
 
 @dataclass(frozen=True)
+class ReshapeOutputs:
+    """Give outputs of the main graph another shape of as many elements, by a Reshape behind what made them.
+
+    `shapes` maps each output to its new shape, `inner` to the new name of the value that it was, of its old shape,
+    which whoever read the output in the graph goes on to read. The interface changes: numbers stay the same.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    inner: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class RenameConstants:
     """Give constants of the main graph other names: old name → new name, which is free. Weights are not touched."""
 
@@ -262,6 +275,7 @@ Edit = (
     | WidenScalars
     | OpenInterface
     | RenameConstants
+    | ReshapeOutputs
     | RetypeInterface
     | SetOpset
 )

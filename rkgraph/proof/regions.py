@@ -7,7 +7,7 @@ and on request by what lies just in front of it, for rewrites that rest on where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rkgraph.analysis.origins import RANDOM
@@ -112,7 +112,7 @@ def _level(graph: GraphView, inside: set[int], reads: Iterable[str]) -> None:
     ancestry = _Ancestry(graph)
     while True:
         odd = edge ^ outside
-        deep = next((name for name in sorted(odd) if ancestry.meets(name, odd)), None)
+        deep = ancestry.first_of(sorted(odd))
         producer = None if deep is None else graph.producer(deep)
         if producer is None:
             return
@@ -134,9 +134,10 @@ class _Ancestry:
         self._bits: dict[str, int] = {}
         self._above: dict[str, int] = {}
 
-    def meets(self, name: str, others: Iterable[str]) -> bool:
-        """Whether `name` is computed from one of `others`; itself does not count."""
-        return bool(self._ancestors(name) & sum({self._bit(other) for other in others}))
+    def first_of(self, names: Sequence[str]) -> str | None:
+        """The first of `names` that is computed from another of them."""
+        asked = sum(self._bit(name) for name in names)
+        return next((name for name in names if self._ancestors(name) & asked), None)
 
     def _bit(self, name: str) -> int:
         return self._bits.setdefault(name, 1 << len(self._bits))

@@ -48,6 +48,7 @@ class WholeClaim:
         tolerance: how far the results may lie apart.
         scalars: inputs of rank 0 in the original, which have the shape [1] in the fixed model.
         opened: what is no tensor at the interface of the original, and tensors in the fixed model.
+        shapes: output → its shape in the fixed model, where the original hands the same numbers out in another one.
     """
 
     original: Path
@@ -59,6 +60,7 @@ class WholeClaim:
     tolerance: Tolerance = MODEL_TOLERANCE
     scalars: frozenset[str] = frozenset()
     opened: OpenInterface = field(default_factory=OpenInterface)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -140,16 +142,28 @@ def _compare(claim: WholeClaim, cases: Sequence[Case], main: GraphView) -> Compa
 
 
 def _evaluated(claim: WholeClaim, fixed: Path, cases: Sequence[Case], main: GraphView) -> list[list[Answer]]:
-    """The answers of the original and of the fixed model; numbers of both have the dtypes of the fixed model."""
+    """The answers of the original and of the fixed model; both have the dtypes and shapes of the fixed model."""
     feeds = [case.feeds for case in cases]
     if not claim.dtypes and not claim.scalars:
-        return evaluate_apart([claim.original, fixed], feeds)
+        before, after = evaluate_apart([claim.original, fixed], feeds)
+        return [_reshaped(before, claim.shapes), after]
     wider = {name: main.value(name).dtype or dtype for name, dtype in claim.dtypes.items()}
     (before,) = evaluate_apart(
         [claim.original], [_scalars(_cast(arrays, claim.dtypes), claim.scalars) for arrays in feeds]
     )
     (after,) = evaluate_apart([fixed], [_cast(arrays, wider) for arrays in feeds])
-    return [[answer if isinstance(answer, EvaluationError) else _cast(answer, wider) for answer in before], after]
+    alike = [answer if isinstance(answer, EvaluationError) else _cast(answer, wider) for answer in before]
+    return [_reshaped(alike, claim.shapes), after]
+
+
+def _reshaped(answers: Sequence[Answer], shapes: Mapping[str, tuple[int, ...]]) -> list[Answer]:
+    """The answers with outputs in these shapes."""
+    return [
+        answer
+        if isinstance(answer, EvaluationError)
+        else {name: array.reshape(shapes.get(name, array.shape)) for name, array in answer.items()}
+        for answer in answers
+    ]
 
 
 def _with_tensors(claim: WholeClaim, path: Path) -> Path:

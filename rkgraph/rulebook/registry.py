@@ -136,6 +136,7 @@ MODULES = (
     "rk319_dead_node",
     "rk320_setting_as_input",
     "rk321_structured_interface",
+    "rk330_unaligned_output",
     "rk401_no_op_node",
     "rk402_training_mode_operator",
     "rk410_transpose_of_high_rank",

@@ -1,0 +1,71 @@
+"""RK330: an output of two or three dimensions whose rows fill no whole registers: its last Reshape runs on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rkgraph.diagnostics import Device
+from rkgraph.graph.rewrite import Edit, Refusal, ReshapeOutputs
+from rkgraph.graph.view import GraphView, Node
+from rkgraph.rulebook.known import NotKnown, shape_of
+from rkgraph.rulebook.rule import Finding, LintContext
+
+# fp16 numbers of a row that the NPU writes at once, by platform: measured, see the card.
+ALIGNMENT = {"rk3588": 8, "rk3566": 4, "rk3568": 4}
+FLOATS = frozenset({"float16", "float32"})
+RANKS = (2, 3)
+ON_THE_CPU = frozenset({"cpu", "no-kernel"})
+SHAPING = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for each such output of floats that is made by a node which runs on the NPU."""
+    main, alignment = lint.model.main, ALIGNMENT.get(lint.target.platform, 1)
+    if lint.target.precision != "fp16":
+        return
+    for name in main.outputs:
+        value, maker = main.value(name), _computed_by(main, name)
+        if maker is None or lint.is_constant(main, name) or value.dtype not in FLOATS:
+            continue
+        if main.outputs.count(name) > 1 or _new_shape(main, name, alignment) is None:
+            continue
+        if lint.judgement(maker).outcome in ON_THE_CPU:
+            continue
+        yield Finding(
+            f"the rows of the output '{name}', {list(value.shape or ())}, are no multiple of {alignment} numbers: the "
+            "Reshape that makes it of four dimensions runs on the CPU",
+            value=name,
+            observed={"shape": list(value.shape or ())},
+            limit={"multiple_of": alignment, "or_rank": 4},
+            evidence=("facts:cards",),
+            device=Device.CPU,
+            explains=frozenset(),
+        )
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The output in four dimensions."""
+    name = finding.value or ""
+    shape = _new_shape(lint.model.main, name, ALIGNMENT.get(lint.target.platform, 1))
+    if shape is None:
+        return Refusal(f"{name} is no output of static shape whose rows are unaligned")
+    return ReshapeOutputs({name: shape}, {name: f"rk330/{name}"})
+
+
+def _new_shape(graph: GraphView, name: str, alignment: int) -> tuple[int, ...] | None:
+    """The shape as the compiler has it on the NPU, channels second; None where there is nothing to gain."""
+    try:
+        shape = shape_of(graph, name)
+    except NotKnown:
+        return None
+    if len(shape) not in RANKS or shape[-1] % alignment == 0:
+        return None
+    return (*shape, 1, 1) if len(shape) == RANKS[0] else (*shape[:2], 1, shape[2])
+
+
+def _computed_by(graph: GraphView, name: str) -> Node | None:
+    """The node that computes the value, those left out that only give it another shape."""
+    node = graph.producer(name)
+    while node is not None and node.op in SHAPING and node.domain in ("", "ai.onnx"):
+        node = graph.producer(node.inputs[0])
+    return node
