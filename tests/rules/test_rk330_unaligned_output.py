@@ -51,7 +51,8 @@ def test_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_whoever_reads_the_output_within_reads_it_in_its_old_shape(tmp_path: Path) -> None:
-    text = "g (float[1, 3, 2] x) => (float[1, 3, 2] y, float[1, 2, 3] z) { y = Relu(x) z = Transpose<perm = [0, 2, 1]>(y) }"
+    text = """g (float[1, 3, 2] x) => (float[1, 3, 2] y, float[1, 2, 3] z)
+        { y = Relu(x) z = Transpose<perm = [0, 2, 1]>(y) }"""
     outcome = fix(text, tmp_path, Safety.INTERFACE)
     assert {proof.outcome for proof in outcome.proofs} == {"proved"}
     assert operators(outcome.model.proto(weights=True)).count("Reshape") == 2
@@ -63,7 +64,8 @@ def test_a_maker_of_several_outputs(tmp_path: Path) -> None:
 
 
 def test_another_dtype_is_given_beside_another_shape(tmp_path: Path) -> None:
-    text = """g (int64[1, 8] m, float[1, 8] x) => (float[1, 8] a, float[1, 3] y) <int64[1] s = {0}, int64[1] e = {3}, int64[1] ax = {1}>
+    text = """g (int64[1, 8] m, float[1, 8] x) => (float[1, 8] a, float[1, 3] y)
+        <int64[1] s = {0}, int64[1] e = {3}, int64[1] ax = {1}>
         { f = Cast<to = 1>(m) a = Mul(f, x) y = Slice(a, s, e, ax) }"""
     outcome = fix(text, tmp_path, Safety.INTERFACE, codes=(CODE, "RK401", "RK512"))
     assert {fix.code for fix in outcome.fixes.applied} >= {CODE, "RK512"}
