@@ -28,8 +28,9 @@ def reshape_outputs(graph: onnx.GraphProto, edit: ReshapeOutputs) -> None:
             raise ValueError(f"{name!r} is to be reshaped, and is no output that a node makes once")
         tensor = declared[0].type.tensor_type
         sizes = [size_of(dim) for dim in tensor.shape.dim]
-        known = [size for size in sizes if size is not None]
-        if len(known) < len(sizes) or math.prod(known) != math.prod(shape):
+        known = [size for size in sizes if size is not None]  # what inference knows better may be declared dynamic
+        whole, own = math.prod(shape), math.prod(known)
+        if 0 in known or whole % own or (len(known) == len(sizes) and whole != own):
             raise ValueError(f"{name!r} of shape {sizes} is to become {list(shape)}")
         _behind(graph, made[name], declared[0], edit.inner[name], shape)
 

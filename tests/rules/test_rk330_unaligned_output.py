@@ -45,6 +45,13 @@ def test_outputs_get_four_dimensions_and_the_whole_is_proved(tmp_path: Path) -> 
     assert diagnostics(after, CODE) == ()
 
 
+def test_an_output_that_is_declared_dynamic_and_is_not(tmp_path: Path) -> None:
+    text = "g (float[2, 3, 5, 5] x) => (float[n, 3] y) { m = GlobalAveragePool(x) y = Flatten(m) }"
+    outcome = fix(text, tmp_path, Safety.INTERFACE)
+    assert {proof.outcome for proof in outcome.proofs} == {"proved"}
+    assert outcome.model.view().main.value("y").shape == (2, 3, 1, 1)
+
+
 def test_it_is_asked_for(tmp_path: Path) -> None:
     outcome = fix(TWO, tmp_path)
     assert {refused.needs for refused in outcome.fixes.refused} == {"--allow interface"}
