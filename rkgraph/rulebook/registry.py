@@ -156,6 +156,7 @@ MODULES = (
     "rk522_fill_without_value",
     "rk523_input_handed_out",
     "rk530_nearly_fused_attention",
+    "rk531_grouped_query_attention",
     "rk601_host_only_nodes",
     "rk602_large_output_projection",
     "rk603_large_lookup_table",

@@ -16,7 +16,7 @@ from tests.rules.rewriting import fixed, operators, run
 CODE = "RK420"
 
 
-def model(op: str, x: npt.NDArray[Any], indices: npt.NDArray[Any], shape: tuple[int, ...], **attributes: int) -> Any:
+def model(op: str, x: npt.NDArray[Any], indices: npt.NDArray[Any], shape: tuple[int, ...], **attributes: Any) -> Any:
     dtype = helper.np_dtype_to_tensor_dtype(x.dtype)
     nodes = [
         helper.make_node("Identity", ["x"], ["r"]),
