@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +22,16 @@ from rkgraph.cli.common import (
     TargetOption,
     ToolkitOption,
     VerboseOption,
-    parse_dims,
-    parse_shapes,
-    resolve_rules_and_target,
+)
+from rkgraph.cli.configured import (
+    BaselineOption,
+    ConfigOption,
+    Configuration,
+    ExtendSelectOption,
+    IgnoreOption,
+    IsolatedOption,
+    SelectOption,
+    SeverityOption,
 )
 from rkgraph.cli.lint_outputs import (
     Delivery,
@@ -44,7 +51,7 @@ from rkgraph.cli.lint_verify import (
     MemoryOption,
     TimeoutOption,
     ToolkitPythonOption,
-    Verifier,
+    Verifiers,
     VerifyOption,
     VerifyOptions,
 )
@@ -52,12 +59,10 @@ from rkgraph.diagnostics import Severity
 from rkgraph.errors import ExitCode, ModelError, ToolkitFailed, UsageError
 
 if TYPE_CHECKING:
+    from rkgraph.cli.lint_run import Job, Run
     from rkgraph.cli.output import Output
+    from rkgraph.config.baseline import Baseline
     from rkgraph.results import Report, Result
-    from rkgraph.rulebook.rule import Options
-    from rkgraph.rulebook.ruleset import RuleSet
-    from rkgraph.tables.user_table import UserTable
-    from rkgraph.targets import Target
 
 __all__ = ["command"]
 
@@ -68,6 +73,7 @@ ModelsArgument = Annotated[
 
 
 def command(
+    ctx: typer.Context,
     models: ModelsArgument,
     *,
     target: TargetOption = "rk3588",
@@ -87,6 +93,16 @@ def command(
     markdown_output: MarkdownFile = None,
     html_output: HtmlFile = None,
     fail_on: FailOnOption = Severity.ERROR,
+    select: SelectOption = None,
+    extend_select: ExtendSelectOption = None,
+    ignore: IgnoreOption = None,
+    severity: SeverityOption = None,
+    baseline: BaselineOption = None,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
+    show_settings: Annotated[
+        bool, typer.Option("--show-settings", help="Print what holds for each model, and who says so; lint nothing.")
+    ] = False,
     matrix: Annotated[
         bool, typer.Option("--matrix", help="Every platform with every toolkit, in one table. A survey: exit 0.")
     ] = False,
@@ -109,6 +125,9 @@ def command(
     --verify asks the compiler: the model is built as it is, and each node that runs elsewhere than predicted is a
     finding (RK980, RK981). What the compiler refutes becomes a note. The same model is built once.
 
+    What is asked for every time stands in rkgraph.toml, or in [tool.rkgraph] of pyproject.toml (`rkgraph config` shows
+    it); the command line counts more. What is suppressed there, or known to the --baseline, does not fail.
+
     Examples:
         rkgraph lint model.onnx
 
@@ -123,191 +142,99 @@ def command(
         rkgraph lint model.onnx --verify --evidence-output new.jsonl
     """
     import time
-    from contextlib import ExitStack
 
+    from rkgraph.cli.lint_run import job_of, lint_job, paths_of, settled, with_unused
     from rkgraph.cli.output import Output
-    from rkgraph.rulebook.rule import Options
-    from rkgraph.rulebook.ruleset import load_ruleset
 
     started = time.time()
-    name, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
-    ruleset = load_ruleset(name)
+    configuration = Configuration(ctx, config, isolated=isolated)
+    general = configuration.of(None)
     printer = Output(quiet, verbose)
     files = ReportFiles(
         json_output, sarif_output, junit_output, github_output, gitlab_output, markdown_output, html_output
     )
-    delivery = Delivery(format, output, files, fail_on, printer)
-    options = Options(shapes=parse_shapes(shape), dims=parse_dims(dim), with_graph=delivery.is_data)
+    delivery = Delivery(Format(general.format), output, files, general.fail_on, printer)
     wanted = VerifyOptions(verify, evidence_output, timeout, memory, toolkit_python)
-    paths = _paths(models)
+    jobs = [job_of(path, configuration, with_graph=delivery.is_data) for path in paths_of(models)]
+    if show_settings:
+        _show(jobs, configuration, delivery)
+        return
     delivery.check()
     _check_writable(evidence_output)
     if matrix:
         if verify:
             raise UsageError("--matrix and --verify do not go together", "verify one target: --target NAME --verify")
-        delivery.deliver(*_survey(paths, options, started))
+        delivery.deliver(*_survey(jobs, started))
         return
-    if calibration is not None and (verify or len(paths) > 1):
+    if calibration is not None and (verify or len(jobs) > 1):
         raise UsageError("--calibration is for one model, without --verify", "lint it once with each of both")
-    shown = format is Format.TEXT and output is None
-    runs: list[_Run] = []
+    known = _baseline(general.baseline)
+    shown = delivery.form is Format.TEXT and output is None
+    runs: list[Run] = []
     with ExitStack() as stack:
-        verifier = stack.enter_context(Verifier(resolved, ruleset, wanted, printer)) if verify else None
-        waits = len(paths) > 1 and not shown and verifier is None
-        tell = stack.enter_context(printer.progress(f"lint {len(paths)} models")) if waits else str
-        for path in paths:
-            tell(str(path))
-            done = _lint(path, resolved, ruleset, options, verifier, calibration=calibration)
+        verifiers = Verifiers(stack, wanted, printer) if verify else None
+        waits = len(jobs) > 1 and not shown and verifiers is None
+        tell = stack.enter_context(printer.progress(f"lint {len(jobs)} models")) if waits else str
+        for number, job in enumerate(jobs, 1):
+            tell(str(job.path))
+            first = len(runs)
+            runs += [settled(run, known, general.baseline) for run in lint_job(job, verifiers)]
+            _tell_unknown(runs[first:], known, general.baseline, printer)
+            before = runs
+            runs = with_unused(runs) if number == len(jobs) else runs
             if shown:
-                printer.lines(_lines(done, ruleset, options, printer, first=not runs, alone=len(paths) == 1))
-            runs += done
-    report = _report([run.result for run in runs], started)
+                printer.lines(_lines(runs[first:], printer, first=first == 0, alone=len(jobs) == 1))
+                printer.lines(_added(before[:first], runs[:first]))
     unsaid = [] if shown else runs
     delivery.deliver(
-        report,
-        lambda: (text for text, _ in _lines(unsaid, ruleset, options, printer, first=True, alone=len(paths) == 1)),
+        _report([run.result for run in runs], started),
+        lambda: (text for text, _ in _lines(unsaid, printer, first=True, alone=len(jobs) == 1)),
     )
-    if verifier is not None:
-        verifier.write_evidence()
+    if verifiers is not None:
+        verifiers.write_evidence()
     _raise_for_errors([run.error for run in runs if run.error], len(runs))
-    if any(d.severity.rank >= fail_on.rank for run in runs for d in run.result.diagnostics):
+    if any(run.fails for run in runs):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _survey(paths: Sequence[Path], options: Options, started: float) -> tuple[Report, Callable[[], Iterator[str]]]:
+def _show(jobs: Sequence[Job], configuration: Configuration, delivery: Delivery) -> None:
+    """`--show-settings`: what holds for each model."""
+    from rkgraph.cli.settings_text import settings_document, settings_lines
+
+    settings = {str(job.path): job.settings for job in jobs}
+    if delivery.form is Format.JSON:
+        delivery.printer.document(settings_document(settings, configuration.path))
+    else:
+        delivery.printer.lines(settings_lines(settings, configuration.path))
+
+
+def _baseline(path: Path | None) -> Baseline | None:
+    if path is None:
+        return None
+    from rkgraph.config.baseline import read_baseline
+
+    return read_baseline(path)
+
+
+def _tell_unknown(runs: Sequence[Run], known: Baseline | None, place: Path | None, printer: Output) -> None:
+    """Models of which the baseline has nothing: all that is found in them is new."""
+    if known is None or place is None:
+        return
+    from rkgraph.config.baseline import key_of
+
+    for run in runs:
+        path, target = run.result.model.path, run.result.target
+        if run.error is None and known.entries(key_of(path, place), str(target)) is None:
+            printer.note(f"{path} on {target} is not in {place}: `rkgraph baseline update` takes it in", "warning")
+
+
+def _survey(jobs: Sequence[Job], started: float) -> tuple[Report, Callable[[], Iterator[str]]]:
     """`--matrix`: all results, and the lines of a table a model."""
     from rkgraph.cli.lint_matrix import lint_everywhere, matrix_lines
 
-    surveyed = {path: lint_everywhere(path, options) for path in paths}
+    surveyed = {job.path: lint_everywhere(job.path, job.options) for job in jobs}
     report = _report([result for results in surveyed.values() for result in results], started)
     return report, lambda: (line for path, results in surveyed.items() for line in matrix_lines(str(path), results))
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One model.
-
-    Attributes:
-        result: what was found.
-        suggested: shapes to suggest for its dynamic inputs.
-        error: why it could not be read, or why the compiler gave no answer.
-        bundle: the bundle that it lies in.
-    """
-
-    result: Result
-    suggested: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    error: ModelError | ToolkitFailed | None = None
-    bundle: Path | None = None
-
-
-def _lint(
-    path: Path,
-    target: Target,
-    ruleset: RuleSet,
-    options: Options,
-    verifier: Verifier | None,
-    *,
-    calibration: Path | None = None,
-) -> list[_Run]:
-    """Lint what lies at a path: a model, or all models of a bundle that go to the NPU."""
-    from rkgraph.engine.lint import failed
-
-    try:
-        sources = _sources(path)
-    except ModelError as error:
-        return [_Run(failed(str(path), target, error), error=error)]
-    bundle = path if path.is_dir() else None
-    if calibration is not None and len(sources) == 1:
-        return [replace(_observe(sources[0], target, ruleset, options, calibration), bundle=bundle)]
-    return [replace(_lint_model(source, target, ruleset, options, verifier), bundle=bundle) for source in sources]
-
-
-def _observe(path: Path, target: Target, ruleset: RuleSet, options: Options, calibration: Path) -> _Run:
-    """Lint one model, and what its values hold on samples."""
-    from rkgraph.analysis.observed import Observations
-    from rkgraph.cli.fix_options import read_samples
-    from rkgraph.engine.lint import failed, lint_view, with_troubles
-    from rkgraph.engine.suggest import suggested_shapes
-    from rkgraph.graph.load import read_view
-    from rkgraph.graph.model import Model
-
-    try:
-        view, model = read_view(path, shapes=options.shapes, dims=options.dims), Model.load(path)
-    except ModelError as error:
-        return _Run(failed(str(path), target, error), error=error)
-    observed = with_troubles(Observations(model, read_samples(calibration, model, options)), target)
-    suggested = suggested_shapes(view, path)
-    told = replace(options, suggested_shapes=suggested)
-    return _Run(lint_view(view, target, ruleset, told, user=_user_table(), observed=observed), suggested)
-
-
-def _lint_model(path: Path, target: Target, ruleset: RuleSet, options: Options, verifier: Verifier | None) -> _Run:
-
-    from rkgraph.engine.lint import failed, lint_view
-    from rkgraph.engine.suggest import suggested_shapes
-    from rkgraph.graph.load import read_view
-
-    try:
-        view = read_view(path, shapes=options.shapes, dims=options.dims)
-    except ModelError as error:
-        return _Run(failed(str(path), target, error), error=error)
-    suggested = suggested_shapes(view, path)
-    told = replace(options, suggested_shapes=suggested)
-    if verifier is None:
-        return _Run(lint_view(view, target, ruleset, told, user=_user_table()), suggested)
-    try:
-        verified = verifier.verify(path, told, _user_table())
-    except ToolkitFailed as error:  # the other models are still to be done
-        return _Run(lint_view(view, target, ruleset, told, user=_user_table()), suggested, error)
-    return _Run(verified.result, suggested, verified.cut_short)
-
-
-@lru_cache(maxsize=1)
-def _user_table() -> UserTable:
-    """What `rkgraph probe --model … --add` has learnt. Raises UsageError where that cannot be read."""
-    from rkgraph.tables.user_table import load_user_table
-
-    return load_user_table()
-
-
-def _sources(path: Path) -> tuple[Path, ...]:
-    """The ONNX models at a path. Raises ModelError for a folder that is no bundle, or that keeps no ONNX model."""
-    if not path.is_dir():
-        return (path,)
-    from rkgraph.compile.manifest import Bundle, is_bundle
-
-    if not is_bundle(path):
-        raise ModelError(
-            f"{path}: is a folder, and no bundle", "give an .onnx file, or a bundle: rkgraph fix … -o X.rk"
-        )
-    try:
-        bundle = Bundle.read(path)
-        stages = [stage for stage in bundle.stages if stage.kind == "rknn" and stage.source is not None]
-        sources = tuple(bundle.path(stage.source) for stage in stages if stage.source is not None)
-    except UsageError as error:
-        raise ModelError(error.message, error.hint) from error
-    if not sources:
-        raise ModelError(f"{path}: this bundle keeps no ONNX model to lint", "lint the model it was compiled from")
-    return sources
-
-
-def _paths(models: Sequence[str]) -> list[Path]:
-    """The models; of "@list.txt" each line is a path, relative to the list's own folder ("#" begins a comment)."""
-    paths: list[Path] = []
-    for word in models:
-        if not word.startswith("@"):
-            paths.append(Path(word))
-            continue
-        listed = Path(word[1:])
-        try:
-            lines = listed.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{listed}: cannot be read as a list of models ({error})", "one path a line") from error
-        names = (line.partition("#")[0].strip() for line in lines)
-        paths.extend(listed.parent / name for name in names if name)
-    if not paths:
-        raise UsageError("the lists name no model", "write one path a line")
-    return paths
 
 
 def _report(results: Sequence[Result], started: float) -> Report:
@@ -321,9 +248,7 @@ def _report(results: Sequence[Result], started: float) -> Report:
     return Report(tuple(results), run, {"name": "rkgraph", "version": rkgraph.__version__})
 
 
-def _lines(
-    runs: Sequence[_Run], ruleset: RuleSet, options: Options, printer: Output, *, first: bool, alone: bool
-) -> Iterator[tuple[str, str]]:
+def _lines(runs: Sequence[Run], printer: Output, *, first: bool, alone: bool) -> Iterator[tuple[str, str]]:
     from rkgraph.cli.lint_text import describe, suggest, verdict_line
 
     for number, run in enumerate(runs):
@@ -335,7 +260,15 @@ def _lines(
         if number or not first:
             yield "", ""
         yield from describe(run.result, verbose=printer.verbose)
-        yield from suggest(run.result, ruleset, replace(options, suggested_shapes=run.suggested), run.bundle)
+        options = replace(run.job.options, suggested_shapes=run.suggested)
+        yield from suggest(run.result, run.job.ruleset, options, run.bundle)
+
+
+def _added(before: Sequence[Run], after: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    """What is found of models that have been shown already: suppressions that nothing needed."""
+    for was, now in zip(before, after, strict=True):
+        for finding in now.result.diagnostics[len(was.result.diagnostics) :]:
+            yield f"{now.result.model.path}: {finding.code}  {finding.message}", finding.severity.value
 
 
 def _check_writable(*outputs: Path | None) -> None:

@@ -52,6 +52,7 @@ def describe(result: Result, *, verbose: bool = False) -> Lines:
     yield f"  opset {result.model.opset} · {result.model.nodes} nodes · inputs {_inputs(result.model.inputs)}", "dim"
     for severity in sorted(Severity, key=lambda s: -s.rank):
         yield from _findings(result, severity, verbose)
+    yield from _left_out(result, verbose)
     yield from _placement(result)
 
 
@@ -96,7 +97,7 @@ def _sizes(tensor: TensorInfo) -> str:
 
 
 def _findings(result: Result, severity: Severity, verbose: bool) -> Lines:
-    found = [d for d in result.diagnostics if d.severity is severity]
+    found = [d for d in result.diagnostics if d.severity is severity and d.counts]
     shown = [d for d in found if verbose or d.cause]
     if not found:
         return
@@ -109,6 +110,23 @@ def _findings(result: Result, severity: Severity, verbose: bool) -> Lines:
         roots = {d.fingerprint: d.code for d in result.diagnostics}
         codes = ", ".join(sorted({roots[d.induced_by] for d in hidden if d.induced_by in roots})) or "others"
         yield f"  {len(hidden)} more follow from {codes} (--verbose shows them)", "dim"
+
+
+def _left_out(result: Result, verbose: bool) -> Lines:
+    """The findings that do not count: how many, and why; each of them if `verbose`."""
+    groups = {
+        "suppressed": [d for d in result.diagnostics if d.suppressed is not None],
+        "in the baseline": [d for d in result.diagnostics if d.suppressed is None and not d.counts],
+    }
+    if not any(groups.values()):
+        return
+    yield "", ""
+    told = " · ".join(f"{len(found)} {word}" for word, found in groups.items() if found)
+    yield told + ("" if verbose else " (--verbose shows them)"), "dim"
+    for finding in (d for found in groups.values() for d in found if verbose):
+        yield f"  {finding.code}  {finding.message}", "dim"
+        why = "" if finding.suppressed is None else f": {finding.suppressed.reason} ({finding.suppressed.source})"
+        yield f"      at {finding.at}{why}", "dim"
 
 
 def _findings_of_rule(found: Sequence[Diagnostic], verbose: bool) -> Lines:

@@ -14,6 +14,9 @@ from rkgraph.cli.common import home_folder
 from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from rkgraph.cli.lint_run import Job
     from rkgraph.cli.output import Output
     from rkgraph.oracle.verify import Verified
     from rkgraph.rulebook.rule import Options
@@ -27,6 +30,7 @@ __all__ = [
     "TimeoutOption",
     "ToolkitPythonOption",
     "Verifier",
+    "Verifiers",
     "VerifyOption",
     "VerifyOptions",
 ]
@@ -98,7 +102,7 @@ class Verifier:
         self._ruleset = ruleset
         self._evidence = options.evidence
         self._printer = printer
-        self._lines: list[str] = []
+        self.lines: list[str] = []
 
     def __enter__(self) -> Verifier:
         self._chain.__enter__()
@@ -109,15 +113,18 @@ class Verifier:
     ) -> None:
         self._chain.__exit__(kind, error, trace)
 
-    def verify(self, model: Path, options: Options, user: UserTable) -> Verified:
-        """Lint and build one model; `user` is what the user has measured. Raises as `rkgraph.oracle.verify.verify`."""
+    def verify(self, model: Path, options: Options, user: UserTable, ruleset: RuleSet | None = None) -> Verified:
+        """Lint and build one model; `user` is what the user has measured. Raises as `rkgraph.oracle.verify.verify`.
+
+        `ruleset` is what the model's own settings make of the one of the target.
+        """
         from rkgraph.oracle.verify import verify
 
         with self._printer.progress(f"verify {model}") as tell:
             done = verify(
                 model,
                 self._target,
-                self._ruleset,
+                ruleset or self._ruleset,
                 self._chain,
                 options=options,
                 user=user,
@@ -127,15 +134,32 @@ class Verifier:
             if self._evidence is not None and done.cut_short is None:
                 from rkgraph.oracle.evidence import evidence_lines
 
-                self._lines += evidence_lines(done, self._chain, self._store, tell)
+                self.lines += evidence_lines(done, self._chain, self._store, tell)
         return done
+
+
+class Verifiers:
+    """A verifier for each target and rule set, started when the first model needs it, and ended with `stack`."""
+
+    def __init__(self, stack: ExitStack, options: VerifyOptions, printer: Output) -> None:
+        self._stack, self._options, self._printer = stack, options, printer
+        self._started: dict[tuple[Target, str], Verifier] = {}
+
+    def __call__(self, job: Job) -> Verifier:
+        """The one for a job."""
+        key = (job.target, job.ruleset.name)
+        if key not in self._started:
+            made = Verifier(job.target, job.ruleset, self._options, self._printer)
+            self._started[key] = self._stack.enter_context(made)
+        return self._started[key]
 
     def write_evidence(self) -> None:
         """Write the lines of all models, each once, where --evidence-output says; nothing where it was not given."""
-        if self._evidence is None:
+        path = self._options.evidence
+        if path is None:
             return
         from rkgraph.files import write_text
 
-        lines = sorted(set(self._lines))
-        write_text(self._evidence, "".join(f"{line}\n" for line in lines))
-        self._printer.note(f"wrote {len(lines)} lines of evidence to {self._evidence}", "good")
+        lines = sorted({line for verifier in self._started.values() for line in verifier.lines})
+        write_text(path, "".join(f"{line}\n" for line in lines))
+        self._printer.note(f"wrote {len(lines)} lines of evidence to {path}", "good")

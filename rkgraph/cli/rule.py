@@ -68,4 +68,12 @@ def _markdown(card: Card) -> str:
     facts = [card.severity.value]
     if card.fix is not None:
         facts.append(f"fix: {card.fix.title} ({card.fix.safety.value})")
-    return f"# {card.code} {card.name}\n\n{' · '.join(facts)}\n\n{card.body.lstrip()}"
+    return f"# {card.code} {card.name}\n\n{' · '.join(facts)}\n\n{_options(card)}{card.body.lstrip()}"
+
+
+def _options(card: Card) -> str:
+    """What a configuration may set of the rule; nothing where it has no options."""
+    if not card.options:
+        return ""
+    lines = [f"- `{o.name}` ({o.type}, default {o.default!r}): {o.meaning}" for o in card.options]
+    return "\n".join(["Options, in the table `[rule]` of a configuration:", "", *lines, "", ""])

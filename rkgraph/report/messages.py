@@ -10,6 +10,13 @@ _UNKNOWN = "of rknn-toolkit2 that rkgraph does not know. Its text is shown as th
 _WITHOUT_PATTERN = {
     UNKNOWN_ERROR: f"An error {_UNKNOWN}",
     UNKNOWN_WARNING: f"A warning {_UNKNOWN}",
+    "RK906": "unused-suppression. A suppression of the configuration covers no finding of the models that were linted: "
+    "what it was about is mended, or its place has changed. Remove it; or, if it is for a model that was not linted, "
+    'move it to the section of that model: `[[model."detector.onnx".suppress]]`.',
+    "RK907": "expired-suppression. The last day of a suppression is over (`expires`), so that what it covers counts "
+    "again. Mend that, or give the suppression another day and say why. $SOURCE_DATE_EPOCH sets the day.",
+    "RK908": "stale-baseline-entry. The baseline has a finding that is found no more. `rkgraph baseline prune` drops "
+    "all such entries, so that they count as new should they come back.",
     "RK980": "The verdict that lint predicts is not the compiler's. `rkgraph lint --verify` built the model and found "
     "it: the compiler is right, and the op table wants mending. `--evidence-output FILE.jsonl` writes what it needs.",
     "RK981": "The compiler runs this node elsewhere than lint predicts. `rkgraph lint --verify` built the model and "

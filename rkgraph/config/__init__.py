@@ -1,0 +1,1 @@
+"""What users write down once: `[tool.rkgraph]` of pyproject.toml or rkgraph.toml, suppressions and baselines."""
