@@ -66,6 +66,16 @@ class Output:
         for text, style in lines:
             self.print(text, style or None)
 
+    def markdown(self, text: str) -> None:
+        """Markdown of our own, set for the terminal, indented; in a pipe as it is."""
+        if not self.is_terminal:
+            print(text)  # noqa: T201
+            return
+        from rich.markdown import Markdown
+        from rich.padding import Padding
+
+        self._rich().print(Padding(Markdown(text, code_theme="ansi_light"), (0, 0, 0, 2)))
+
     def document(self, text: str) -> None:
         """A document for programs (JSON): UTF-8 whatever the terminal speaks, and not changed in any way."""
         typer.echo(text.encode(), nl=False)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -43,6 +43,10 @@ class Group:
         """Those of all its findings."""
         return frozenset(finding.fingerprint for finding in self.found)
 
+    def rank(self, ranks: Mapping[str, int]) -> int:
+        """The best rank of its findings; behind all others where none has one."""
+        return min((ranks.get(name, len(ranks)) for name in self.fingerprints), default=len(ranks))
+
     @property
     def first(self) -> Diagnostic:
         """The one that is reported first."""
@@ -77,12 +81,15 @@ def grouped(findings: Iterable[Diagnostic]) -> tuple[Group, ...]:
 def causes(result: Result) -> tuple[tuple[Group, int], ...]:
     """Groups of active findings, each with how many others follow from it; those are not told by themselves.
 
-    What follows from a finding that is not active is told: its cause is not.
+    Errors come first, then what buys most when it is removed, where the report ranks causes. What follows from a
+    finding that is not active is told: its cause is not.
     """
     alive = active(result)
     told = {finding.fingerprint for finding in alive if finding.cause}
     following = Counter(d.induced_by for d in alive if not d.cause and d.induced_by in told)
     groups = grouped(d for d in alive if d.cause or d.induced_by not in told)
+    ranks = {cause.fingerprint: rank for rank, cause in enumerate(result.causes or ())}
+    groups = tuple(sorted(groups, key=lambda group: (-group.first.severity.rank, group.rank(ranks))))
     return tuple((group, sum(following[name] for name in group.fingerprints)) for group in groups)
 
 

@@ -11,7 +11,7 @@ from rkgraph.report.messages import explained
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import Card, read_card
 
-__all__ = ["PROJECT", "RuleText", "plain_text", "rule_texts"]
+__all__ = ["PROJECT", "RuleText", "card_sections", "plain_text", "rule_texts"]
 
 PROJECT = "https://github.com/rkgraph/rkgraph"
 
@@ -37,6 +37,19 @@ def rule_texts(codes: Iterable[str]) -> dict[str, RuleText]:
     wanted = sorted(set(codes))
     stems = {path.stem[:5].upper(): path for path in data_folder("rules").glob("rk*.md")}
     return {code: _of_card(read_card(stems[code])) if code in stems else _of_message(code) for code in wanted}
+
+
+def card_sections(code: str) -> dict[str, str]:
+    """The sections of a code's card by heading, and its name under "name".
+
+    What the log table says of a code that has no card is under ""; a code that is not known has nothing.
+    """
+    path = next(data_folder("rules").glob(f"{code.lower()}_*.md"), None) if code.isalnum() else None
+    if path is not None:
+        card = read_card(path)
+        return {"name": card.name, **card.sections}
+    text = explained(code)
+    return {"name": _MESSAGE_NAME, "": text} if text is not None else {}
 
 
 def plain_text(markdown: str) -> str:

@@ -1,0 +1,1 @@
+"""One finding at its place: what `rkgraph explain` shows. `build.py` gathers it as data, `markdown.py` writes it."""
