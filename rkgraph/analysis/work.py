@@ -12,7 +12,17 @@ from collections.abc import Callable, Mapping
 
 from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["MOVES", "STAGE", "byte_size", "crossing_time", "host_time", "multiplications", "npu_time", "works"]
+__all__ = [
+    "MOVES",
+    "RENAMES",
+    "STAGE",
+    "byte_size",
+    "crossing_time",
+    "host_time",
+    "multiplications",
+    "npu_time",
+    "works",
+]
 
 STAGE = 1000.0
 """A further model on the NPU: its own buffers, a call of the runtime, and room for its weights."""
@@ -35,7 +45,7 @@ MOVES = frozenset(
 )  # fmt: skip
 """Operators that copy, rename or convert elements and compute none."""
 
-_RENAMES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+RENAMES = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 """Operators for which ONNX Runtime moves nothing; on the NPU they may turn a whole tensor around."""
 
 _SIZES: Mapping[str, float] = {
@@ -71,7 +81,7 @@ def npu_time(graph: GraphView, node: Node, *, falls: bool = False) -> float:
 
 def host_time(graph: GraphView, node: Node) -> float:
     """Microseconds of the node in ONNX Runtime, and what it costs besides that the host is busy meanwhile."""
-    if node.op in _RENAMES:
+    if node.op in RENAMES:
         return _RENAMING
     time = _CALL + multiplications(graph, node) / _HOST_MACS + _traffic(graph, node) / _HOST_BYTES
     return _RELIEVED * time

@@ -233,7 +233,7 @@ def _result(prepared: PreparedPlan, predicted: Result, built: _Built, rknn: Path
             *diagnostics_of_rules(built.switched_off),
             *diagnostics_of(facts.messages, graph),
         ),
-        cost=cost_of(facts.layers, facts.memory),
+        cost={**cost_of(facts.layers, facts.memory), **predicted.cost},
         proofs=(built.verification.proof,) if built.verification is not None else (),
         compile=frozen(
             {

@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ __all__ = ["cost_of", "frozen", "placement_record", "stage_record"]
 def cost_of(layers: Iterable[Layer], memory: Mapping[str, float]) -> dict[str, Any]:
     """Totals of a layer table.
 
-    `layers` counts all rows as the toolkit does; `npu` and `cpu` leave out the operators that are input and output.
+    `layers` counts all rows as the toolkit does; `npu` and `cpu` leave out the operators that are input and output, and
+    so do `crossings`: how often the work changes its place, in the order of the schedule.
     Cycles are estimates of the compiler, for layers like convolutions only; `rw_kb` is all traffic.
     """
     rows = list(layers)
@@ -36,6 +38,7 @@ def cost_of(layers: Iterable[Layer], memory: Mapping[str, float]) -> dict[str, A
         "layers": len(rows),
         "npu": targets["npu"],
         "cpu": targets["cpu"],
+        "crossings": sum(first.target != second.target for first, second in pairwise(work)),
         "ddr_cycles": sum(layer.ddr_cycles for layer in rows),
         "npu_cycles": sum(layer.npu_cycles for layer in rows),
         "rw_kb": sum(layer.rw_kb for layer in rows),

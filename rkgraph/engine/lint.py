@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rkgraph.analysis.folding import Folding, constancy, fold
 from rkgraph.analysis.observed import NOTHING_OBSERVED, Observations
 from rkgraph.analysis.origins import subgraphs, value_origins
+from rkgraph.cost.estimate import costs_of
 from rkgraph.diagnostics import Diagnostic, Location, fingerprint
 from rkgraph.engine.causes import causes
 from rkgraph.engine.divisions import guarded_division
@@ -161,16 +162,21 @@ def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = 
 
 
 def result_of(context: LintContext, found: Sequence[Found]) -> Result:
-    """The result that states what was found: placement, verdict and diagnostics."""
+    """The result that states what was found: placement, verdict, diagnostics, what it costs, and what to mend first."""
     verdict, confidence = decide(context, [f.finding for f in found])
+    placement = place(context, [(f.rule.code, f.finding) for f in found])
+    costs = costs_of(context, placement, found)
     return Result(
         model=_model_info(context.model),
         target=context.target,
         table=TableInfo(context.table.version, context.table.digest),
         verdict=verdict,
         confidence=confidence,
-        placement=place(context, [(f.rule.code, f.finding) for f in found]),
+        placement=placement,
         diagnostics=tuple(f.diagnostic for f in found if f.listed),
+        cost={"estimate": costs.estimate},
+        causes=costs.causes,
+        opportunities=costs.opportunities,
         graph=graph_record(context.model.main) if context.options.with_graph else None,
     )
 

@@ -122,7 +122,7 @@ def reconcile(
             *told(predicted.verdict, truth, where, reason, differing),
             *diagnostics_of((*truth.facts.messages, *([ending] if ending else [])), view.main),
         ),
-        cost=cost_of(truth.facts.layers, truth.facts.memory) if truth.outcome == "ok" else {},
+        cost={**(cost_of(truth.facts.layers, truth.facts.memory) if truth.outcome == "ok" else {}), **predicted.cost},
         compile=frozen(_record(view, truth, predicted, placed, None if error is None else error.message)),
     )
     return Verified(result, predicted, truth, placed, differing, view, None if answered else error)
