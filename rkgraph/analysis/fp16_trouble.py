@@ -7,7 +7,7 @@ within a node stay fp32, as the NPU computes them. What goes wrong is told where
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ class Trouble:
         largest: its largest magnitude on the samples, in fp32.
         stored: the largest magnitude of what is stored in fp16; ∞ for an overflow.
         error: ‖rounded − exact‖ / ‖exact‖ on the worst sample.
+        squared: it is a length, whose square is stored on the way: that is what goes wrong.
     """
 
     value: str
@@ -49,12 +50,22 @@ class Trouble:
     largest: float
     stored: float
     error: float
+    squared: bool = False
 
 
 def fp16_troubles(
-    model: Model, samples: Sequence[Mapping[str, Array]], tell: Callable[[str], None] = lambda _text: None
+    model: Model,
+    samples: Sequence[Mapping[str, Array]],
+    within_layers: Collection[str] = (),
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> tuple[Trouble, ...]:
     """Where computing in fp16 goes wrong on the samples, in the order of the file.
+
+    Args:
+        model: the model.
+        samples: feeds by input name.
+        within_layers: values that are stored nowhere, and so are not rounded: what a layer computes in between.
+        tell: what is done, in a few words.
 
     Raises:
         EvaluationError: ONNX Runtime cannot run the model on the samples.
@@ -67,32 +78,33 @@ def fp16_troubles(
         name
         for node in main.nodes
         for name in node.outputs
-        if name and node.op not in _MADE_BEFORE and main.value(name).dtype == "float32"
+        if name and node.op not in _MADE_BEFORE and main.value(name).dtype == "float32" and name not in within_layers
     ]
     if not names or not samples:
         return ()
+    lengths = {node.outputs[0] for node in main.nodes_of("ReduceL2")}
     tell("run the model beside a copy in fp16")
     evaluator = Evaluator(compared_with_half(model.proto(weights=True), names))
     worst: dict[str, Trouble] = {}
     for sample in samples:
         results = evaluator.run(fitted(model, sample))
         for name in names:
-            trouble = _trouble(name, results[f"{HALF}{name}/compared"].tolist())
+            trouble = _trouble(name, results[f"{HALF}{name}/compared"].tolist(), squared=name in lengths)
             if trouble is not None and _weight(trouble) > _weight(worst.get(name)):
                 worst[name] = trouble
     return tuple(worst[name] for name in _first(main, worst))
 
 
-def _trouble(name: str, numbers: Sequence[float]) -> Trouble | None:
-    """What is wrong with one value on one sample, by the numbers of `graph.half.COMPARED`."""
+def _trouble(name: str, numbers: Sequence[float], *, squared: bool) -> Trouble | None:
+    """What is wrong with one value on one sample, by the numbers of `graph.half.COMPARED`; `squared`: on the way."""
     exact, _, stored, error, norm = numbers
     relative = error / norm if norm else 0.0
     if not math.isfinite(exact):
         return None  # the model itself gives this; no target holds it
     if not math.isfinite(stored) or exact > LARGEST:
-        return Trouble(name, "overflow", exact, math.inf, math.inf)
-    if 0 < exact < SMALLEST and relative > TOLERATED:
-        return Trouble(name, "underflow", exact, stored, relative)
+        return Trouble(name, "overflow", exact, math.inf, math.inf, squared)
+    if 0 < exact < (math.sqrt(SMALLEST) if squared else SMALLEST) and relative > TOLERATED:
+        return Trouble(name, "underflow", exact, stored, relative, squared)
     if relative > TOLERATED:
         return Trouble(name, "accuracy", exact, stored, relative)
     return None

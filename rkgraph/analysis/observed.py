@@ -62,12 +62,14 @@ class Observations:
         samples: feeds by input name.
         kept: what was observed before, by name; values that rewrites leave as they are need not be computed again.
         troubles: what goes wrong in fp16, where that was looked for.
+        looked: whether it was.
     """
 
     model: Model | None = None
     samples: Sequence[Mapping[str, Array]] = ()
     kept: MutableMapping[str, Observed | None] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    looked: bool = False
 
     def __bool__(self) -> bool:
         return self.model is not None and bool(self.samples)
@@ -97,7 +99,7 @@ class Observations:
 
     def with_troubles(self, troubles: tuple[Trouble, ...]) -> Observations:
         """The same, with what goes wrong in fp16."""
-        return replace(self, troubles=troubles)
+        return replace(self, troubles=troubles, looked=True)
 
 
 NOTHING_OBSERVED = Observations()

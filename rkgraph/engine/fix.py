@@ -185,9 +185,14 @@ class _Loop:
             self.applied += (*opened.applied, *frozen.applied)
             self.proofs += (*opened.proofs, *frozen.proofs)
             context, found = self._look()
+        if context.observed.troubles:  # what goes wrong in fp16 is mended last: most of it goes away before
+            context, found = self._look()
         for number in range(1, MAX_PASSES + 1):
             fight = self._fight(context)
             plan = self._plan(context, found, fight)
+            if not plan.fixes and self.settings.samples and not context.observed.looked:
+                context, found = self._look(troubles=True)
+                plan = self._plan(context, found, fight)
             if not plan.fixes:
                 self.refused += (*plan.refused, *self._still_unproved(found))
                 break
@@ -197,8 +202,6 @@ class _Loop:
         else:
             plan = self._plan(context, found, frozenset())
             self.refused += [_unfinished(fix) for fix in plan.fixes]
-        if self.settings.samples and self.applied:
-            context, found = self._look(troubles=True)
         split = self._split(context, found, plan)
         self.applied += map(self.names.named, split.applied)
         self.refused += map(self.names.named, split.refused)

@@ -101,9 +101,11 @@ def with_troubles(
         return observed
     from rkgraph.analysis.evaluator import EvaluationError
     from rkgraph.analysis.fp16_trouble import fp16_troubles
+    from rkgraph.rulebook.one_layer import values_within_layers
 
     try:
-        return observed.with_troubles(fp16_troubles(observed.model, observed.samples[:CHECKED], tell))
+        within = values_within_layers(observed.model.view().main)
+        return observed.with_troubles(fp16_troubles(observed.model, observed.samples[:CHECKED], within, tell))
     except EvaluationError as error:
         tell(f"the model does not run on the samples: {error.message}")
         return observed

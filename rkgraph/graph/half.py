@@ -77,22 +77,43 @@ def _copied(
     for index, name in enumerate(node.input):
         if name and name not in given:
             copy.input[index] = weights.get(name, HALF + name)
-    nodes = [copy]
+    roundings = []
     for index, name in enumerate(node.output):
         if name:
             copy.output[index] = HALF + name
             if name in rounded:
                 copy.output[index] = result = f"{HALF}{name}/result"
-                nodes.extend(_rounding(result, name))
-    return nodes
+                roundings.extend(_rounding(result, name))
+    return [*_computed(copy), *roundings]
+
+
+def _computed(copy: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """The node as the compiler computes it: a length in three layers, and squares and their sum are stored."""
+    if copy.op_type != "ReduceL2" or copy.domain not in ("", "ai.onnx"):
+        return [copy]
+    source, length = copy.input[0], copy.output[0]
+    square, total = f"{length}/square", f"{length}/total"
+    copy.op_type = "ReduceL1"  # a sum of what is never negative, with axes where ReduceL2 has them
+    copy.input[0], copy.output[0] = f"{square}/rounded", total
+    return [
+        helper.make_node("Mul", [source, source], [square]),
+        *_through_half(square, f"{square}/rounded"),
+        copy,
+        *_through_half(total, f"{total}/rounded"),
+        helper.make_node("Sqrt", [f"{total}/rounded"], [length]),
+    ]
 
 
 def _rounding(source: str, name: str) -> list[onnx.NodeProto]:
     """Nodes that make the copy of `name` of `source`: the same numbers, rounded."""
-    stored = f"{HALF}{name}/half"
+    return _through_half(source, HALF + name)
+
+
+def _through_half(source: str, target: str) -> list[onnx.NodeProto]:
+    stored = f"{target}/half"
     return [
         helper.make_node("Cast", [source], [stored], to=TensorProto.FLOAT16),
-        helper.make_node("Cast", [stored], [HALF + name], to=TensorProto.FLOAT),
+        helper.make_node("Cast", [stored], [target], to=TensorProto.FLOAT),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from rkgraph.analysis.attention import softmaxes_behind
+from rkgraph.analysis.attention import FP16_MAX, softmaxes_behind
 from rkgraph.diagnostics import Confidence
 from rkgraph.rulebook.rule import Finding
 
@@ -29,8 +29,7 @@ def troubles_of(lint: LintContext, kind: str, told: Callable[[Trouble], str]) ->
         node = main.producer(trouble.value)
         if trouble.kind != kind or node is None or (node.path, node.index) in lint.folded:
             continue
-        arrival = softmaxes_behind(main, trouble.value)
-        if arrival.softmaxes and not arrival.elsewhere:
+        if kind == "overflow" and _is_masked(lint, trouble.value):
             continue
         yield Finding(
             told(trouble),
@@ -40,3 +39,12 @@ def troubles_of(lint: LintContext, kind: str, told: Callable[[Trouble], str]) ->
             limit={"largest": 65504, "smallest": 6.1e-5},
             confidence=Confidence.PROBED,
         )
+
+
+def _is_masked(lint: LintContext, name: str) -> bool:
+    """Whether only softmaxes read the value, and fills alone are beyond fp16: numbers that are far below zero."""
+    arrival = softmaxes_behind(lint.model.main, name)
+    if not arrival.softmaxes or arrival.elsewhere:
+        return False
+    seen = lint.observed.of((name,)).get(name)
+    return seen is None or seen.high <= FP16_MAX

@@ -6,13 +6,31 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.rulebook.fp16_findings import troubles_of
+from rkgraph.rulebook.rescaling import rescaled
 
 if TYPE_CHECKING:
+    from rkgraph.analysis.fp16_trouble import Trouble
+    from rkgraph.graph.rewrite import Edit, Refusal
     from rkgraph.rulebook.rule import Finding, LintContext
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each node where fp16 overflows first."""
-    return troubles_of(
-        lint, "overflow", lambda t: f"{t.value} reaches {t.largest:.4g} on the samples; fp16 ends at 65504"
+    return troubles_of(lint, "overflow", _told)
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The same with numbers smaller by a power of two, up to where they fit again."""
+    return rescaled(lint, finding, "rk240", overflow=True)
+
+
+def _told(trouble: Trouble) -> str:
+    what, most = (
+        (f"the square of {trouble.value}", trouble.largest**2)
+        if trouble.squared
+        else (
+            trouble.value,
+            trouble.largest,
+        )
     )
+    return f"{what} reaches {most:.4g} on the samples; fp16 ends at 65504"

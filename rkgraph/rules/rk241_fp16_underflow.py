@@ -6,15 +6,31 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.rulebook.fp16_findings import troubles_of
+from rkgraph.rulebook.rescaling import rescaled
 
 if TYPE_CHECKING:
+    from rkgraph.analysis.fp16_trouble import Trouble
+    from rkgraph.graph.rewrite import Edit, Refusal
     from rkgraph.rulebook.rule import Finding, LintContext
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each node where fp16 underflows first."""
-    return troubles_of(
-        lint,
-        "underflow",
-        lambda t: f"{t.value} is {t.largest:.3g} at most on the samples; fp16 keeps all digits down to 6.1e-05",
+    return troubles_of(lint, "underflow", _told)
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """The same with numbers larger by a power of two, up to where they fit again."""
+    return rescaled(lint, finding, "rk241", overflow=False)
+
+
+def _told(trouble: Trouble) -> str:
+    what, most = (
+        (f"the square of {trouble.value}", trouble.largest**2)
+        if trouble.squared
+        else (
+            trouble.value,
+            trouble.largest,
+        )
     )
+    return f"{what} is {most:.3g} at most on the samples; fp16 keeps all digits down to 6.1e-05"

@@ -18,6 +18,7 @@ from rkgraph.graph.load import read_view
 from rkgraph.graph.model import Model
 from rkgraph.graph.view import ModelView
 from rkgraph.results import Result
+from rkgraph.rulebook.one_layer import values_within_layers
 from rkgraph.rulebook.rule import LintContext, Options
 from rkgraph.rulebook.ruleset import RuleSet, load_ruleset
 from rkgraph.targets import Target
@@ -77,7 +78,8 @@ def observed(text: str | onnx.ModelProto, scale: float, count: int = 3) -> Obser
         path = Path(folder) / "model.onnx"
         path.write_bytes((parse(text) if isinstance(text, str) else text).SerializeToString())
         seen = Observations(Model.load(path), made_up(text, scale, count))
-        return seen.with_troubles(fp16_troubles(Model.load(path), seen.samples))
+        held = Model.load(path)
+        return seen.with_troubles(fp16_troubles(held, seen.samples, values_within_layers(held.view().main)))
 
 
 def troubles_of(text: str | onnx.ModelProto, scale: float, count: int = 3) -> tuple[Trouble, ...]:
