@@ -6,6 +6,7 @@ Pure functions of the report; what a template shows is decided here, how it look
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
 __all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "stories"]
 
 _DETAILS = 3
+_TROUBLES = ("RK240", "RK241", "RK242")
 _AGREEMENT = {
     "agree": "where they were predicted",
     "differ": "elsewhere",
@@ -193,18 +195,39 @@ class Story:
     @property
     def open_findings(self) -> tuple[FindingGroup, ...]:
         """What is still to be said about the model."""
-        return _grouped(self._last_linted.diagnostics)
+        return _grouped(f for f in self.last_linted.diagnostics if f.counts)
 
     @property
     def resolved_findings(self) -> tuple[FindingGroup, ...]:
         """What was found in the model as it came and is gone."""
         if not self.changed:
             return ()
-        left = {finding.fingerprint for finding in self._last_linted.diagnostics}
+        left = {finding.fingerprint for finding in self.last_linted.diagnostics}
         return _grouped(finding for finding in self.before.diagnostics if finding.fingerprint not in left)
 
     @property
-    def _last_linted(self) -> Result:
+    def measured_troubles(self) -> tuple[Diagnostic, ...]:
+        """What was seen to go wrong in fp16 on samples (RK240 to RK242)."""
+        return tuple(f for f in self.last_linted.diagnostics if f.code in _TROUBLES)
+
+    @property
+    def accepted_findings(self) -> tuple[FindingGroup, ...]:
+        """What a suppression covers, with its reason, or the baseline has."""
+        return _grouped(f for f in self.last_linted.diagnostics if not f.counts)
+
+    @property
+    def lowest_cosine(self) -> float | None:
+        """The worst likeness that was measured, of outputs or of sentences; None where nobody measured."""
+        outputs = (self.verify or {}).get("outputs", ())
+        rows = (self.sentences or {}).get("rows", ())
+        found = [entry.get("cosine") for entry in (*outputs, *rows)]
+        # What is no number is worse than any number, and min() would lose it.
+        known = (cosine for cosine in found if cosine is not None)
+        return min(known, key=lambda cosine: (not math.isnan(cosine), cosine), default=None)
+
+    @property
+    def last_linted(self) -> Result:
+        """The last result with findings or fixes: a build says nothing new of them."""
         return next((r for r in reversed(self.results) if r.diagnostics or r.fixes != Fixes()), self.after)
 
     @property

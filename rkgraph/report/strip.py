@@ -1,4 +1,4 @@
-"""The placement picture: one cell a node, in graph order, coloured by device; as numbers, the template draws it."""
+"""The placement picture: one cell a node, in graph order, coloured by device; as paths, the template draws them."""
 
 from __future__ import annotations
 
@@ -8,44 +8,40 @@ from dataclasses import dataclass
 from rkgraph.diagnostics import Device
 from rkgraph.results import PlacedNode
 
-__all__ = ["Cell", "Strip", "strip"]
+__all__ = ["Strip", "strip"]
 
-WIDTH = 960
-_CELL = 11
+WIDTH = 1200
+_ROWS_AT_MOST = 16
 _GAP = 2
-_PER_ROW = WIDTH // (_CELL + _GAP)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A square at x, y (in the picture's units) for one node; `title` is shown on hover."""
-
-    x: int
-    y: int
-    device: Device
-    title: str
+_SIDES = (12, 9, 6, 4, 2)
+"""Sides of a cell, tried in turn until the rows are few enough."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """The picture: its size, the side of a cell, and the cells."""
+    """The picture: its size, the side of a cell, and for each device the corners of its cells."""
 
     width: int
     height: int
     side: int
-    cells: tuple[Cell, ...]
+    cells: tuple[tuple[Device, tuple[tuple[int, int], ...]], ...]
+
+    def path(self, corners: Sequence[tuple[int, int]]) -> str:
+        """SVG path data of squares at these corners."""
+        return "".join(f"M{x} {y}h{self.side}v{self.side}h-{self.side}z" for x, y in corners)
 
 
 def strip(placement: Sequence[PlacedNode]) -> Strip:
-    """One cell a node, row after row."""
-    cells = tuple(
-        Cell(
-            (index % _PER_ROW) * (_CELL + _GAP),
-            (index // _PER_ROW) * (_CELL + _GAP),
-            node.device,
-            f"{node.node} ({node.op}): {node.device.value}{' by ' + ', '.join(node.because) if node.because else ''}",
-        )
-        for index, node in enumerate(placement)
-    )
-    rows = -(-len(placement) // _PER_ROW)
-    return Strip(WIDTH, max(rows * (_CELL + _GAP) - _GAP, _CELL), _CELL, cells)
+    """One cell a node, row after row; smaller cells where there are many nodes."""
+    side = next((s for s in _SIDES if -(-len(placement) // _per_row(s)) <= _ROWS_AT_MOST), _SIDES[-1])
+    step, per_row = side + _GAP, _per_row(side)
+    found: dict[Device, list[tuple[int, int]]] = {}
+    for index, node in enumerate(placement):
+        found.setdefault(node.device, []).append((index % per_row * step, index // per_row * step))
+    rows = -(-len(placement) // per_row)
+    cells = tuple((device, tuple(found[device])) for device in Device if device in found)
+    return Strip(WIDTH, max(rows * step - _GAP, side), side, cells)
+
+
+def _per_row(side: int) -> int:
+    return WIDTH // (side + _GAP)

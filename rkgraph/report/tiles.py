@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,16 +61,7 @@ def _compile_tiles(story: Story) -> Iterable[Tile]:
     weights = sum(stage.get("memory", {}).get("weight_kb", 0) for stage in story.compiled_stages)
     if internal or weights:
         yield Tile("memory", f"{(internal + weights) / 1024:.1f} MB", f"{weights / 1024:.1f} MB of it weights")
-    cosine = _lowest_cosine(story)
+    cosine = story.lowest_cosine
     if cosine is not None:
         threshold = (story.verify or story.sentences or {}).get("threshold", 0.99)
         yield Tile("lowest cosine", f"{cosine:.6f}", "simulator", "good" if cosine >= threshold else "bad")
-
-
-def _lowest_cosine(story: Story) -> float | None:
-    outputs = (story.verify or {}).get("outputs", ())
-    rows = (story.sentences or {}).get("rows", ())
-    found = [entry.get("cosine") for entry in (*outputs, *rows)]
-    # What is no number is worse than any number, and min() would lose it.
-    known = (cosine for cosine in found if cosine is not None)
-    return min(known, key=lambda cosine: (not math.isnan(cosine), cosine), default=None)

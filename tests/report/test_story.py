@@ -112,11 +112,14 @@ def test_a_cosine_that_is_no_number_is_the_lowest(story: Story) -> None:
     assert (tile.value, tile.tone) == ("nan", "bad")
 
 
-@pytest.mark.parametrize("count", [0, 1, 73, 74, 500])
+@pytest.mark.parametrize("count", [0, 1, 85, 86, 500, 5000])
 def test_cells_of_the_strip_lie_inside_and_never_on_each_other(count: int) -> None:
-    drawn = strip([PlacedNode(i, f"n{i}", "Add", (), Device.NPU) for i in range(count)])
-    assert len({(cell.x, cell.y) for cell in drawn.cells}) == count
-    assert all(cell.x + drawn.side <= drawn.width and cell.y + drawn.side <= drawn.height for cell in drawn.cells)
+    devices = (Device.NPU, Device.CPU, Device.FOLDED)
+    drawn = strip([PlacedNode(i, f"n{i}", "Add", (), devices[i % 3]) for i in range(count)])
+    corners = [corner for _, cells in drawn.cells for corner in cells]
+    assert len(set(corners)) == len(corners) == count
+    assert all(x + drawn.side <= drawn.width and y + drawn.side <= drawn.height for x, y in corners)
+    assert all(len(cells) == drawn.path(cells).count("z") for _, cells in drawn.cells)
 
 
 def test_joined_reports_keep_all_results_in_order() -> None:
