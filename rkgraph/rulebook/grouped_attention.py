@@ -7,10 +7,12 @@ else it is arithmetic of floats, in which whole numbers up to 2048 are exact on 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.rulebook.fused import NotUnfused
+from rkgraph.rulebook.generated import MOST_ELEMENTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -121,7 +123,7 @@ def _clipped(writer: Writer, x: str, more: float, dtype: str) -> str:
     return writer.clip(writer.op("Add", x, writer.constant(more, dtype, "more")), dtype, 0.0, 1.0)
 
 
-def present(writer: Writer, cache: Cache, past: str, new: str, before: int) -> str:
+def present(writer: Writer, cache: Cache, past: str, new: str, sizes: tuple[int, int, int, int]) -> str:
     """The cache with what is new in it: (B, K, T, d).
 
     Args:
@@ -129,29 +131,36 @@ def present(writer: Writer, cache: Cache, past: str, new: str, before: int) -> s
         cache: what is where.
         past: the cache before, "" for none.
         new: (B, K, S, d).
-        before: the rows of `past`.
+        sizes: B, K, the rows of `past`, d.
 
     Raises:
         NotUnfused: more is taken than there is room for.
     """
     if isinstance(cache.filled, str):
-        return _placed(writer, cache, past, new, before)
+        return _placed(writer, cache, past, new, sizes)
     if len(set(cache.filled)) > 1:
         raise NotUnfused("the members of the batch have different lengths; give them the same, or leave them computed")
-    filled = cache.filled[0]
+    filled, (batch, groups, before, width) = cache.filled[0], sizes
     if not 0 <= filled <= (before if past else 0) or filled + cache.new > cache.rows:
         raise NotUnfused(f"{filled} of {before} places are taken, and {cache.new} more do not fit {cache.rows}")
     parts = [writer.slice(past, (2,), (0,), (filled,)) if filled < before else past] if filled else []
     parts.append(new)
-    return _padded(writer, writer.concat(parts, 2), cache.rows - filled - cache.new, cache.dtype)
+    free = (batch, groups, cache.rows - filled - cache.new, width)
+    return _padded(writer, writer.concat(parts, 2), free, cache.dtype)
 
 
-def _padded(writer: Writer, x: str, rows: int, dtype: str) -> str:
-    """`x` with so many rows of zeros behind it: places that nothing lies in yet."""
-    return writer.pad(x, dtype, (0,) * 6 + (rows, 0)) if rows else x
+def _padded(writer: Writer, x: str, sizes: tuple[int, int, int, int], dtype: str) -> str:
+    """`x` with so many rows of zeros behind it, places that nothing lies in yet; Pad would run on the CPU."""
+    import numpy as np  # lint imports rules, and with them this file, and has no time for numpy
+
+    if not sizes[2]:
+        return x
+    if math.prod(sizes) > MOST_ELEMENTS:
+        raise NotUnfused(f"the cache has {math.prod(sizes):,} free places, more than {MOST_ELEMENTS:,}")
+    return writer.concat((x, writer.constant(np.zeros(sizes), dtype, "free")), 2)
 
 
-def _placed(writer: Writer, cache: Cache, past: str, new: str, before: int) -> str:
+def _placed(writer: Writer, cache: Cache, past: str, new: str, sizes: tuple[int, int, int, int]) -> str:
     """What is new in the places that follow those taken, by a product with zeros and ones; what lay there goes."""
     if not isinstance(cache.filled, str) or not past:
         raise NotUnfused("how much of the cache is taken is computed, and there is none")
@@ -162,6 +171,7 @@ def _placed(writer: Writer, cache: Cache, past: str, new: str, before: int) -> s
     one = writer.constant(1.0, cache.dtype, "one")
     places = writer.op("Sub", one, writer.clip(apart, cache.dtype, 0.0, 1.0))  # (B, 1, T, S)
     moved = writer.op("MatMul", places, new)
-    old = _padded(writer, past, cache.rows - before, cache.dtype)
+    batch, groups, before, width = sizes
+    old = _padded(writer, past, (batch, groups, cache.rows - before, width), cache.dtype)
     kept = writer.op("Sub", one, _clipped(writer, ahead, 1.0, cache.dtype))
     return writer.op("Add", writer.op("Mul", old, kept), moved)

@@ -121,7 +121,8 @@ def _grouped(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
         query, key = (_turned(writer, x, waves, (turned, form.width), interleaved) for x in (query, key))
     names = [form.inputs[name] if form.past else "" for name in ("past_key", "past_value")]
     taken = _taken(cache, form)
-    kept = [present(writer, taken, old, new, form.past) for old, new in zip(names, (key, value), strict=True)]
+    sizes = (form.batch, form.groups, form.past, form.width)
+    kept = [present(writer, taken, old, new, sizes) for old, new in zip(names, (key, value), strict=True)]
     keys, values = (shared(writer, x, form.heads, form.groups) for x in kept)
     scale = float(node.attributes.get("scale", 0.0)) or 1 / math.sqrt(form.width)
     scores = Scores(scale, float(node.attributes.get("softcap", 0.0)), dtype)
