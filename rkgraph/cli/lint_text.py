@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from rkgraph.cli.cost_text import cost_lines, opportunity_lines
 from rkgraph.diagnostics import Device, Diagnostic, Severity, Verdict
 from rkgraph.results import Result, TensorInfo
 from rkgraph.rulebook.rule import Options
@@ -54,6 +55,8 @@ def describe(result: Result, *, verbose: bool = False) -> Lines:
         yield from _findings(result, severity, verbose)
     yield from _left_out(result, verbose)
     yield from _placement(result)
+    yield from cost_lines(result)
+    yield from opportunity_lines(result, verbose=verbose)
 
 
 def verdict_line(result: Result) -> tuple[str, str]:
