@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from rkgraph.rulebook.rule import LintContext
     from rkgraph.rulebook.writer import Writer
 
-__all__ = ["GATE_FIXED_AT", "Form", "better_form", "fails", "write_form"]
+__all__ = ["GATE_FIXED_AT", "Form", "better_form", "fails", "names_layout", "write_form"]
 
 GATE_FIXED_AT = 30.0
 """Bias of a gate that stands still: 1 / (1 + exp(-30)) is 1 in float32."""
 
 _NAMES = {"y": "Y", "h": "Y_h", "c": "Y_c"}
 _BIASES_NEEDED = ("2.2.0",)  # versions that die (SIGSEGV) of a layer without
+_LAYOUT_UNKNOWN = ("2.5.0",)  # versions that refuse the attribute always; the others where Y is read by a Squeeze
 _LONGEST_SLICES = 16  # sequences of a batch whose last steps are cut out one by one
 
 
@@ -56,9 +57,14 @@ def better_form(lint: LintContext, graph: GraphView, layer: RecurrentLayer) -> F
 
 def fails(lint: LintContext, layer: RecurrentLayer) -> bool:
     """Whether the layer does not build for a reason that op tables do not know of."""
-    if _lacks_biases(lint, layer):
+    if _lacks_biases(lint, layer) or (names_layout(layer) and lint.table.version in _LAYOUT_UNKNOWN):
         return True
     return _has_odd_lengths(layer) if layer.op == "LSTM" else _takes_h_from_y(layer)
+
+
+def names_layout(layer: RecurrentLayer) -> bool:
+    """Whether the layer says that steps come first, as they do anyway, in an attribute that came with opset 14."""
+    return "layout" in layer.node.attributes and not layer.batchwise
 
 
 def _lacks_biases(lint: LintContext, layer: RecurrentLayer) -> bool:
@@ -74,6 +80,8 @@ def _changes(lint: LintContext, layer: RecurrentLayer) -> Iterator[str]:
         yield "as a GRU with fixed gates"
     if layer.batchwise:
         yield "with the steps first"
+    elif names_layout(layer):
+        yield "without the attribute layout, of which the compiler knows nothing"
     if any(not name for name in layer.node.outputs[: max(_places(layer), default=-1) + 1]):
         yield "with a name for every output"
     if "b" not in layer.inputs and (layer.inputs.keys() & {"lengths", "h", "c"} or _lacks_biases(lint, layer)):

@@ -9,7 +9,7 @@ from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.rulebook.lowering import CANNOT_RUN
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.recurrent import RECURRENT, RecurrentLayer, read_recurrent
-from rkgraph.rulebook.recurrent_form import better_form, fails, write_form
+from rkgraph.rulebook.recurrent_form import better_form, fails, names_layout, write_form
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
@@ -25,7 +25,9 @@ def check(lint: LintContext) -> Iterator[Finding]:
             layer = read_recurrent(graph, node)
             form = better_form(lint, graph, layer) if isinstance(layer, RecurrentLayer) else None
             outcome = lint.judgement(node).outcome
-            if isinstance(layer, str) or form is None or not (fails(lint, layer) or outcome in CANNOT_RUN):
+            if isinstance(layer, str) or form is None:
+                continue
+            if not (fails(lint, layer) or outcome in CANNOT_RUN or names_layout(layer)):
                 continue
             yield Finding(
                 f"{node.op} as it is written does not run on the board; it does {', '.join(form.changes)}",

@@ -91,3 +91,14 @@ def test_the_engine_proves_it(tmp_path: Path) -> None:
     outcome = fix_text(recurrent("RNN", read=("h",))[0], tmp_path, CODE, allow=frozenset({Safety.FP16_RANGE}))
     assert [fix.code for fix in outcome.fixes.applied] == [CODE]
     assert {proof.outcome for proof in outcome.proofs} == {"proved"}
+
+
+@pytest.mark.parametrize("toolkit", ["2.3.2", "2.5.0"])
+@pytest.mark.parametrize("op", ["GRU", "LSTM"])
+def test_a_layout_that_goes_without_saying_is_not_said(op: str, toolkit: str) -> None:
+    model, feeds = recurrent(op, layout=0)
+    assert len(diagnostics(model, CODE, target=Target("rk3588", toolkit))) == 1
+    after, _ = fixed(model, CODE)
+    assert [a.name for n in after.graph.node for a in n.attribute if a.name == "layout"] == []
+    for old, new in zip(run(model, feeds), run(after, feeds), strict=True):
+        np.testing.assert_array_equal(new, old)
