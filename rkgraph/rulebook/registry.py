@@ -65,6 +65,7 @@ MODULES = (
     "rk151_softmax_form",
     "rk152_spatial_maximum",
     "rk153_newer_operator_form",
+    "rk154_scaled_logarithm",
     "rk160_cumulative_sum",
     "rk161_einstein_summation",
     "rk162_triangle_selection",
