@@ -18,8 +18,8 @@ from rkgraph.cli.common import (
     ToolkitOption,
     VerboseOption,
     home_folder,
-    resolve_rules_and_target,
 )
+from rkgraph.cli.configured import Configuration, IsolatedOption, rules_and_target
 from rkgraph.compile.islands import Goal
 from rkgraph.diagnostics import Verdict
 from rkgraph.errors import ExitCode, UsageError
@@ -37,6 +37,7 @@ __all__ = ["command"]
 
 
 def command(
+    ctx: typer.Context,
     model: Annotated[
         Path, typer.Argument(help="An ONNX model, or a bundle (a folder).", metavar="MODEL", show_default=False)
     ],
@@ -95,6 +96,16 @@ def command(
     ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Write the toolkit's raw log.", metavar="FILE")] = None,
     output: OutputOption = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            help="Configuration to use, what --config is elsewhere.",
+            metavar="FILE.toml",
+            show_default="$RKGRAPH_CONFIG, or the nearest rkgraph.toml or pyproject.toml",
+        ),
+    ] = None,
+    isolated: IsolatedOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -102,6 +113,8 @@ def command(
 
     An ONNX model becomes a .rknn, or with -o FOLDER a bundle, which simulator and CPU can run too. A bundle is
     compiled in its own folder unless -o says otherwise. The same model with the same options comes from a cache.
+
+    What is asked for every time stands in rkgraph.toml, or in [tool.rkgraph] of pyproject.toml; options count more.
 
     Exit code 1: the board will refuse an operator, or --verify stayed below the threshold. 4: the toolkit failed.
 
@@ -129,7 +142,8 @@ def command(
     from rkgraph.toolkit.locate import find_toolkit
 
     started = time.time()
-    _, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
+    said = Configuration(ctx, settings, isolated=isolated).of(model)
+    _, resolved = rules_and_target(said)
     if (inputs or against) and not verify:
         raise UsageError(f"{'--inputs' if inputs else '--against'} is given without --verify", "add --verify")
     check_writable(report, log, output if output is not None and output.suffix == ".rknn" else None)
@@ -138,7 +152,9 @@ def command(
     options = BuildConfig() if config is None else load_build_config(config, resolved)
     checks = Verify(threshold, inputs, against) if verify else None
     goal = Goal(islands_cosine, islands_int8) if islands else None
-    plan = Plan(model, resolved, options, calibration, checks, goal)
+    # fp16 refuses samples that are asked for; those of a configuration are for other builds.
+    samples = said.calibration if calibration is not None or resolved.precision != "fp16" else None
+    plan = Plan(model, resolved, options, samples, checks, goal)
     cache = None if no_cache else CompileCache(home_folder() / "builds")
     out = Output(quiet, verbose)
     if config is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rkgraph.config.selectors import Selector
     from rkgraph.config.settings import Settings
     from rkgraph.diagnostics import Severity
+    from rkgraph.results import Result
     from rkgraph.rulebook.ruleset import RuleSet
     from rkgraph.targets import Target
 
@@ -29,6 +30,8 @@ __all__ = [
     "IsolatedOption",
     "SelectOption",
     "SeverityOption",
+    "marked",
+    "rules_and_target",
 ]
 
 SelectOption = Annotated[
@@ -94,6 +97,22 @@ class Configuration:
             said = Section(self._said, dict.fromkeys(self._said, COMMAND_LINE))
             self._known[key] = effective((*sections, said))
         return self._known[key]
+
+    def alone(self) -> Settings:
+        """What the command line says, and nothing else: for what a plan decides in place of the configuration."""
+        from rkgraph.config.reading import Section
+        from rkgraph.config.settings import COMMAND_LINE, effective
+
+        return effective((Section(self._said, dict.fromkeys(self._said, COMMAND_LINE)),))
+
+
+def marked(result: Result, settings: Settings) -> Result:
+    """The result with the findings marked that the settings suppress."""
+    if not settings.suppressions:
+        return result
+    from rkgraph.config.suppressions import suppressed, today
+
+    return suppressed(result, settings.suppressions, today())[0]
 
 
 def rules_and_target(settings: Settings) -> tuple[RuleSet, Target]:

@@ -23,16 +23,23 @@ from rkgraph.cli.common import (
     TargetOption,
     ToolkitOption,
     VerboseOption,
-    parse_allow,
-    parse_dims,
-    parse_shapes,
     resolve_rules_and_target,
+)
+from rkgraph.cli.configured import (
+    ConfigOption,
+    Configuration,
+    IgnoreOption,
+    IsolatedOption,
+    SelectOption,
+    marked,
+    rules_and_target,
 )
 from rkgraph.diagnostics import Severity, Verdict
 from rkgraph.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
+    from rkgraph.config.settings import Settings
     from rkgraph.engine.fix import FixOutcome, FixSettings
     from rkgraph.engine.plan_file import PlanFile, Request
     from rkgraph.graph.model import Model
@@ -119,6 +126,10 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
     ] = None,
     fail_on: FailOnOption = Severity.ERROR,
+    select: SelectOption = None,
+    ignore: IgnoreOption = None,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -140,6 +151,9 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
     fewer layers on the CPU, then fewer crossings, cycles, bytes. The same command goes on where it was stopped, and
     Ctrl-C keeps the best so far. Options are written to OUTPUT.build.toml, which compile reads.
 
+    --select and --ignore say which rules may change MODEL. What is asked for every time stands in rkgraph.toml, or in
+    [tool.rkgraph] of pyproject.toml: a plan counts more than that, and the command line more than both.
+
     Examples:
         rkgraph fix model.onnx --shape input_ids=1x256 -o fixed.onnx
 
@@ -154,6 +168,7 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         rkgraph fix model.onnx --tune --tune-budget 30m -o tuned.onnx
     """
     import time
+    from dataclasses import replace
     from functools import partial
 
     from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases, read_samples
@@ -170,14 +185,16 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
     started = time.time()
     destination = _destination(model, output, in_place=in_place, diff=diff)
     check_writable(report, plan, *([destination] if destination and _is_file(destination, in_place) else []))
-    name, _ = resolve_rules_and_target(rules, toolkit, target, precision)
+    configuration = Configuration(ctx, config, isolated=isolated)
+    said = configuration.of(model)
+    new = configuration.alone() if plan is not None and plan.exists() else said
     asked = Request(
-        *(target, name, precision, parse_allow(allow), lm_head_shards, presimplify, inputs, calibration),
-        *(parse_shapes(shape), parse_dims(dim), parse_freeze(freeze), parse_assume(assume)),
+        *(new.target, rules_and_target(new)[0].name, new.precision, new.allow, lm_head_shards, presimplify, inputs),
+        *(new.calibration, new.shapes, new.dims, parse_freeze(freeze), parse_assume(assume)),
     )
     request, known = _with_plan(asked, ctx, plan, rewrite=rewrite_plan)
     _, resolved = resolve_rules_and_target(request.rules, None, request.target, request.precision)
-    options = _options(request)
+    options = _options(request, said)
     printer = Output(quiet, verbose)
     loaded = Model.load(model)
     settings = FixSettings(
@@ -190,13 +207,14 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         presimplify=request.presimplify,
     )
     with printer.progress(f"{'tune' if tune else 'fix'} {model}") as tell:
-        fix = partial(_fix, loaded, resolved, request, settings, proof=proof.value, tell=tell)
+        fix = partial(_fix, loaded, resolved, request, settings, said=said, proof=proof.value, tell=tell)
         if tune:
             outcome, known = tuned_fix(
                 fix, resolved, known, budget=tune_budget, python=toolkit_python, samples=request.calibration, tell=tell
             )
         else:
             outcome = fix(Setting())
+    outcome = replace(outcome, before=marked(outcome.before, said), after=marked(outcome.after, said))
     text = _document(outcome, destination or model, started)
     if report is not None:
         _write_report(report, text)
@@ -223,7 +241,7 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
             end(told, "good")
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
             _print_next(printer, destination, request.rules, resolved, request.calibration)
-    _exit(outcome, fail_on)
+    _exit(outcome, said.fail_on)
 
 
 def _print_next(printer: Output, fixed: Path, rules: str, target: Target, calibration: Path | None) -> None:
@@ -252,11 +270,12 @@ def _with_plan(asked: Request, ctx: typer.Context, plan: Path | None, *, rewrite
     return agreed(asked, given, known, plan), known
 
 
-def _options(request: Request) -> Options:
+def _options(request: Request, said: Settings) -> Options:
     from rkgraph.rulebook.rule import Options
 
     shards = request.lm_head_shards
-    return Options(request.shapes, request.dims, request.freeze, lm_head_shards=shards, with_graph=True)
+    rules = said.rule_options
+    return Options(request.shapes, request.dims, request.freeze, lm_head_shards=shards, with_graph=True, rules=rules)
 
 
 def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:
@@ -281,6 +300,7 @@ def _fix(
     settings: FixSettings,
     setting: Setting,
     *,
+    said: Settings,
     proof: str,
     tell: Callable[[str], None],
 ) -> FixOutcome:
@@ -293,11 +313,11 @@ def _fix(
 
     shapes = suggested_shapes(model.view(), model.path)
     shards = setting.shards or request.lm_head_shards
-    options = replace(_options(request), suggested_shapes=shapes, lm_head_shards=shards)
+    options = replace(_options(request, said), suggested_shapes=shapes, lm_head_shards=shards)
     without = settings.choices.without | setting.without
     choices = replace(settings.choices, candidates=setting.candidates, without=without)
     settings = replace(settings, choices=choices)
-    copy, rules = model.copy(), load_ruleset(request.rules)
+    copy, rules = model.copy(), said.ruleset(load_ruleset(request.rules))
     return fix_model(copy, target, rules, options, request.allow, proof=proof, settings=settings, on_progress=tell)
 
 
@@ -372,7 +392,7 @@ def _is_file(destination: Path, in_place: bool) -> bool:
 def _exit(outcome: FixOutcome, fail_on: Severity) -> None:
     if outcome.is_refuted:
         raise typer.Exit(ExitCode.PROOF_REFUTED)
-    if _reaches(fail_on, (d.severity for d in outcome.after.diagnostics)):
+    if _reaches(fail_on, (d.severity for d in outcome.after.diagnostics if d.counts)):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
