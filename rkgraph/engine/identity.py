@@ -80,7 +80,7 @@ class Identities:
         return Identity(_hash(("source", *map(str, readers))))
 
     def _placed(self, op: str) -> dict[int, int]:
-        """Index → place of the nodes of an operator: by depth, then by what is further around, then as in the file."""
+        """Index → place of the nodes of an operator: from the inputs on, by what is around, at last as in the file."""
         classes: dict[int, list[Node]] = {}
         for node in self._by_op[op]:
             classes.setdefault(self._colour(node.index, RADIUS), []).append(node)
@@ -94,9 +94,11 @@ class Identities:
         depths = self._depths
         crowded = Counter(depths[node.index] for node in nodes)
 
-        def key(node: Node) -> tuple[int, str, int]:
-            depth = depths[node.index]
-            return depth, self._digest(self._colour(node.index, FAR)) if crowded[depth] > 1 else "", node.index
+        def key(node: Node) -> tuple[int, int, str, int]:
+            index, depth = node.index, depths[node.index]
+            if crowded[depth] == 1:
+                return depth, 0, "", index
+            return depth, -self._heights[index], self._digest(self._colour(index, FAR)), index
 
         return sorted(nodes, key=key)
 
@@ -117,6 +119,17 @@ class Identities:
             depths.append(depth)
             deep.update(dict.fromkeys(node.outputs, depth))
         return depths
+
+    @cached_property
+    def _heights(self) -> Sequence[int]:
+        """By index: the nodes on the longest way to an end."""
+        heights = [1] * len(self._graph.nodes)
+        for node in reversed(self._graph.nodes):
+            for name in node.inputs:
+                producer = self._graph.producer(name)
+                if producer is not None:
+                    heights[producer.index] = max(heights[producer.index], 1 + heights[node.index])
+        return heights
 
     def _colour(self, index: int, radius: int) -> int:
         """The colour of the node of that index; never 0."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rkgraph.compile.mapping import Placed, map_layers
 from rkgraph.diagnostics import Confidence, Device, Diagnostic, Location, Severity, Verdict, fingerprint
+from rkgraph.engine.identity import Identities, numbered
 
 if TYPE_CHECKING:
     from rkgraph.engine.lint import Found
@@ -76,11 +77,12 @@ def _differs(predicted: Device, real: Device) -> bool:
 
 
 def told(
-    predicted: Verdict, truth: Truth, where: Location, reason: str, differing: Sequence[Mismatch]
+    graph: GraphView, predicted: Verdict, truth: Truth, where: Location, reason: str, differing: Sequence[Mismatch]
 ) -> Iterator[Diagnostic]:
     """RK980 where the verdicts differ, then one RK981 for each node that runs elsewhere than predicted.
 
     Args:
+        graph: the main graph.
         predicted: lint's verdict.
         truth: what the compiler said; unknown where it was cut short, and then nothing is told.
         where: the place that the compiler's error names.
@@ -99,14 +101,23 @@ def told(
             evidence=("log:build",),
             confidence=Confidence.PROBED,
         )
-    for each in differing:
-        yield _of_node(each)
+    known = Identities(graph)
+    names = numbered(_fingerprint(known, each.node) for each in differing)
+    for each, own in zip(differing, names, strict=True):
+        yield _of_node(each, own)
+
+
+def _fingerprint(known: Identities, node: Node) -> str:
+    """As lint names places: by what is around them."""
+    place = known.of_node(node)
+    own = fingerprint(DEVICE_CODE, place.digest)
+    return own if place.place == 1 else f"{own}#{place.place}"
 
 
 def settled(found: Sequence[Found], truth: Truth, placed: Sequence[Placed]) -> tuple[Diagnostic, ...]:
     """Lint's diagnostics after the compiler has spoken: what it refutes or settles is a note that says so."""
     devices = {each.index: each.device for each in placed}
-    return tuple(_settle(each, truth.verdict, devices) for each in found)
+    return tuple(_settle(each, truth.verdict, devices) for each in found if each.listed)
 
 
 def _settle(found: Found, truth: Verdict, devices: Mapping[int, Device]) -> Diagnostic:
@@ -132,7 +143,7 @@ def _settle(found: Found, truth: Verdict, devices: Mapping[int, Device]) -> Diag
     return replace(diagnostic, severity=Severity.NOTE, message=f"{diagnostic.message} ({word}: {says})")
 
 
-def _of_node(each: Mismatch) -> Diagnostic:
+def _of_node(each: Mismatch, own: str) -> Diagnostic:
     node, layer = each.node, each.layer
     by = "" if layer is None else f", layer {layer.id} ({layer.op})"
     return Diagnostic(
@@ -140,7 +151,7 @@ def _of_node(each: Mismatch) -> Diagnostic:
         severity=_severity_of_device(each.predicted, each.real),
         at=Location(node.path, node.label, node.op),
         message=f"{node.op}: predicted {_WHERE[each.predicted]}, the compiler has it {_WHERE[each.real]}{by}",
-        fingerprint=fingerprint(DEVICE_CODE, node.label, str(node.index)),
+        fingerprint=own,
         observed={"predicted": each.predicted.value, "real": each.real.value},
         evidence=("log:build",),
         confidence=Confidence.PROBED,
