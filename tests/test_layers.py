@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("toolkit",),
     ("compile", "report", "export"),
-    ("runtime", "probe"),
+    ("runtime", "probe", "gate"),
     ("induction", "oracle", "reduce", "boardcheck", "tune"),
     ("tasks",),
     ("cli",),

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "run": "Run a bundle on the board, the simulator or the CPU.",
     "report": "Render a report as a page, or for other programs.",
     "explain": "Explain one finding at its place: cause, evidence, cure.",
+    "gate": "Hold reports against budgets, and against an older run.",
     "reduce": "Cut a model that fails down to a small bug report.",
     "ops": "Say what the compiler makes of operators.",
     "rule": "Explain one rule: what, why, examples, fix.",
