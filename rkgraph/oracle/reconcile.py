@@ -77,17 +77,17 @@ def _differs(predicted: Device, real: Device) -> bool:
 
 
 def told(
-    graph: GraphView, predicted: Verdict, truth: Truth, where: Location, reason: str, differing: Sequence[Mismatch]
+    predicted: Verdict, truth: Truth, where: Location, reason: str, differing: Sequence[Mismatch], *, graph: GraphView
 ) -> Iterator[Diagnostic]:
     """RK980 where the verdicts differ, then one RK981 for each node that runs elsewhere than predicted.
 
     Args:
-        graph: the main graph.
         predicted: lint's verdict.
         truth: what the compiler said; unknown where it was cut short, and then nothing is told.
         where: the place that the compiler's error names.
         reason: the compiler's error, or what it found no kernel for; may be empty.
         differing: the nodes.
+        graph: the main graph.
     """
     if truth.verdict not in (predicted, Verdict.UNKNOWN):
         because = f": {reason}" if reason else ""

@@ -119,7 +119,7 @@ def reconcile(
         confidence=Confidence.PROBED if answered else predicted.confidence,
         diagnostics=(
             *settled(found, truth, placed),
-            *told(view.main, predicted.verdict, truth, where, reason, differing),
+            *told(predicted.verdict, truth, where, reason, differing, graph=view.main),
             *diagnostics_of((*truth.facts.messages, *([ending] if ending else [])), view.main),
         ),
         cost={**(cost_of(truth.facts.layers, truth.facts.memory) if truth.outcome == "ok" else {}), **predicted.cost},
