@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.rulebook.pattern import Match, match_any, pattern, scalar
+from rkgraph.rulebook.unit_vectors import is_one_layer
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
@@ -77,6 +78,9 @@ def _before_activations(graph: GraphView) -> Iterator[str]:
 
 def _of_fused(graph: GraphView, node: Node) -> Iterator[str]:
     """The inner values of a norm, a softmax, a softplus or a mish that ends at `node`."""
+    if is_one_layer(graph, node):
+        yield from _between(graph, node, node.inputs[0])
+        return
     forms = {"Div": (*_LAYER_NORMS, *_SOFTMAXES), "Mul": _MISH, "Log": _SOFTPLUS}.get(node.op, ())
     if node.op == "Mul" and _is_scaled(graph, node):  # without a scale an RMSNorm is not one layer
         forms = (*forms, *_RMS_NORMS)
@@ -89,6 +93,15 @@ def _of_fused(graph: GraphView, node: Node) -> Iterator[str]:
     own = {each.index for each in match.nodes}
     if all(reader.index in own for each in inner for reader in graph.consumers(each.outputs[0])):
         yield from (each.outputs[0] for each in inner)
+
+
+def _between(graph: GraphView, node: Node, x: str) -> Iterator[str]:
+    """The values from the divisor of `node` back to `x`, each read once."""
+    name = node.inputs[1]
+    while name != x and graph.consumers(name) and len(graph.consumers(name)) == 1:
+        yield name
+        maker = graph.producer(name)
+        name = x if maker is None else maker.inputs[0]
 
 
 def _only_reader(graph: GraphView, name: str) -> Node | None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["MODULES", "Rule", "card_path", "in_order", "load_rules"]
 
 MODULES = (
-    # One line a rule, sorted by code: the stem of rkgraph/rules/STEM.py, rules/STEM.md and tests/rules/test_STEM.py.
     "rk101_no_board_kernel_operator",
     "rk102_build_failing_operator",
     "rk103_unknown_operator",
@@ -114,6 +113,7 @@ MODULES = (
     "rk214_where_of_many_dimensions",
     "rk230_exponential_formula",
     "rk231_vanishing_epsilon",
+    "rk232_composed_unit_vectors",
     "rk235_log_of_exponentials",
     "rk240_fp16_overflow",
     "rk241_fp16_underflow",
@@ -166,6 +166,7 @@ MODULES = (
     "rk701_quantized_mask_fill",
     "rk702_wide_and_narrow_joined",
     "rk703_outlier_channels",
+    # One line a rule, sorted by code: the stem of rkgraph/rules/STEM.py, rules/STEM.md and tests/rules/test_STEM.py.
 )
 
 

@@ -11,6 +11,7 @@ from rkgraph.rulebook.known import FLOATS
 from rkgraph.rulebook.pattern import scalar
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.rulebook.unit_vectors import unit_vectors
 from rkgraph.rulebook.writer import Writer
 
 SMALLEST = 2.0**-24
@@ -32,7 +33,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             if epsilon is None or not 0.0 < epsilon <= SMALLEST / 2 or _is_of_a_norm(graph, node):
                 continue
             guarded = _guarded(graph, node.outputs[0])
-            if guarded is not None:
+            if guarded is not None and not _is_of_unit_vectors(graph, guarded):
                 yield Finding(
                     f"{epsilon:g} is 0 in fp16 and guards nothing: where the other side is 0, {guarded.label} "
                     "makes NaN or an infinity",
@@ -88,6 +89,12 @@ def _is_of_a_norm(graph: GraphView, node: Node) -> bool:
     """A mean and an epsilon: the compiler makes one layer of the norm, with an epsilon of its own in float32."""
     makers = [graph.producer(name) for name in node.inputs]
     return any(maker is not None and maker.op == "ReduceMean" for maker in makers)
+
+
+def _is_of_unit_vectors(graph: GraphView, node: Node) -> bool:
+    """Whether a division by a length ends at `node`, or behind it where it is a reciprocal: those are RK232."""
+    ends = (node, *graph.consumers(node.outputs[0]))
+    return any(unit_vectors(graph, each) is not None for each in ends)
 
 
 def _guarded(graph: GraphView, name: str) -> Node | None:
