@@ -25,7 +25,7 @@ from rkgraph.engine.lint import Found, find, make_context, result_of, with_troub
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Between, OpenInterface, ReshapeOutputs, Rewrite, Tolerance
+from rkgraph.graph.rewrite import Between, OpenInterface, RenameOutputs, ReshapeOutputs, Rewrite, Tolerance
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
@@ -170,6 +170,7 @@ class _Loop:
         self.scalars: frozenset[str] = frozenset()
         self.opened = OpenInterface()
         self.reshaped: dict[str, tuple[int, ...]] = {}  # outputs that are handed out in another shape
+        self.renamed: dict[str, str] = {}
 
     def run(self, proof: str) -> FixOutcome:
         context, found = self._look(troubles=True)
@@ -258,7 +259,7 @@ class _Loop:
         tolerance = _coarsest(self.proofs)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
         real = self.settings.inputs or self.settings.samples[:COMPARED]
-        edges = (widened, self.opened, self.reshaped)
+        edges = (widened, self.opened, self._new_shapes(), self.renamed)
         claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, *edges)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
@@ -269,10 +270,15 @@ class _Loop:
         self.proofs.append(found)
         return () if found.outcome != "refuted" else (_differs(found),)
 
+    def _new_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Output of the fixed model → its shape, where the original has another one."""
+        return {self.renamed.get(name, name): shape for name, shape in self.reshaped.items()}
+
     def _old_dtypes(self) -> dict[str, str]:
-        """Input or output → its dtype in the original, where that was changed."""
+        """Input or output, as it is called now → its dtype in the original, where that was changed."""
         now = dtypes_of(self.model.view().main)
-        return {name: dtype for name, dtype in self.dtypes.items() if now.get(name, dtype) != dtype}
+        old = {self.renamed.get(name, name): dtype for name, dtype in self.dtypes.items()}
+        return {name: dtype for name, dtype in old.items() if now.get(name, dtype) != dtype}
 
     def _look(self, *, troubles: bool = False) -> tuple[LintContext, tuple[Found, ...]]:
         """Lint the model as it is; `troubles`: what goes wrong in fp16 on the samples is looked for, too."""
@@ -310,6 +316,8 @@ class _Loop:
             self.opened = replace(self.opened, outputs={**self.opened.outputs, **edit.outputs})
         for shapes in (fix.edit.shapes for fix in done if isinstance(fix.edit, ReshapeOutputs)):
             self.reshaped |= shapes
+        for names in (fix.edit.names for fix in done if isinstance(fix.edit, RenameOutputs)):
+            self.renamed |= names
         self.within |= _limits_of_inputs(context, done)
         if any(fix.found.rule.card.fix is None or fix.found.rule.card.fix.safety is not Safety.SAFE for fix in done):
             self.observed.clear()  # values that are still there may hold other numbers

@@ -12,7 +12,7 @@ from rkgraph.analysis.origins import Origin
 from rkgraph.engine.fix_halving import Settled, settle
 from rkgraph.engine.fix_opening import opening
 from rkgraph.engine.fix_plan import PlannedFix
-from rkgraph.engine.fix_reshaping import reshaped_by
+from rkgraph.engine.fix_reshaping import renamed_by, reshaped_by
 from rkgraph.graph.extract import MissingValue
 from rkgraph.graph.model import Model, Snapshot
 from rkgraph.graph.rewrite import (
@@ -22,6 +22,7 @@ from rkgraph.graph.rewrite import (
     OpenInterface,
     PinShapes,
     RenameConstants,
+    RenameOutputs,
     ReshapeOutputs,
     RetypeInterface,
     Rewrite,
@@ -241,22 +242,26 @@ def _declared(context: LintContext, fixes: Sequence[PlannedFix]) -> Declared:
     gone |= {name for name in renamed if main.producer(name) is not None}
     opened = [fix.edit for fix in fixes if isinstance(fix.edit, OpenInterface)]
     reshaped = reshaped_by(main, (fix.edit for fix in fixes if isinstance(fix.edit, ReshapeOutputs)))
-    replaced |= reshaped.replaced
+    named = renamed_by(main, (fix.edit for fix in fixes if isinstance(fix.edit, RenameOutputs)))
+    replaced |= reshaped.replaced | named.replaced
+    others: dict[str, tuple[str, ...]] = {old: (new,) for old, new in named.replaced.items()}
+    others |= {name: names for edit in opened for name, names in opening(main, edit).opened.items()}
     opsets = [fix.edit.version for fix in fixes if isinstance(fix.edit, SetOpset)]
     return Declared(
-        removed=gone | recast | reshaped.removed,
+        removed=gone | recast | reshaped.removed | named.removed,
         added=frozenset(made | set(main.outputs) & replaced.keys())
         | {name for edit in opened for name in opening(main, edit).added}
         | recast
         | set(widened.values())
         | set(renamed.values())
-        | reshaped.added,
+        | reshaped.added
+        | named.added,
         replaced=replaced,
         pinned={name: shape for edit in pins for name, shape in edit.shapes.items()}
         | dict.fromkeys(widened, (1,))
         | reshaped.shapes,
         frozen=frozenset(name for edit in frozen for name in edit.values),
-        opened={name: names for edit in opened for name, names in opening(main, edit).opened.items()},
+        opened=others,
         retyped={name: dtype for edit in retyped for name, dtype in (*edit.inputs.items(), *edit.outputs.items())},
         given=tuple(edit.name for edit in more),
         opset=opsets[0] if opsets else None,
@@ -302,7 +307,7 @@ def _detail(context: LintContext, fix: PlannedFix) -> str:  # noqa: PLR0911  # o
             return ", ".join(f"{name}: a scalar → [1]" for name in scalars)
         case OpenInterface(outputs=outputs):
             return ", ".join(f"{name} is given as {count} tensors" for name, count in outputs.items())
-        case RenameConstants(names=names):
+        case RenameConstants(names=names) | RenameOutputs(names=names):
             return ", ".join(f"{old} is now {new}" for old, new in names.items())
         case DropNodes(nodes=nodes):
             return f"{', '.join(context.model.main.nodes[index].label for index in sorted(nodes)[:8])} dropped"

@@ -17,6 +17,7 @@ from rkgraph.graph.rewrite import (
     PinShapes,
     Refusal,
     RenameConstants,
+    RenameOutputs,
     ReshapeOutputs,
     RetypeInterface,
     Rewrite,
@@ -143,6 +144,7 @@ _ORDER = (
     RenameConstants,
     RetypeInterface,
     ReshapeOutputs,
+    RenameOutputs,
     SetOpset,
 )
 

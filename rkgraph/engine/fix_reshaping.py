@@ -1,14 +1,14 @@
-"""What outputs of another shape change in a graph, for the proof of its structure."""
+"""What outputs of another shape or name change in a graph, for the proof of its structure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rkgraph.graph.rewrite import ReshapeOutputs
+from rkgraph.graph.rewrite import RenameOutputs, ReshapeOutputs
 from rkgraph.graph.view import GraphView
 
-__all__ = ["Reshaped", "reshaped_by"]
+__all__ = ["Reshaped", "renamed_by", "reshaped_by"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Reshaped:
 
     removed: frozenset[str]
     added: frozenset[str]
-    replaced: Mapping[str, str]
-    shapes: Mapping[str, tuple[int, ...]]
+    replaced: dict[str, str]
+    shapes: dict[str, tuple[int, ...]]
 
 
 def reshaped_by(graph: GraphView, edits: Iterable[ReshapeOutputs]) -> Reshaped:
@@ -28,7 +28,19 @@ def reshaped_by(graph: GraphView, edits: Iterable[ReshapeOutputs]) -> Reshaped:
     for edit in edits:
         shapes |= edit.shapes
         inner |= edit.inner
-    makers = [maker for maker in map(graph.producer, shapes) if maker is not None]
-    removed = {name for maker in makers for name in maker.outputs if name}
+    removed = _made_with(graph, shapes)
     added = {inner.get(name, name) for name in removed} | shapes.keys()
-    return Reshaped(frozenset(removed), frozenset(added), inner, shapes)
+    return Reshaped(removed, frozenset(added), inner, shapes)
+
+
+def renamed_by(graph: GraphView, edits: Iterable[RenameOutputs]) -> Reshaped:
+    """What the edits change: the nodes that make these outputs make them under other names."""
+    names = {old: new for edit in edits for old, new in edit.names.items()}
+    removed = _made_with(graph, names)
+    return Reshaped(removed, frozenset(names.get(name, name) for name in removed), names, {})
+
+
+def _made_with(graph: GraphView, outputs: Iterable[str]) -> frozenset[str]:
+    """What the nodes that make `outputs` make."""
+    makers = [maker for maker in map(graph.producer, outputs) if maker is not None]
+    return frozenset(name for maker in makers for name in maker.outputs if name)

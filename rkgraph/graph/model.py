@@ -25,6 +25,7 @@ from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.load import parse, view_of
 from rkgraph.graph.opening import open_inputs, open_outputs
 from rkgraph.graph.pinning import pin
+from rkgraph.graph.renaming import rename_outputs
 from rkgraph.graph.reshaping import reshape_outputs
 from rkgraph.graph.rewrite import (
     AddInput,
@@ -34,6 +35,7 @@ from rkgraph.graph.rewrite import (
     OpenInterface,
     PinShapes,
     RenameConstants,
+    RenameOutputs,
     ReshapeOutputs,
     RetypeInterface,
     Rewrite,
@@ -145,6 +147,8 @@ class Model:
             drop_nodes(proto.graph, edit.nodes)
         elif isinstance(edit, RenameConstants):
             rename_constants(proto.graph, edit.names)
+        elif isinstance(edit, RenameOutputs):
+            rename_outputs(proto.graph, edit.names)
         elif isinstance(edit, ReshapeOutputs):
             reshape_outputs(proto.graph, edit)
         elif isinstance(edit, RetypeInterface):

@@ -27,6 +27,7 @@ __all__ = [
     "PinShapes",
     "Refusal",
     "RenameConstants",
+    "RenameOutputs",
     "ReshapeOutputs",
     "RetypeInterface",
     "Rewrite",
@@ -226,6 +227,16 @@ class OpenInterface:
 
 
 @dataclass(frozen=True)
+class RenameOutputs:
+    """Give outputs of the main graph that its nodes make other names: old name → new name, which is free.
+
+    The interface changes: their order and numbers stay the same.
+    """
+
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ReshapeOutputs:
     """Give outputs of the main graph another shape of as many elements, by a Reshape behind what made them.
 
@@ -275,6 +286,7 @@ Edit = (
     | WidenScalars
     | OpenInterface
     | RenameConstants
+    | RenameOutputs
     | ReshapeOutputs
     | RetypeInterface
     | SetOpset

@@ -17,7 +17,7 @@ from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals, of_dty
 from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.load import read_view
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import OpenInterface, Tolerance
+from rkgraph.graph.rewrite import OpenInterface, RenameOutputs, Tolerance
 from rkgraph.graph.view import GraphView
 from rkgraph.proof.equivalence import Comparison, compare
 from rkgraph.proof.feeds import Case, domains_of, model_cases
@@ -49,6 +49,7 @@ class WholeClaim:
         scalars: inputs of rank 0 in the original, which have the shape [1] in the fixed model.
         opened: what is no tensor at the interface of the original, and tensors in the fixed model.
         shapes: output → its shape in the fixed model, where the original hands the same numbers out in another one.
+        names: output of the original → its name in the fixed model, where that is another one.
     """
 
     original: Path
@@ -61,6 +62,7 @@ class WholeClaim:
     scalars: frozenset[str] = frozenset()
     opened: OpenInterface = field(default_factory=OpenInterface)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -168,10 +170,11 @@ def _reshaped(answers: Sequence[Answer], shapes: Mapping[str, tuple[int, ...]]) 
 
 def _with_tensors(claim: WholeClaim, path: Path) -> Path:
     """The original with the interface of the fixed model, written to `path` where that is another one."""
-    if not claim.opened.inputs and not claim.opened.outputs:
+    if not claim.opened.inputs and not claim.opened.outputs and not claim.names:
         return claim.original
     original = Model.load(claim.original)
     original.apply(claim.opened)
+    original.apply(RenameOutputs(claim.names))
     original.save(path, "inline")
     return path
 

@@ -138,6 +138,7 @@ MODULES = (
     "rk320_setting_as_input",
     "rk321_structured_interface",
     "rk330_unaligned_output",
+    "rk332_long_interface_name",
     "rk401_no_op_node",
     "rk402_training_mode_operator",
     "rk410_transpose_of_high_rank",
