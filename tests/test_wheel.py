@@ -28,6 +28,9 @@ def test_wheel_carries_cards_tables_and_schema(wheel: Path) -> None:
         for file in (ROOT / folder).glob(pattern):
             assert f"rkgraph/_data/{folder}/{file.name}" in names
     assert "rkgraph/py.typed" in names
+    page = ("report.js", "report.css", "report.LICENSES.txt", "page.html")
+    assert {f"rkgraph/report/templates/{name}" for name in page} <= names
+    assert not [n for n in names if "node_modules" in n or n.startswith("rkgraph/report/web/")]
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/", "rules/", "op_tables/"))]
 
 

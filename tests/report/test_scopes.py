@@ -34,7 +34,7 @@ def test_equal_layers_are_joined_whatever_their_names() -> None:
     ops = ["MatMul", "Add", "Relu"] * 12
     named = box_tree([f"/enc/layer.{i // 3}/{op}_{i}" for i, op in enumerate(ops)], ops)
     nameless = box_tree([f"{op}→{i}" for i, op in enumerate(ops)], ops)
-    for tree, name in ((named, "layer.0 … layer.11"), (nameless, "MatMul Add Relu")):
+    for tree, name in ((named, "12 × layer.0 … layer.11"), (nameless, "12 × MatMul Add Relu")):
         (repeat,) = [box for box in boxes(tree) if box.kind == "repeat"]
         assert (repeat.name, len(repeat.children)) == (name, 12)
 

@@ -1,7 +1,7 @@
 """What the page's script works on: the views of each story's graph and the tables, compact and safe to show.
 
-Everything that a model says passes `plain_data`, so that what hides or reorders text is spelled out. Names occur once;
-rows refer to them by index.
+Everything that a model says passes `plain_data`, so that what hides or reorders text is spelled out. Names occur once:
+views refer to them by index, and a value that is called after the node that makes it has only the rest of its name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rkgraph.diagnostics import Device, Diagnostic
-from rkgraph.report.page.drawn import DrawnGraph, compiled_graph, graph_of
+from rkgraph.report.page.drawn import DrawnGraph, DrawnValue, compiled_graph, graph_of
 from rkgraph.report.page.matching import Match, match_fixed, match_layers
 from rkgraph.report.page.scopes import Box, box_tree
 from rkgraph.report.story import Story
@@ -70,18 +70,19 @@ def _story_data(story: Story, edges: Mapping[str, Mapping[str, Any]]) -> dict[st
     def graph(result: Result) -> DrawnGraph | None:
         return graph_of(result, result.graph or edges.get(result.model.sha256 or ""))
 
+    names: dict[str, int] = {}
     original = graph(story.before)
     views: list[dict[str, Any]] = []
     matches: list[dict[str, Any]] = []
     last = original
     if original is not None:
         title = "Original" if story.changed or story.compiled_stages else "Graph"
-        views.append(_view("original", title, original, story.before.diagnostics))
+        views.append(_view("original", title, original, story.before.diagnostics, names))
     if original is not None and story.changed:
         result = next(r for r in story.results if r.fixes.applied)
         fixed = graph(result)
         if fixed is not None:
-            views.append(_view("fixed", "Fixed", fixed, story.last_linted.diagnostics))
+            views.append(_view("fixed", "Fixed", fixed, story.last_linted.diagnostics, names))
             views[-1]["added"] = _added(story, fixed)
             views[0]["removed"] = _removed(story, original)
             matches.append(_matching(match_fixed(original, fixed, story.fixes.applied)))
@@ -89,11 +90,13 @@ def _story_data(story: Story, edges: Mapping[str, Mapping[str, Any]]) -> dict[st
     if last is not None and story.compiled_stages:
         layers, layer_of = compiled_graph(story.compiled_stages, last)
         if layers.labels:
-            views.append({**_view("compiled", "Compiled", layers, ()), "values": "last"})
+            views.append(_view("compiled", "Compiled", layers, (), names))
+            views[-1]["edges"] = [number for edge in layers.edges for number in edge[:2]]
             matches.append(_matching(match_layers(last, layer_of)))
             _add_real(views[-2], story, last)
     return {
         "views": views,
+        "names": list(names),
         "matches": matches,
         "layers": [[layer.get(key) for key in _LAYER_KEYS] for layer in story.layers],
         "errors": _errors(story, last),
@@ -101,20 +104,25 @@ def _story_data(story: Story, edges: Mapping[str, Mapping[str, Any]]) -> dict[st
     }
 
 
-def _view(key: str, title: str, graph: DrawnGraph, findings: Sequence[Diagnostic]) -> dict[str, Any]:
+def _view(
+    key: str, title: str, graph: DrawnGraph, findings: Sequence[Diagnostic], names: dict[str, int]
+) -> dict[str, Any]:
     operators = {op: number for number, op in enumerate(dict.fromkeys(graph.operators))}
+    types: dict[str, int] = {}
+    makers = {value: node for node, values in enumerate(graph.outputs_of) for value in values}
     return {
         "key": key,
         "title": title,
-        "labels": graph.labels,
+        "labels": [names.setdefault(label, len(names)) for label in graph.labels],
         "operators": list(operators),
         "operator": [operators[op] for op in graph.operators],
         "devices": "".join(_LETTERS[device] for device in graph.devices),
-        "edges": [number for edge in graph.edges for number in edge],
         "hasEdges": graph.has_edges,
-        "values": [
-            [v.name, v.dtype, None if v.shape is None else list(v.shape), int(v.constant)] for v in graph.values
-        ],
+        "values": []
+        if key == "compiled"
+        else [_value_name(graph, row, makers, names) for row in range(len(graph.values))],
+        "typeOf": [] if key == "compiled" else [types.setdefault(_type(value), len(types)) for value in graph.values],
+        "types": [json.loads(each) for each in types],
         "inputsOf": graph.inputs_of,
         "outputsOf": graph.outputs_of,
         "graphInputs": graph.inputs,
@@ -123,6 +131,18 @@ def _view(key: str, title: str, graph: DrawnGraph, findings: Sequence[Diagnostic
         "tree": _tree(box_tree(graph.labels, graph.operators)),
         "findings": _findings(graph, findings),
     }
+
+
+def _value_name(graph: DrawnGraph, row: int, makers: Mapping[int, int], names: dict[str, int]) -> int | str:
+    """What follows the name of the node that makes the value; else the row of the whole name."""
+    name = graph.values[row].name
+    label = graph.labels[makers[row]] if row in makers else ""
+    return name[len(label) :] if label and name.startswith(label) else names.setdefault(name, len(names))
+
+
+def _type(value: DrawnValue) -> str:
+    """[dtype, shape, whether it is constant] as text, so that equal ones are found."""
+    return json.dumps([value.dtype, value.shape, int(value.constant)])
 
 
 def _tree(box: Box) -> list[Any]:

@@ -129,7 +129,7 @@ def _repeat(blocks: Sequence[Sequence[int | Box]], operators: Sequence[str]) -> 
     boxes = [box for box in made if isinstance(box, Box)]
     first, last = boxes[0], boxes[-1]
     name = words if first.kind == "block" else first.name if first.name == last.name else f"{first.name} … {last.name}"
-    return Box(name, "repeat", tuple(_divided(boxes)))
+    return Box(f"{len(boxes)} × {name}", "repeat", tuple(_divided(boxes)))
 
 
 def _words(block: Sequence[int | Box], operators: Sequence[str]) -> str:

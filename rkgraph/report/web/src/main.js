@@ -6,19 +6,22 @@ import { startLayers } from "./layers.js";
 import { startPrinting } from "./print.js";
 import { startTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
+import { unpack } from "./unpack.js";
 
+const started = performance.now();
 const data = JSON.parse(document.getElementById("rkgraph-data").textContent);
 startTheme();
 startCopying();
 const tabs = all(".story").map(startStory);
 startPrinting(tabs);
-document.documentElement.dataset.ready = "true";
+document.documentElement.dataset.ready = String(Math.round(performance.now() - started));
 
 function startStory(story) {
   const mine = data.stories[story.id];
+  if (mine?.views) unpack(mine);
   const part = (name) => story.querySelector(`:scope > #${story.id}-${name}`);
   const show = (name) => story.dispatchEvent(new CustomEvent("show-panel", { detail: `${story.id}-${name}` }));
-  const started = startTabs(story);
+  const parts = startTabs(story);
   const graph = part("graph") && mine?.views?.length ? startGraph(part("graph"), mine, story) : null;
   if (part("layers") && mine) {
     startLayers(part("layers"), mine, (row) => {
@@ -51,5 +54,5 @@ function startStory(story) {
       graph?.recolour(other?.devices);
     });
   }
-  return started;
+  return parts;
 }

@@ -18,8 +18,8 @@ export function memoryPlot(place, view) {
   const most = Math.max(0, ...live);
   if (!most) return;
   const at = live.indexOf(most);
-  plot(place, `Memory of live activations, by node: at most ${(most / 2 ** 20).toFixed(1)} MB at ${view.labels[at]}`, view.labels, live.map((v) => v / 2 ** 20), "unknown", (v) => `${v.toFixed(2)} MB`, false);
-  place.append(h("p", { class: "soft" }, "Estimated from the shapes, in the order of the file, floats in 2 bytes; folded nodes and weights are left out. Compilers reuse and tile, so theirs is less."));
+  const figure = plot(place, `Memory of live activations, by node: at most ${(most / 2 ** 20).toFixed(1)} MB at ${view.labels[at]}`, view.labels, live.map((v) => v / 2 ** 20), "unknown", (v) => `${v.toFixed(2)} MB`, false);
+  figure.append(h("p", { class: "soft" }, "Estimated from the shapes, in the order of the file, floats in 2 bytes; folded nodes and weights are left out. Compilers reuse and tile, so theirs is less."));
 }
 
 // What has been computed and is still to be read, after each node; 0 where shapes are not known.
@@ -54,9 +54,9 @@ function plot(place, title, names, ys, tone, words, bars) {
     chart?.destroy();
     const axis = { stroke: read("soft"), grid: { stroke: read("line"), width: 1 }, ticks: { stroke: read("line") }, font: "11px system-ui" };
     chart = new uPlot({
-      width: Math.max(300, figure.clientWidth - 4), height: HEIGHT, legend: { show: false }, padding: [8, 8, 0, 0],
+      width: Math.max(260, figure.clientWidth - 30), height: HEIGHT, legend: { show: false }, padding: [8, 8, 0, 0],
       scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
-      axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => (v >= 1e6 ? `${v / 1e6} M` : v >= 1e3 ? `${v / 1e3} k` : v)) }],
+      axes: [{ ...axis, size: 30 }, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => (v >= 1e6 ? `${v / 1e6} M` : v >= 1e3 ? `${v / 1e3} k` : v)) }],
       series: [{}, { stroke: read(tone), fill: `${read(tone)}${bars ? "" : "55"}`, width: bars ? 0 : 1.5, points: { show: false }, paths: bars ? uPlot.paths.bars({ size: [0.9, 40] }) : undefined }],
       hooks: { setCursor: [(u) => {
         const i = u.cursor.idx;
@@ -72,4 +72,5 @@ function plot(place, title, names, ys, tone, words, bars) {
     }
   }).observe(figure);
   onTheme(() => wide && make());
+  return figure;
 }

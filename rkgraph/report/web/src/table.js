@@ -22,7 +22,7 @@ export function dataTable({ label, columns, rows, text, onRow, empty = "Nothing 
   });
   const more = h("button", { type: "button", class: "more-rows", onclick: () => grow() });
   const table = h("table", {}, h("caption", { class: "unseen" }, label), h("thead", {}, h("tr", {}, ...heads)), body);
-  const scroll = h("div", { class: "sheet scroll tall", role: "region", "aria-label": label, tabindex: "0" }, table);
+  const scroll = h("div", { class: "sheet scroll tall", role: "group", "aria-label": label, tabindex: "0" }, table);
   const element = h("div", { class: "data-table" }, h("div", { class: "table-tools" }, field, count), scroll, more);
 
   function render() {
@@ -41,7 +41,7 @@ export function dataTable({ label, columns, rows, text, onRow, empty = "Nothing 
     const cells = columns.map((column, number) => {
       const inner = column.show ? column.show(row) : String(column.value(row) ?? "");
       const share = column.bar?.(row);
-      const bar = share === undefined ? null : meter(share, column.tone?.(row));
+      const bar = !share ? null : meter(share, column.tone?.(row));
       const content = number === 0 && onRow
         ? h("button", { type: "button", class: "row-link", onclick: () => onRow(index) }, inner) : inner;
       return h("td", { class: column.numeric ? "num" : null }, content, bar);

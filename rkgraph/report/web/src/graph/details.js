@@ -17,7 +17,7 @@ export function details(view, node, { findings, counterparts, layer, go, goFindi
   if (findings.length) {
     parts.push(h("h4", {}, "Findings"), h("ul", { class: "found" }, ...findings.slice(0, 20).map((row) => finding(row, goFinding))));
   }
-  parts.push(...values("Inputs", view, view.inputsOf[node] ?? [], (value) => maker(view, value), go));
+  parts.push(...values("Inputs", view, view.inputsOf[node] ?? [], (value) => view.makers.get(value), go));
   parts.push(...values("Outputs", view, view.outputsOf[node] ?? [], () => undefined, go));
   const attributes = Object.entries(view.attributes?.[node] ?? {});
   if (attributes.length) {
@@ -48,11 +48,6 @@ function layerFacts([id, , target, dtype, shape, npu, ddr, kb]) {
 function finding([, code, severity, cause, message, fingerprint], goFinding) {
   return h("li", {}, h("span", { class: `chip ${{ error: "bad", warning: "warn" }[severity] ?? "dull"}` }, severity), " ",
     link(code, () => goFinding(code)), cause ? " cause" : " induced", h("div", {}, message), h("code", { class: "soft" }, fingerprint));
-}
-
-function maker(view, value) {
-  view.makers ??= new Map(view.outputsOf.flatMap((rows, node) => rows.map((row) => [row, node])));
-  return view.makers.get(value);
 }
 
 function values(title, view, rows, leads, go) {

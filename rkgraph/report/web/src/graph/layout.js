@@ -58,10 +58,25 @@ export class Layout {
 
 function arrange(children, sizes, edges, head) {
   const known = new Map(children.map((child, index) => [child, index]));
-  const pairs = [...edges.keys()].map((key) => [Math.floor(key / 2 ** 22), key % 2 ** 22]).filter(([a, b]) => known.has(a) && known.has(b));
-  const found = pairs.length ? layered(children, sizes, pairs) : stacked(children, sizes);
+  const pairs = [...edges.keys()].map((key) => [known.get(Math.floor(key / 2 ** 22)), known.get(key % 2 ** 22)])
+    .filter(([a, b]) => a !== undefined && b !== undefined);
+  // The layers of a model are mostly alike: what has the same sizes and edges lies the same way.
+  const shape = `${head}|${sizes.map((size) => `${size.w}x${size.h}`).join()}|${pairs.join(";")}`;
+  if (!shapes.has(shape)) shapes.set(shape, measured(sizes, pairs, head));
+  const { at, routes, w, h } = shapes.get(shape);
+  return {
+    at: new Map(children.map((child, index) => [child, at[index]])),
+    routes: routes.map((route) => ({ from: children[route.from], to: children[route.to], points: route.points })),
+    w, h,
+  };
+}
+
+const shapes = new Map();
+
+function measured(sizes, pairs, head) {
+  const found = pairs.length ? layered(sizes, pairs) : stacked(sizes);
   const left = Math.min(0, ...found.routes.flatMap((route) => route.points.map((p) => p.x)));
-  for (const at of found.at.values()) {
+  for (const at of found.at) {
     at.x += PAD - left;
     at.y += PAD + head;
   }
@@ -72,31 +87,31 @@ function arrange(children, sizes, edges, head) {
   return { at: found.at, routes: found.routes, w: Math.max(100, found.w - left + 2 * PAD), h: found.h + 2 * PAD + head };
 }
 
-function layered(children, sizes, pairs) {
+function layered(sizes, pairs) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 26, edgesep: 8, ranker: children.length > 60 ? "longest-path" : "network-simplex" });
+  graph.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 26, edgesep: 8, ranker: sizes.length > 60 ? "longest-path" : "network-simplex" });
   graph.setDefaultEdgeLabel(() => ({}));
-  children.forEach((child, index) => graph.setNode(String(child), { width: sizes[index].w, height: sizes[index].h }));
+  sizes.forEach((size, index) => graph.setNode(String(index), { width: size.w, height: size.h }));
   for (const [a, b] of pairs) graph.setEdge(String(a), String(b));
   dagre.layout(graph);
-  const at = new Map(children.map((child, index) => {
-    const { x, y } = graph.node(String(child));
-    return [child, { x: x - sizes[index].w / 2, y: y - sizes[index].h / 2 }];
-  }));
+  const at = sizes.map((size, index) => {
+    const { x, y } = graph.node(String(index));
+    return { x: x - size.w / 2, y: y - size.h / 2 };
+  });
   const routes = pairs.map(([from, to]) => ({ from, to, points: graph.edge(String(from), String(to)).points.map((p) => ({ ...p })) }));
   return { at, routes, w: graph.graph().width, h: graph.graph().height };
 }
 
 // Things that nothing joins stand in rows.
-function stacked(children, sizes) {
+function stacked(sizes) {
   const wide = Math.max(260, Math.sqrt(sizes.reduce((sum, size) => sum + size.w * size.h, 0)) * 1.6);
-  const at = new Map();
+  const at = [];
   let x = 0, y = 0, high = 0, w = 0;
-  children.forEach((child, index) => {
-    if (x && x + sizes[index].w > wide) [x, y, high] = [0, y + high + 12, 0];
-    at.set(child, { x, y });
-    x += sizes[index].w + 12;
-    high = Math.max(high, sizes[index].h);
+  sizes.forEach((size) => {
+    if (x && x + size.w > wide) [x, y, high] = [0, y + high + 12, 0];
+    at.push({ x, y });
+    x += size.w + 12;
+    high = Math.max(high, size.h);
     w = Math.max(w, x - 12);
   });
   return { at, routes: [], w, h: y + high };

@@ -11,8 +11,7 @@ export class Graph {
     this.boxParent = [];
     this.root = this.#box(view.tree, -1, 0);
     this.hidden = new Set();
-    this.edges = [];
-    for (let i = 0; i < view.edges.length; i += 3) this.edges.push([view.edges[i], view.edges[i + 1], view.edges[i + 2]]);
+    this.edges = view.hasEdges ? view.edges : [];
     if (!view.hasEdges) for (let i = 1; i < this.n; i++) this.edges.push([i - 1, i, -1]);
     this.#link();
     this.recolour(view.devices);
@@ -125,7 +124,6 @@ export class Graph {
 
   title(item) {
     if (!this.isBox(item)) return this.view.operators[this.view.operator[item]];
-    const box = this.box(item);
-    return box.kind === "repeat" ? `${box.children.length} × ${box.name}` : box.name || "graph";
+    return this.box(item).name || "graph";
   }
 }

@@ -71,14 +71,12 @@ export function startGraph(panel, data, story) {
 
   function arrange({ view, side: beside }) {
     stage.classList.toggle("side-by-side", beside);
-    panes.forEach((pane, index) => {
-      pane.element.hidden = !beside && index !== view;
-      if (!pane.element.hidden) {
-        pane.ready();
-        pane.resize();
-        if (pane.nodes?.length) pane.showItem(pane.graph.shownFor(pane.nodes[0]));
-      }
-    });
+    panes.forEach((pane, index) => (pane.element.hidden = !beside && index !== view));
+    for (const pane of panes.filter((each) => !each.element.hidden)) {
+      pane.ready();
+      pane.resize();
+      if (pane.nodes?.length) pane.showItem(pane.graph.shownFor(pane.nodes[0]));
+    }
     tabs.show(view, beside);
     const button = place.querySelector(".beside");
     button?.setAttribute("aria-pressed", beside);
