@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rkgraph.toolkit.log_table import LOG_TABLE, OUTCOME_TABLE, UNKNOWN_ERROR, UNKNOWN_WARNING
 
-__all__ = ["explained"]
+__all__ = ["explained", "message_codes"]
 
 _UNKNOWN = "of rknn-toolkit2 that rkgraph does not know. Its text is shown as the toolkit wrote it."
 _WITHOUT_PATTERN = {
@@ -26,6 +26,12 @@ _WITHOUT_PATTERN = {
     "RK992": "`rkgraph fix --presimplify` lets onnxsim simplify the model before all else. The whole model "
     "is compared before and after; where they differ, or cannot be compared, the original is gone on with.",
 }
+
+
+def message_codes() -> tuple[str, ...]:
+    """All codes that `explained` knows, sorted."""
+    logged = {entry.code for entry in (*LOG_TABLE, *OUTCOME_TABLE.values()) if entry.code}
+    return tuple(sorted(logged | _WITHOUT_PATTERN.keys()))
 
 
 def explained(code: str) -> str | None:

@@ -14,6 +14,7 @@ import pytest
 
 from rkgraph.cli.app import COMMANDS, GROUPS
 from rkgraph.cli.reference import reference
+from rkgraph.report.messages import explained, message_codes
 from rkgraph.report.operators import name_of
 from rkgraph.report.site.__main__ import pages, write
 from rkgraph.report.site.rules import FAMILIES
@@ -47,6 +48,11 @@ def test_every_rule_is_in_the_index_below_its_family(site: dict[str, str]) -> No
         code = stem[:5].upper()
         family = index.index(f"## {code[:3]}xx {FAMILIES[code[:3]][0]}")
         assert family < index.index(f"[{code}](")
+
+
+def test_every_message_is_explained(site: dict[str, str]) -> None:
+    for code in message_codes():
+        assert f"## {code}\n\n{explained(code)}" in site["rules/messages.md"]
 
 
 def test_pages_are_the_same_when_they_are_made_again(site: dict[str, str]) -> None:
@@ -122,6 +128,7 @@ def test_mkdocs_builds_it_strictly_and_it_fetches_nothing(site: dict[str, str], 
     for path in built:
         loaded = Loaded(path.read_text())
         assert loaded.addresses
+        assert "md-source" not in path.read_text(), "the reader's browser would ask the forge for its stars"
         assert not [a for a in loaded.addresses if a.startswith(("http:", "https:", "//"))], path
     styles = "".join(path.read_text() for path in (tmp_path / "site").rglob("*.css"))
     assert not re.search(r"url\(['\"]?(https?:)?//|@import", styles)

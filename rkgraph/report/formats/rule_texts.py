@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rkgraph.config.notices import NOTICES
 from rkgraph.diagnostics import Severity
 from rkgraph.report.messages import explained
 from rkgraph.resources import data_folder
@@ -17,6 +18,7 @@ PROJECT = "https://github.com/rkgraph/rkgraph"
 
 _EXPLAINING = ("What it does", "Why it matters on RKNN", "Fix safety", "References")
 _MESSAGE_NAME = "toolchain-message"
+_NOTICES = {notice.code: notice.name for notice in NOTICES}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def card_sections(code: str) -> dict[str, str]:
         card = read_card(path)
         return {"name": card.name, **card.sections}
     text = explained(code)
-    return {"name": _MESSAGE_NAME, "": text} if text is not None else {}
+    return {"name": _NOTICES.get(code, _MESSAGE_NAME), "": text} if text is not None else {}
 
 
 def plain_text(markdown: str) -> str:
@@ -80,4 +82,6 @@ def _of_message(code: str) -> RuleText:
     text = explained(code)
     if text is None:
         return RuleText(code, code, None, f"{code}: this rkgraph does not know the rule.", f"`{code}` is not known.")
-    return RuleText(code, _MESSAGE_NAME, None, plain_text(text).replace("\n", " "), text, uri=PROJECT)
+    return RuleText(
+        code, _NOTICES.get(code, _MESSAGE_NAME), None, plain_text(text).replace("\n", " "), text, uri=PROJECT
+    )

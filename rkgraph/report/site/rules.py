@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rkgraph.report.explain.evidence import described
-from rkgraph.report.messages import explained
+from rkgraph.report.messages import explained, message_codes
 from rkgraph.report.site.operators import names
 from rkgraph.report.site.text import cell, linked, page, slug, table
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import Card, read_card
 from rkgraph.rulebook.registry import MODULES
-from rkgraph.toolkit.log_table import LOG_TABLE, OUTCOME_TABLE
 
 __all__ = ["FAMILIES", "pages"]
 
@@ -24,11 +23,8 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "RK5": ("Transformers and heads", "What keeps attention, norms and activations from being fused."),
     "RK6": ("Placement and partition", "What belongs on the host, and where to cut."),
     "RK7": ("Quantization", "What int8 does to masks, outputs and outliers."),
-    "RK8": ("Configuration", "Suppressions and baselines that no longer fit."),
     "RK9": ("Toolchain and proof", "Words of the toolkit, verifications, and proofs."),
 }
-
-_EXTRA = ("RK980", "RK981", "RK991", "RK992")
 
 
 def pages() -> dict[str, str]:
@@ -97,7 +93,6 @@ _EQUIVALENCE = {
 
 
 def _messages() -> Iterator[str]:
-    codes = {entry.code for entry in (*LOG_TABLE, *OUTCOME_TABLE.values()) if entry.code} | set(_EXTRA)
     yield "What the words of rknn-toolkit2 mean, verifications and proofs. In a terminal: `rkgraph rule RK912`."
-    for code in sorted(codes):
+    for code in message_codes():
         yield f"\n## {code}\n\n{explained(code) or ''}\n"

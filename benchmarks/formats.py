@@ -1,0 +1,161 @@
+"""Every format of the report, on every model of a corpus: valid, the same twice, how large, how long.
+
+    python benchmarks/formats.py --corpus FOLDER [--output benchmarks/formats.md] [--schema sarif-schema-2.1.0.json]
+
+Lints each .onnx below FOLDER for rk3588, takes the report through JSON and back, renders each format twice (the second
+time from the report that was read back), and holds JSON against our schema, SARIF against the schema of the standard
+(the one in the package `schemastore`, and the file given with --schema), JUnit XML against a parser, GitLab code
+quality against its fields and unique fingerprints, Markdown against GitHub's limit. `explain` is asked about every
+finding. The exit code is 1 where anything is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from jsonschema.validators import validator_for
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the schemas are those of the tests
+
+from rkgraph.engine.lint import failed, lint_view  # noqa: E402
+from rkgraph.errors import ModelError  # noqa: E402
+from rkgraph.graph.load import read_view  # noqa: E402
+from rkgraph.report.document import report_from_json, report_to_json  # noqa: E402
+from rkgraph.report.explain.build import explain  # noqa: E402
+from rkgraph.report.explain.markdown import markdown  # noqa: E402
+from rkgraph.report.formats.catalog import FORMATS, render  # noqa: E402
+from rkgraph.report.formats.markdown import MAX_BYTES  # noqa: E402
+from rkgraph.results import Report, Result  # noqa: E402
+from rkgraph.rulebook.rule import Options  # noqa: E402
+from rkgraph.rulebook.ruleset import load_ruleset  # noqa: E402
+from rkgraph.targets import Target  # noqa: E402
+from tests.schemas import SARIF, schema  # noqa: E402
+
+
+@dataclass
+class Tally:
+    """What came of the models so far."""
+
+    models: int = 0
+    unreadable: int = 0
+    findings: int = 0
+    explained: int = 0
+    problems: list[str] = field(default_factory=list)
+    sizes: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--output", type=Path, metavar="FILE.md")
+    parser.add_argument("--schema", type=Path, metavar="FILE.json", help="SARIF's schema as OASIS publishes it")
+    args = parser.parse_args()
+    schemas = {"schemastore": schema(SARIF)}
+    if args.schema is not None:
+        schemas["oasis"] = json.loads(args.schema.read_text(encoding="utf-8"))
+    validators = {name: validator_for(rules)(rules) for name, rules in schemas.items()}
+    tally = Tally()
+    reports = []
+    for path in sorted(walk(args.corpus)):
+        report = Report((lint(path, str(path.relative_to(args.corpus))),), {}, {"name": "rkgraph", "version": "0"})
+        reports.append(report)
+        examine(report, validators, tally)
+    together = Report(tuple(result for report in reports for result in report.results), {}, reports[0].tool)
+    whole = Tally()
+    examine(together, validators, whole, ask=False)
+    text = "".join(f"{line}\n" for line in lines(tally, whole, list(schemas)))
+    sys.stdout.write(text)
+    if args.output is not None:
+        args.output.write_text(text, encoding="utf-8")
+    return 1 if tally.problems or whole.problems else 0
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The models below a folder, symbolic links to folders followed, each once."""
+    seen: set[Path] = set()
+    for where, _, names in os.walk(folder, followlinks=True):
+        for name in names:
+            path = Path(where, name)
+            if path.suffix == ".onnx" and path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield path
+
+
+def lint(path: Path, name: str) -> Result:
+    try:
+        view = read_view(path)
+    except ModelError as error:
+        return failed(name, Target(), error)
+    result = lint_view(view, Target(), load_ruleset("rknn-2.3.2"), Options(with_graph=True))
+    return replace(result, model=replace(result.model, path=name))
+
+
+def examine(report: Report, validators: dict[str, Any], tally: Tally, *, ask: bool = True) -> None:
+    """Render, render again, validate; what is wrong is written down."""
+    name = report.results[0].model.path if ask else "all together"
+    again = report_from_json(report_to_json(report))
+    tally.models += len(report.results)
+    tally.unreadable += sum(result.error is not None for result in report.results)
+    tally.findings += sum(len(result.diagnostics) for result in report.results)
+    for form in FORMATS:
+        begun = time.perf_counter()
+        text = render(form, report)
+        tally.seconds[form] += time.perf_counter() - begun
+        tally.sizes[form].append(len(text.encode()))
+        if render(form, again) != text:
+            tally.problems.append(f"{name}: {form} differs when it is written again")
+        tally.problems += [f"{name}: {form}: {problem}" for problem in wrong(form, text, validators)]
+    if ask:
+        for result in again.results:
+            for finding in result.diagnostics:
+                tally.explained += bool(markdown(explain(again, result, finding, "report.json")))
+
+
+def wrong(form: str, text: str, validators: dict[str, Any]) -> Iterator[str]:
+    if form == "sarif":
+        log = json.loads(text)
+        for name, validator in validators.items():
+            yield from (f"{name}: {error.json_path}: {error.message:.200}" for error in validator.iter_errors(log))
+    elif form == "junit":
+        ET.fromstring(text.encode())  # noqa: S314 - our own
+    elif form == "gitlab":
+        prints = [issue["fingerprint"] for issue in json.loads(text)]
+        if len(set(prints)) != len(prints):
+            yield "two issues have one fingerprint"
+    elif form == "markdown" and len(text.encode()) > MAX_BYTES:
+        yield f"{len(text.encode())} bytes"
+    elif form == "github" and any(not line.startswith("::") for line in text.splitlines()):
+        yield "a line is no command"
+
+
+def lines(tally: Tally, whole: Tally, schemas: list[str]) -> Iterator[str]:
+    yield "# Formats\n"
+    yield (
+        f"{tally.models} models ({tally.unreadable} of them cannot be read), {tally.findings:,} findings, rk3588, "
+        "rknn-2.3.2; written by `benchmarks/formats.py`, which says what is checked.\n"
+    )
+    yield f"- SARIF was held against: {', '.join(schemas)}; JSON against `schema/rkgraph.report-1.json`"
+    yield f"- explained: {tally.explained:,} findings"
+    yield f"- problems: {len(tally.problems) + len(whole.problems)}\n"
+    yield from (f"    {problem}" for problem in [*tally.problems, *whole.problems][:50])
+    yield "| format | median bytes | largest | all models in one report | ms a model |\n|---|---|---|---|---|"
+    for form in FORMATS:
+        sizes = sorted(tally.sizes[form])
+        together, each = whole.sizes[form][0], 1000 * tally.seconds[form] / tally.models
+        yield f"| {form} | {sizes[len(sizes) // 2]:,} | {sizes[-1]:,} | {together:,} | {each:.1f} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
