@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MODULES", "Rule", "card_path", "in_order", "load_rules"]
 
 MODULES = (
+    # One line a rule, sorted by code: the stem of rkgraph/rules/STEM.py, rules/STEM.md and tests/rules/test_STEM.py.
     "rk101_no_board_kernel_operator",
     "rk102_build_failing_operator",
     "rk103_unknown_operator",
@@ -167,7 +168,6 @@ MODULES = (
     "rk701_quantized_mask_fill",
     "rk702_wide_and_narrow_joined",
     "rk703_outlier_channels",
-    # One line a rule, sorted by code: the stem of rkgraph/rules/STEM.py, rules/STEM.md and tests/rules/test_STEM.py.
 )
 
 

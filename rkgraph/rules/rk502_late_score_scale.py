@@ -1,4 +1,4 @@
-"""RK502: three-dimensional attention scores scaled after the product, a form that the compiler does not fuse."""
+"""RK502: masked attention scores of rank 3 that are scaled after the product, a form that the compiler does not fuse."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LARGEST_ELEMENT = 8.0
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each scale behind a product of rank 3 that only softmaxes read."""
+    """One finding for each scale behind a product of rank 3 to which a mask is added before the softmax."""
     for graph in lint.model.graphs():
         for node in graph.nodes_of("Mul", "Div"):
             found = match_any(graph, node.outputs[0], SCALED)
             if (graph.path, node.index) in lint.folded or not isinstance(found, Match):
                 continue
             shape = graph.value(node.outputs[0]).shape
-            if shape is None or len(shape) != 3 or not _ends_in_softmax(graph, node.outputs[0]):
+            if shape is None or len(shape) != 3 or not _are_masked(graph, node.outputs[0]):
                 continue
             yield Finding(
                 f"{node.label} scales scores of rank 3 after their product; the compiler fuses such attention only "
@@ -63,6 +63,8 @@ def _factor(found: Match) -> float:
     return found.numbers["factor"] if "factor" in found.numbers else 1.0 / found.numbers["divisor"]
 
 
-def _ends_in_softmax(graph: GraphView, name: str) -> bool:
+def _are_masked(graph: GraphView, name: str) -> bool:
+    """Whether only softmaxes read the scores in the end, and something is added before: without, they are fused so."""
     arrival = softmaxes_behind(graph, name)
-    return bool(arrival.softmaxes) and not arrival.elsewhere
+    direct = {softmax.index for softmax in arrival.softmaxes if softmax.inputs[0] == name}
+    return bool(arrival.softmaxes) and not arrival.elsewhere and not direct

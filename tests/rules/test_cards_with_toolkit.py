@@ -52,7 +52,7 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
     path.write_bytes(model.SerializeToString())
     outputs.mkdir()
     main = read_view(path).main
-    case = in_fp16(generate_feeds(main, tensors_of(main)[0]))
+    case = in_fp16(generate_feeds(main, tensors_of(main)[0]), block.options.get("samples") or 1.0)
     write_npz(feeds, case)
     platform = block.options.get("platform", "rk3588")
     job = Job(path, platform, simulate=(feeds,), inputs=main.inputs, outputs=main.outputs, output_folder=outputs)
@@ -69,9 +69,13 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
         np.testing.assert_allclose(actual, wanted, rtol=RELATIVE, atol=OF_LARGEST * largest)
 
 
-def in_fp16(case: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The numbers that the NPU sees: where a function ends (arccos at 1), rounding may lead beyond."""
-    return {name: a.astype(np.float16).astype(a.dtype) if a.dtype.kind == "f" else a for name, a in case.items()}
+def in_fp16(case: dict[str, np.ndarray], scale: float) -> dict[str, np.ndarray]:
+    """The numbers that the NPU sees, times the scale of a card's samples.
+
+    Where a function ends (arccos at 1), rounding may lead beyond.
+    """
+    floats = {name: array * scale for name, array in case.items() if array.dtype.kind == "f"}
+    return {**case, **{name: array.astype(np.float16).astype(array.dtype) for name, array in floats.items()}}
 
 
 def expected_of(model: onnx.ModelProto, case: dict[str, np.ndarray]) -> list[np.ndarray]:
