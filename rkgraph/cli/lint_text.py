@@ -150,8 +150,9 @@ def _findings_of_rule(found: Sequence[Diagnostic], verbose: bool) -> Lines:
 
 
 def _places(group: Sequence[Diagnostic], verbose: bool) -> str:
+    """Where it is; if `verbose`, at all places, each with the fingerprint that `rkgraph explain` takes."""
     shown = group if verbose else group[:PLACES_SHOWN]
-    places = ", ".join(str(d.at) for d in shown)
+    places = ", ".join(f"{d.at} [{d.fingerprint}]" if verbose else str(d.at) for d in shown)
     return f"at {places}" + (f" and {len(group) - len(shown)} more" if len(shown) < len(group) else "")
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -18,7 +21,7 @@ from rkgraph.report.explain.build import explain
 from rkgraph.report.explain.find import find
 from rkgraph.report.explain.markdown import markdown
 from rkgraph.results import Cause, Report
-from tests.cli.harness import Sandbox
+from tests.cli.harness import SCRIPT, Sandbox
 from tests.report.formats.hostile import reports, texts
 from tests.report.samples import journey
 from tests.rules.harness import parse
@@ -70,6 +73,33 @@ def test_an_induced_finding_leads_to_its_cause(sandbox: Sandbox) -> None:
     assert f"  rkgraph explain dynamic.json {induced['induced_by']}" in done.stdout.splitlines()
     root = sandbox.run("explain", "dynamic.json", induced["induced_by"])
     assert "follow from it:" in root.stdout or "follows from it:" in root.stdout
+
+
+def test_lint_tells_the_fingerprints_when_it_is_verbose(sandbox: Sandbox) -> None:
+    shown = sandbox.run("lint", "tans.onnx", "--verbose").stdout
+    assert all(f"[{name}]" in shown for name in fingerprints(sandbox, "tans").values())
+
+
+def test_in_a_terminal_the_card_is_set_and_commands_can_be_pasted(sandbox: Sandbox) -> None:
+    """Through a pseudo-terminal of 60 columns: what is in backticks in the card is set, not shown with backticks."""
+    name = fingerprints(sandbox, "tans")["RK124"]
+    words = shlex.join([str(SCRIPT), "explain", "tans.json", name])
+    done = subprocess.run(
+        ["script", "-qec", f"stty cols 60; {words}", "/dev/null"],
+        cwd=sandbox.folder,
+        env=sandbox.environment({"TERM": "xterm", "COLUMNS": "60"}),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).replace("\r", "")
+    lines = text.splitlines()
+    assert lines[0] == f"RK124 hyperbolic-function · error · {name}"
+    why = text.split("Why it matters\n")[1].split("\nCure\n")[0]
+    assert "`" not in why
+    command = text[text.index("  rkgraph fix tans.onnx") :].split("\n  rkgraph rule")[0]
+    assert shlex.split(command.replace(" \\\n", " "))[:3] == ["rkgraph", "fix", "tans.onnx"]
 
 
 def test_the_suppression_can_be_pasted(sandbox: Sandbox) -> None:

@@ -45,9 +45,10 @@ def test_the_same_on_many_nodes_is_one_line_with_the_first_places() -> None:
     assert "      at node0 (Tan), node1 (Tan), node2 (Tan) and 2 more" in text
 
 
-def test_verbose_shows_all_places() -> None:
-    text = lines(result(*(finding(n) for n in range(5))), verbose=True)
-    assert "      at node0 (Tan), node1 (Tan), node2 (Tan), node3 (Tan), node4 (Tan)" in text
+def test_verbose_shows_all_places_and_their_fingerprints() -> None:
+    found = [finding(n) for n in range(5)]
+    text = lines(result(*found), verbose=True)
+    assert f"      at {', '.join(f'node{n} (Tan) [{d.fingerprint}]' for n, d in enumerate(found))}" in text
 
 
 def test_many_messages_of_one_rule_are_cut_and_counted() -> None:
