@@ -8,6 +8,9 @@ inputs, single whole numbers frozen to their sample, and with every class of fix
 original, its shapes pinned, and the fixed model are built by rknn-toolkit2 (one worker); the fixed one is simulated on
 the sample inputs, and every output held against the original in ONNX Runtime. Where the original is dynamically
 quantized it is held against the fixed model in ONNX Runtime as well, which is the same model without the quantization.
+A build that dies of a signal is tried again, in a new process of the toolkit, up to `PROCESSES` times: some models kill
+some processes. Where the numbers are too far off, the original is run on its inputs rounded to fp16, too: what such a
+rounding changes as much says nothing about a compiler.
 
 Results go to FOLDER/fix_public.jsonl as they come: a second call goes on where the first ended; `--only` measures
 models again, `--again` all of them. What the compiler says of the original is kept by content below `--cache`.
@@ -54,6 +57,8 @@ from rkgraph.toolkit.locate import find_toolkit
 from rkgraph.toolkit.logs import read_log
 
 ALLOWED = ("interface", "approximate")
+PROCESSES = 6
+ENOUGH = 0.999
 SEED = 7
 QUANTIZES = frozenset({"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "DynamicQuantizeMatMul"})
 """Operators of models whose numbers are those of 8 bits on the host: a float model comes no nearer than that."""
@@ -74,6 +79,7 @@ class Built:
     rw_kb: float = 0.0
     seconds: float = 0.0
     switched_off: list[str] = field(default_factory=list)
+    deaths: int = 0
 
 
 @dataclass
@@ -90,6 +96,7 @@ class Outcome:
     proofs: dict[str, int] = field(default_factory=dict)
     cosines: dict[str, float | None] = field(default_factory=dict)
     float_cosines: dict[str, float | None] = field(default_factory=dict)
+    rounded_inputs: dict[str, float | None] = field(default_factory=dict)
     detail: str = ""
     fix_seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -150,8 +157,7 @@ def _arguments() -> argparse.Namespace:
 def measure(subject: Subject, specs: Sequence[Row], bench: Bench, raw: Built | None) -> Outcome:
     """Build the original (unless `raw` says what came of it before); fix it; build, simulate and compare."""
     if raw is None:
-        truth = find_truth(subject.path, bench.target, bench.chain, pins=Pins(subject.shapes), cache=bench.cache)
-        raw = _built_raw(truth)
+        raw = _build_raw(subject, bench)
     outcome = Outcome(subject.id, raw)
     outcome.quantized = bool(QUANTIZES & {node.op for node in read_view(subject.path).main.nodes})
     with tempfile.TemporaryDirectory(prefix="fix-public-") as name:
@@ -212,20 +218,32 @@ def _build_and_compare(outcome: Outcome, original: Path, fixed: Path, feeds: Map
             outputs=tuple(tensor.name for tensor in outputs),
             output_folder=work / "outputs",
         )
-        done, off = run_without_faulty_rules(lambda job: bench.chain.run(job, _quiet), job, _quiet)
+        deaths = 0
+        while True:
+            done, off = run_without_faulty_rules(lambda job: bench.chain.run(job, _quiet), job, _quiet)
+            if done.signal is None or deaths == PROCESSES - 1:
+                break
+            deaths += 1
+            bench.chain.renew()
         if bench.keep is not None:
             (bench.keep / f"{outcome.name}.log").write_text(done.log, encoding="utf-8", errors="replace")
         truth = Truth(done.outcome, done.stage, done.error, done.signal, done.log, dict(done.seconds))
         outcome.fixed = _built(truth, "deployable" if done.outcome == "simulate-failed" else truth.verdict.value)
+        outcome.fixed.deaths = deaths
         outcome.fixed.switched_off = [*job.config.get("disable_rules", ()), *off]
         if not done.ok:
             outcome.detail = f"{done.outcome}: {done.error or done.signal}"
             return
         simulated = read_npz(done.outputs[0])
     expected = evaluate(str(original), dict(feeds))
+    simulated = _as_named(expected, outputs, simulated)
     outcome.cosines = _cosines(outcome, expected, simulated)
     if outcome.quantized:
-        outcome.float_cosines = _cosines(outcome, evaluate(str(fixed), fed), simulated)
+        outcome.float_cosines = _cosines(outcome, _as_named(expected, outputs, evaluate(str(fixed), fed)), simulated)
+    known = [value for value in (outcome.float_cosines or outcome.cosines).values() if value is not None]
+    if known and min(known) < ENOUGH:
+        rounded = {name: _in_half(array) for name, array in feeds.items()}
+        outcome.rounded_inputs = _cosines(outcome, expected, evaluate(str(original), rounded))
 
 
 def _cosines(
@@ -244,13 +262,32 @@ def _cosines(
     return found
 
 
+def _as_named(expected: Mapping[str, Array], outputs: Sequence[TensorInfo], arrays: Mapping[str, Array]) -> Row:
+    """The outputs under the names that the original gives them; by place, for some are renamed."""
+    if len(expected) != len(outputs):
+        return dict(arrays)
+    return {name: arrays[tensor.name] for name, tensor in zip(expected, outputs, strict=True)}
+
+
+def _in_half(array: Array) -> Array:
+    return array.astype(np.float16).astype(array.dtype) if array.dtype.kind == "f" else array
+
+
 def _fitted(array: Array, tensor: TensorInfo) -> Array:
     """The array as the fixed model takes it: another dtype or rank, the same numbers."""
     return np.asarray(array).astype(tensor.dtype or array.dtype).reshape(static_shape(tensor))
 
 
-def _built_raw(truth: Truth) -> Built:
-    return _built(truth, truth.verdict.value)
+def _build_raw(subject: Subject, bench: Bench) -> Built:
+    for deaths in range(PROCESSES):
+        kept = bench.cache if deaths == 0 else None
+        truth = find_truth(subject.path, bench.target, bench.chain, pins=Pins(subject.shapes), cache=kept)
+        if truth.signal is None:
+            break
+        bench.chain.renew()
+    built = _built(truth, truth.verdict.value)
+    built.deaths = deaths
+    return built
 
 
 def _built(truth: Truth, verdict: str) -> Built:

@@ -26,7 +26,8 @@ _HEADER = """# Public models after fix
 Made by `python benchmarks/fix_public.py` (which says how); {target}, fp16. *Raw* is the original with its shapes
 pinned. A model is *right* where it is deployable and every output reaches cosine 0.999 in the simulator, against the
 original in ONNX Runtime; where the original is dynamically quantized, against the fixed model in ONNX Runtime, and 0.98
-against the original. CPU layers leave out input and output.
+against the original. CPU layers leave out input and output. What is not right is told below the table, and
+[fix_public_failures](fix_public_failures/README.md) has the smallest model that fails alike, and the toolkit's words.
 """
 
 
@@ -58,6 +59,7 @@ def _bars(rows: Sequence[Row]) -> list[str]:
         f"| worse than raw, of {len(both)} that are deployable raw | 0 | {sum(map(is_worse, both))} |",
         f"| median CPU layers, raw → fixed | 0 or −50 % | {before:g} → {after:g} |",
         f"| median of the ratio of CPU layers | 0.5 | {median(ratios or [1]):.2f} |",
+        f"| built only in another process of the toolkit, the first one died | – | {_dying(rows)} |",
     ]
 
 
@@ -110,12 +112,19 @@ def _why(row: Row) -> str:
     if fixed["lost"]:
         return f"no kernel for {', '.join(fixed['lost'])}"
     low = [f"{name} {value}" for name, value in row["cosines"].items() if value is None or value < COSINE]
-    return fixed["error"] or row["detail"] or f"cosine of {', '.join(low[:4])}"
+    said = fixed["error"] or row["detail"] or f"cosine of {', '.join(low[:4])}"
+    own = [value for value in row.get("rounded_inputs", {}).values() if value is not None]
+    return said + (f"; of the original itself on inputs rounded to fp16: {min(own):.4f}" if own else "")
 
 
 def _both(row: Row) -> bool:
     """Whether both could be deployed: what a board refuses has no cost to compare with."""
     return all(row[key] is not None and row[key]["verdict"] == "deployable" for key in ("raw", "fixed"))
+
+
+def _dying(rows: Sequence[Row]) -> str:
+    names = [row["name"] for row in rows if row["fixed"] and row["fixed"].get("deaths")]
+    return ", ".join(names) or "none"
 
 
 def _cpu(built: Row) -> int:
