@@ -151,7 +151,7 @@ def test_gains_suppressions_and_baselines_are_told() -> None:
     cause = Cause(first.fingerprint, first.code, True, 0, 12, 3, 4096, 5)
     result = replace(before, diagnostics=(first,), causes=(cause,))
     text = markdown(explain(Report((result,)), result, first, "r.json"))
-    assert "Cause 1 of 1 by what removing it buys: 12 nodes off the CPU; 3 crossings less; 4,096 bytes less" in text
+    assert "buys: in the way of every build or board, 12 nodes off the CPU, 3 crossings less (4 kB), 5 findings" in text
     assert "suppressed by x.toml:3: padding" in text
     assert "```toml" not in text
 

@@ -13,6 +13,7 @@ from rkgraph.report.explain.neighbours import neighbourhood
 from rkgraph.report.explain.sections import Explanation, Kind, Line, Section, command, item, text
 from rkgraph.report.formats.findings import grouped, label_of, place_of
 from rkgraph.report.formats.rule_texts import card_sections
+from rkgraph.report.gains import gains
 from rkgraph.report.next_step import next_words
 from rkgraph.report.visible import one_line, plain_data
 from rkgraph.results import Report, Result
@@ -107,13 +108,8 @@ def _worth(result: Result, finding: Diagnostic) -> str | None:
     listed = result.causes or ()
     for place, cause in enumerate(listed, 1):
         if cause.fingerprint == finding.fingerprint:
-            gains = [(cause.no_kernel, "nodes more with a kernel"), (cause.cpu_nodes, "nodes off the CPU")]
-            gains += [(cause.crossings, "crossings less"), (cause.crossing_bytes or 0, "bytes less that cross")]
-            told = [f"{value:,} {word}" for value, word in gains if value > 0]
-            told += ["nothing builds or runs while it is there"] if cause.blocks else []
-            return f"Cause {place} of {len(listed)} by what removing it buys" + (
-                f": {'; '.join(told)}." if told else "."
-            )
+            told, said = gains(cause), f"Cause {place} of {len(listed)} by what removing it buys"
+            return f"{said}: {', '.join(told)}." if told else f"{said}."
     return None
 
 

@@ -21,6 +21,7 @@ from rkgraph.report.formats.findings import (
     place_of,
 )
 from rkgraph.report.formats.markdown_text import code, plain
+from rkgraph.report.gains import gains
 from rkgraph.report.next_step import next_words
 from rkgraph.report.visible import one_line
 from rkgraph.results import Report, Result
@@ -37,6 +38,7 @@ _RESERVED = 600
 ROWS_SHOWN = 30
 PLACES_SHOWN = 3
 LONGEST_COMMAND = 2000
+OPPORTUNITIES_SHOWN = 3
 _SIGNS = {Verdict.DEPLOYABLE: "✅", Verdict.UNKNOWN: "❔"}
 _BAD = "❌"
 _DEVICES = (Device.NPU, Device.CPU, Device.HOST, Device.NO_KERNEL, Device.UNKNOWN)
@@ -131,6 +133,7 @@ def _details(result: Result) -> Iterator[str]:
     if len(groups) > ROWS_SHOWN:
         rest = sum(len(group.found) + following for group, following in groups[ROWS_SHOWN:])
         yield f"\n{rest} more findings: the report has them."
+    yield from _first(result)
     if covered:
         suppressed = sum(finding.suppressed is not None for finding in result.diagnostics)
         yield f"\nNot counted: {suppressed} suppressed, {covered - suppressed} in the baseline."
@@ -147,6 +150,14 @@ def _finding(group: Group, following: int) -> str:
     fix = f"{plain(first.fix.title)} ({first.fix.safety.value})" if first.fix else ""
     told = plain(_short(first.message, 600)) + then
     return f"| {first.severity.value} | {code(first.code)}{times} | {told} | {places}{more} | {fix} |"
+
+
+def _first(result: Result) -> Iterator[str]:
+    """What is worth mending first, where the report ranks it."""
+    best = (result.opportunities or ())[:OPPORTUNITIES_SHOWN]
+    if best:
+        yield "\nWorth mending first:\n"
+        yield from (f"{number}. {code(each.code)}: {', '.join(gains(each))}" for number, each in enumerate(best, 1))
 
 
 def _next(result: Result) -> Iterator[str]:

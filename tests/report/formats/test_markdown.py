@@ -12,13 +12,13 @@ from markdown_it import MarkdownIt
 from rkgraph.diagnostics import Suppressed
 from rkgraph.report.formats.catalog import render
 from rkgraph.report.formats.markdown import MAX_BYTES
-from rkgraph.results import Report
+from rkgraph.results import Opportunity, Report
 from tests.report.formats.hostile import FRAGMENTS, reports
 from tests.report.samples import journey, sample_report
 
 ALLOWED = {
     *("h2", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "p", "details", "summary", "sub"),
-    *("blockquote", "strong"),
+    *("blockquote", "strong", "ol", "li"),
 }
 FOUND_BY_FORGES = re.compile(r"@\w|#\d|\bgh-\d|https?://\w|\bwww\.\w", re.IGNORECASE)
 
@@ -69,6 +69,13 @@ def test_verdicts_in_a_table_and_findings_folded_away() -> None:
     shown = page(text)
     assert shown.tags.count("details") == 2
     assert set(shown.tags) <= ALLOWED
+
+
+def test_what_is_worth_mending_first_is_told() -> None:
+    before, *_ = journey("/n", "a.onnx")
+    best = Opportunity("RK301", (before.diagnostics[-1].fingerprint,), True, 0, 12, 3, 4096, 5)
+    text = render("markdown", Report((replace(before, opportunities=(best,)),)))
+    assert "\n1. `RK301`: in the way of every build or board, 12 nodes off the CPU, 3 crossings less (4 kB)" in text
 
 
 def test_what_does_not_count_is_said() -> None:
