@@ -22,6 +22,17 @@ def test_each_node_is_in_the_tree_once_and_no_box_is_too_large(nodes: list[tuple
     assert all(len(box.children) <= MOST for box in boxes(tree))
 
 
+@given(st.lists(st.tuples(LABELS, st.sampled_from(["Add", "Constant"])), min_size=1, max_size=120), st.data())
+def test_constants_stand_with_their_reader(nodes: list[tuple[str, str]], data: st.DataObject) -> None:
+    readers = [i for i, (_, op) in enumerate(nodes) if op == "Add"]
+    constants = [i for i, (_, op) in enumerate(nodes) if op == "Constant"] if readers else []
+    homes = {i: data.draw(st.sampled_from(readers)) for i in constants}
+    tree = box_tree([label for label, _ in nodes], [op for _, op in nodes], homes)
+    order = list(leaves(tree.children))
+    assert sorted(order) == list(range(len(nodes)))
+    assert all(order.index(constant) < order.index(home) for constant, home in homes.items())
+
+
 def test_scopes_become_boxes_and_chains_of_one_are_joined() -> None:
     labels = ["/m/emb/Gather", "/m/emb/Add", "/m/enc/layer.0/q/MatMul", "/m/enc/layer.0/q/Add", "/m/enc/layer.0/Mul"]
     tree = box_tree(labels, ["Gather", "Add", "MatMul", "Add", "Mul"])

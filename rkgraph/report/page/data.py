@@ -35,7 +35,7 @@ _SHORT = 300
 def embedded(data: Any) -> str:
     """JSON that is safe inside a script element: no "<", and nothing that ends a line of JavaScript."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return text.translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 
 
 def page_data(report: Report, stories: Sequence[Story]) -> dict[str, Any]:
@@ -128,8 +128,17 @@ def _view(
         "graphInputs": graph.inputs,
         "graphOutputs": graph.graph_outputs,
         "attributes": {str(index): held for index, held in graph.attributes.items()},
-        "tree": _tree(box_tree(graph.labels, graph.operators)),
+        "tree": _tree(box_tree(graph.labels, graph.operators, _homes(graph))),
         "findings": _findings(graph, findings),
+    }
+
+
+def _homes(graph: DrawnGraph) -> dict[int, int]:
+    """Constant nodes to their first reader: files have them all at the start, and they belong nowhere there."""
+    return {
+        node: min(graph.readers[node])
+        for node, operator in enumerate(graph.operators)
+        if operator == "Constant" and graph.readers[node]
     }
 
 

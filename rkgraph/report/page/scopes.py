@@ -2,13 +2,14 @@
 
 Exporters name a node by where it was in the model, "/encoder/layer.0/attention/MatMul". Boxes that follow each other
 and hold the same operators in the same order are joined as "12 ×"; names that tell nothing still give blocks that way.
-A box holds at most `MOST` things, so that laying one out stays quick whatever a model is called.
+A box holds at most `MOST` things, so that laying one out stays quick whatever a model is called. Constants stand with
+what reads them first, wherever the file has them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +41,11 @@ class Box:
         """The lowest index in it."""
         return min(_first(child) for child in self.children)
 
+    @cached_property
+    def size(self) -> int:
+        """How many nodes are in it."""
+        return sum(_size(child) for child in self.children)
+
 
 @dataclass
 class _Folder:
@@ -47,15 +53,20 @@ class _Folder:
     folders: dict[str, _Folder] = field(default_factory=dict)
 
 
-def box_tree(labels: Sequence[str], operators: Sequence[str]) -> Box:
-    """The tree for nodes with these labels and operators; its root is a scope without a name."""
+def box_tree(labels: Sequence[str], operators: Sequence[str], homes: Mapping[int, int] | None = None) -> Box:
+    """The tree for nodes with these labels and operators; its root is a scope without a name.
+
+    `homes`: nodes that stand right before another one, in its box.
+    """
+    homes = homes or {}
     root = _Folder()
-    for index, label in enumerate(labels):
+    for index in sorted(range(len(labels)), key=lambda index: (homes.get(index, index), index not in homes)):
         place = root
-        for word in _scope(label):
+        for word in _scope(labels[homes.get(index, index)]):
             place = place.folders.setdefault(word, _Folder())
         place.nodes.append(index)
-    return Box("", "scope", _arranged(_children(root), operators))
+    order = {index: homes.get(index, index) for index in range(len(labels))}
+    return Box("", "scope", _arranged(_children(root, order), operators))
 
 
 def _scope(label: str) -> list[str]:
@@ -66,16 +77,24 @@ def _scope(label: str) -> list[str]:
     return words[:-1][:_DEEPEST]
 
 
-def _children(folder: _Folder) -> list[int | Box]:
-    found: list[int | Box] = list(folder.nodes)
+def _children(folder: _Folder, order: Mapping[int, int]) -> list[int | Box]:
+    """What is in a folder, by the first thing in it; folders of one thing give way to it."""
+    found: list[tuple[int, int | Box]] = [(order[node], node) for node in folder.nodes]
     for name, inner in folder.folders.items():
-        children = _children(inner)
-        if len(children) == 1:
-            only = children[0]
-            found.append(Box(f"{name}/{only.name}", only.kind, only.children) if isinstance(only, Box) else only)
+        children = _children(inner, order)
+        only = children[0]
+        if len(children) > 1:
+            found.append((_order(only, order), Box(name, "scope", tuple(children))))
         else:
-            found.append(Box(name, "scope", tuple(children)))
-    return sorted(found, key=_first)
+            joined = Box(f"{name}/{only.name}", only.kind, only.children) if isinstance(only, Box) else only
+            found.append((_order(only, order), joined))
+    return [child for _, child in sorted(found, key=lambda pair: pair[0])]
+
+
+def _order(child: int | Box, order: Mapping[int, int]) -> int:
+    while isinstance(child, Box):
+        child = child.children[0]
+    return order[child]
 
 
 def _arranged(children: Sequence[int | Box], operators: Sequence[str]) -> tuple[int | Box, ...]:
@@ -134,8 +153,9 @@ def _repeat(blocks: Sequence[Sequence[int | Box]], operators: Sequence[str]) -> 
 
 def _words(block: Sequence[int | Box], operators: Sequence[str]) -> str:
     """What a block without a name is called: by its first things."""
-    named = dict.fromkeys(operators[child] if isinstance(child, int) else child.name for child in block)
-    shown = list(named)[:_NAMED]
+    every = dict.fromkeys(operators[child] if isinstance(child, int) else child.name for child in block)
+    named = [name for name in every if name != "Constant"] or list(every)
+    shown = named[:_NAMED]
     return " ".join(shown) + (" …" if len(named) > _NAMED else "")
 
 
@@ -165,7 +185,7 @@ def _last(child: int | Box) -> int:
 
 
 def _size(child: int | Box) -> int:
-    return 1 if isinstance(child, int) else sum(map(_size, child.children))
+    return 1 if isinstance(child, int) else child.size
 
 
 def leaves(children: Iterable[int | Box]) -> Iterable[int]:

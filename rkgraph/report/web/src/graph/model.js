@@ -10,7 +10,7 @@ export class Graph {
     this.parent = new Int32Array(this.n).fill(-1);
     this.boxParent = [];
     this.root = this.#box(view.tree, -1, 0);
-    this.hidden = new Set();
+    this.hide(this.constants());
     this.edges = view.hasEdges ? view.edges : [];
     if (!view.hasEdges) for (let i = 1; i < this.n; i++) this.edges.push([i - 1, i, -1]);
     this.#link();
@@ -80,20 +80,22 @@ export class Graph {
 
   // Boxes open from the top as long as not too much is shown; equal blocks stay closed, one tells of all.
   #openAtFirst() {
-    let shown = this.box(this.root).children.length;
+    let shown = this.#drawn(this.root);
     const waiting = [this.root];
     while (waiting.length) {
       for (const child of this.box(waiting.shift()).children) {
         if (!this.isBox(child)) continue;
         const box = this.box(child);
         const repeated = box.kind === "repeat" && shown > 6;
-        if (repeated || shown + box.children.length - 1 > MOST_OPEN_AT_FIRST) continue;
+        if (repeated || shown + this.#drawn(child) - 1 > MOST_OPEN_AT_FIRST) continue;
         box.open = true;
-        shown += box.children.length - 1;
+        shown += this.#drawn(child) - 1;
         waiting.push(child);
       }
     }
   }
+
+  #drawn = (item) => this.box(item).children.filter((child) => !this.hidden.has(child)).length;
 
   // The item that stands for a node now: itself, or the outermost closed box around it.
   shownFor(item) {
@@ -109,6 +111,21 @@ export class Graph {
       this.box(up).open = true;
     }
     return changed;
+  }
+
+  constants() {
+    const { operators, operator } = this.view;
+    return new Set(operator.flatMap((row, node) => (operators[row] === "Constant" ? [node] : [])));
+  }
+
+  folded = () => new Set([...this.devices].flatMap((letter, node) => (letter === "f" ? [node] : [])));
+
+  // Nodes that are not drawn, and the boxes that hold nothing else.
+  hide(nodes) {
+    this.hidden = new Set(nodes);
+    for (let b = this.boxes.length - 1; b > 0; b--) {
+      if (this.boxes[b].children.every((child) => this.hidden.has(child))) this.hidden.add(this.n + b);
+    }
   }
 
   setAll(open) {

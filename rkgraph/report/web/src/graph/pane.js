@@ -160,7 +160,7 @@ export class Pane {
     this.near = near;
     this.nodes = nodes;
     const first = nodes[0];
-    if (first !== undefined && this.graph.hidden.has(first)) this.setHidden(new Set());
+    if (first !== undefined && this.graph.hidden.has(first)) this.setHidden([]);
     if (first !== undefined && this.graph.reveal(first)) this.relayout(false);
     this.chosen = new Set(nodes.map((node) => this.graph.shownFor(node)));
     this.note.hidden = !note;
@@ -171,7 +171,7 @@ export class Pane {
   }
 
   setHidden(hidden) {
-    this.graph.hidden = hidden;
+    this.graph.hide(hidden);
     this.relayout();
   }
 

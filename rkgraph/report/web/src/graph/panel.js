@@ -43,10 +43,12 @@ export function startGraph(panel, data, story) {
     const modes = [["device", "Device"], ["finding", "Cause or induced"], ...(cost.title ? [["heat", cost.title]] : [])];
     const id = freshId("colour");
     const mode = h("select", { id, onchange: () => state.set({ mode: mode.value }) }, ...modes.map(([value, text]) => h("option", { value }, text)));
-    const folded = h("input", { type: "checkbox", id: freshId("folded"), onchange: () => panes.forEach((pane) => pane.setHidden(folded.checked ? foldedOf(pane) : new Set())) });
+    const hide = () => panes.forEach((pane) => pane.setHidden([...(constants.checked ? [] : pane.graph.constants()), ...(folded.checked ? [] : pane.graph.folded())]));
+    const box = (stem, checked) => h("input", { type: "checkbox", id: freshId(stem), checked, onchange: hide });
+    const [constants, folded] = [box("constants", false), box("folded", true)];
     const beside = h("button", { type: "button", class: "beside", "aria-pressed": "false", onclick: () => state.set({ side: !state.get().side }) }, "Side by side");
     return h("div", { class: "toolbar", role: "group", "aria-label": "Graph tools" }, finder.element,
-      h("label", { for: id }, "Colour "), mode, h("label", { class: "check" }, folded, " Hide folded"),
+      h("label", { for: id }, "Colour "), mode, h("label", { class: "check" }, constants, " Constants"), h("label", { class: "check" }, folded, " Folded"),
       h("span", { class: "buttons" },
         button("Expand all", "Expand all boxes", () => shown().forEach((pane) => pane.setAll(true))),
         button("Collapse all", "Collapse all boxes", () => shown().forEach((pane) => pane.setAll(false))),
@@ -135,10 +137,6 @@ export function startGraph(panel, data, story) {
       panes[0].recolour();
     },
   };
-}
-
-function foldedOf(pane) {
-  return new Set([...pane.graph.devices].flatMap((letter, node) => (letter === "f" ? [node] : [])));
 }
 
 function byNode(rows) {
