@@ -173,6 +173,7 @@ MODULES = (
     "rk701_quantized_mask_fill",
     "rk702_wide_and_narrow_joined",
     "rk703_outlier_channels",
+    "rk704_wide_and_narrow_branches",
 )
 
 

@@ -1,4 +1,4 @@
-"""RK502: masked attention scores of rank 3 that are scaled after the product, a form that the compiler does not fuse."""
+"""RK502: masked scores of rank 3 that are scaled after the product, a form that the compiler does not fuse."""
 
 from __future__ import annotations
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from rkgraph.analysis.attention import MOVES
 from rkgraph.analysis.intervals import Intervals
+from rkgraph.graph.cut import Cut
+from rkgraph.graph.rewrite import Refusal
+from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding
 from rkgraph.targets import precision_config
 
@@ -30,6 +33,32 @@ def check(lint: LintContext) -> Iterator[Finding]:
             wide, narrow = max(largest, key=largest.__getitem__), min(largest, key=largest.__getitem__)
             if largest[wide] > WIDER * largest[narrow] > 0:
                 yield _finding(node, wide, narrow, largest)
+
+
+def fix(lint: LintContext, finding: Finding) -> Cut | Refusal:
+    """The host joins; the NPU gives each part by itself, with a scale of its own."""
+    at = place_of(lint, finding)
+    if isinstance(at, Refusal):
+        return at
+    graph, node = at
+    moved = _moved(graph, node)
+    if moved is None:
+        return Refusal(f"{node.outputs[0]} is read by more than what hands it out")
+    return Cut(moved, f"{node.label} on the host: {len(node.inputs)} outputs with a scale each")
+
+
+def _moved(graph: GraphView, join: Node) -> frozenset[str] | None:
+    """The Concat and all that moves its result about before it is handed out; None where something else reads it."""
+    found, waiting = {join.outputs[0]}, [join]
+    while waiting:
+        for name in filter(None, waiting.pop().outputs):
+            for reader in graph.consumers(name):
+                if reader.op not in MOVES or reader.domain not in ("", "ai.onnx"):
+                    return None
+                if reader.outputs[0] not in found:
+                    found.add(reader.outputs[0])
+                    waiting.append(reader)
+    return frozenset(found)
 
 
 def _finding(node: Node, wide: str, narrow: str, largest: dict[str, float]) -> Finding:

@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rkgraph.diagnostics import Safety
+from rkgraph.engine.fix import FixOutcome, fix_model
+from rkgraph.graph.model import Model
+from rkgraph.rulebook.rule import Options
+from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.locate import find_toolkit
-from tests.rules.harness import diagnostics, parse
+from tests.rules.harness import diagnostics, made_up, parse
 from tests.rules.quantized import quantized_likeness
+from tests.rules.rewriting import run
 
 CODE = "RK702"
 INT8 = Target(precision="w8a8")
@@ -51,6 +57,36 @@ def test_inside_of_a_model_it_is_not_found(more: str) -> None:
 
 def test_fp16_has_no_such_trouble() -> None:
     assert diagnostics(model(640), CODE) == ()
+
+
+def fixed(text: str, folder: Path) -> FixOutcome:
+    path = folder / "model.onnx"
+    path.write_bytes(parse(text).SerializeToString())
+    rules = RuleSet("test", "2.3.2", (CODE,))
+    return fix_model(Model.load(path), INT8, rules, Options(), frozenset({Safety.SPLIT}), proof="local")
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [(model(640), ["Concat"]), (model(640, "z = Reshape(y, shape)", "z"), ["Concat", "Reshape"])],
+    ids=["joined", "joined and moved"],
+)
+def test_the_host_joins_them(text: str, moved: list[str], tmp_path: Path) -> None:
+    npu, host = fixed(text, tmp_path).stages
+    assert [node.op_type for node in host.model.proto(weights=False).graph.node][-len(moved) :] == moved
+    assert "Concat" not in [node.op_type for node in npu.model.proto(weights=False).graph.node]
+    feeds = made_up(parse(text), 300.0, 1)[0]
+    here = {name: feeds[name] for name in npu.model.view().main.inputs}
+    apart = dict(zip(npu.model.view().main.outputs, run(npu.model.proto(weights=True), here), strict=True))
+    needed = host.model.view().main.inputs
+    whole = run(host.model.proto(weights=True), {name: {**feeds, **apart}[name] for name in needed})[0]
+    np.testing.assert_array_equal(whole, run(text, feeds)[0])
+
+
+def test_what_something_else_reads_is_refused(tmp_path: Path) -> None:
+    text = model(640, "z = Relu(y)").replace("(float[1, 10, 64] y)", "(float[1, 10, 64] y, float[1, 10, 64] z)")
+    (refused,) = fixed(text, tmp_path).fixes.refused
+    assert "read by more" in refused.reason
 
 
 @pytest.mark.toolkit
