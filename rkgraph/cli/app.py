@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "report": "Render a report as a page, or for other programs.",
     "explain": "Explain one finding at its place: cause, evidence, cure.",
     "gate": "Hold reports against budgets, and against an older run.",
+    "diff": "Say what changed between two reports.",
     "reduce": "Cut a model that fails down to a small bug report.",
     "ops": "Say what the compiler makes of operators.",
     "rule": "Explain one rule: what, why, examples, fix.",

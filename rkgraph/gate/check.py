@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rkgraph.diagnostics import Severity
-from rkgraph.gate.measures import COMPILED, MEASURES, Kind, Measure, Number, finding_count
+from rkgraph.gate.measures import COMPILED, MEASURES, VERDICTS, Kind, Measure, Number, finding_count
 from rkgraph.gate.policy import FINDINGS, Budget, Policy
 from rkgraph.gate.subjects import Subject
 
@@ -92,6 +92,8 @@ def check(now: Sequence[Subject], policy: Policy, before: Sequence[Subject] | No
     old = {subject.key: subject for subject in before or ()}
     for subject in now:
         budgets = policy.of(subject)
+        if subject.story.after.error is not None:  # it passes no policy
+            budgets = budgets or {"verdict": Budget("verdict", float(len(VERDICTS) - 1))}
         rows += [_against_budget(subject, budget) for budget in budgets.values()]
         if subject.key in old:
             rows += _against_old(subject, old.pop(subject.key), policy, budgets)

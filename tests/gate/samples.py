@@ -45,7 +45,10 @@ def result(path: str = "models/a.onnx", **changes: Any) -> Result:
 
 def compiled(path: str = "models/a.onnx", cosine: float | None = 0.9999, **cost: Any) -> Result:
     """A result with the compiler's numbers beside the estimate."""
-    layers = ({"id": 0, "op": "Conv", "ddr_cycles": 300, "npu_cycles": 200}, {"id": 1, "op": "Add"})
+    layers = (
+        {"id": 0, "op": "Conv", "target": "NPU", "ddr_cycles": 300, "npu_cycles": 200},
+        {"id": 1, "op": "Add", "target": "NPU"},
+    )
     stage = {
         "name": "model",
         "size_bytes": 5000,

@@ -64,6 +64,7 @@ def test_a_number_that_is_not_there_fails_unless_it_is_optional(name: str) -> No
 def test_a_model_that_could_not_be_read_fails_every_budget() -> None:
     unread = Result(ModelInfo("a.onnx"), Target(), error="a.onnx: is no model")
     assert set(states('[budget]\nverdict = "build-fails"\nfindings = { error = 9 }', unread).values()) == {"missing"}
+    assert not check(told(unread), Policy()).passed
 
 
 def test_proofs_count_where_something_was_fixed() -> None:

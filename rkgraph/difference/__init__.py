@@ -1,0 +1,1 @@
+"""What changed between two reports: node by node, number by number."""
