@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.compile.calibration import pack, read_calibration
 from rkgraph.compile.compiler import Compiled, compile_model
 from rkgraph.compile.folders import check_place, put_in_place, workshop
 from rkgraph.compile.manifest import Bundle, BundleStage
 from rkgraph.compile.model_files import copy_model
 from rkgraph.compile.plan import Plan
+from rkgraph.compile.stage_samples import keep_samples, samples_of_stages
 from rkgraph.errors import UsageError
 from rkgraph.graph.load import read_view
 
@@ -49,8 +50,9 @@ def compile_bundle(
     Args:
         bundle: what to compile; every rknn stage needs its source.
         output: a folder that does not exist, or an older bundle, which is replaced as a whole once all is built.
-        plan: target, options, samples and verification; its model is ignored. Samples and feeds of `plan` are those
-            of a stage, so they can be given only where there is one to build.
+        plan: target, options, samples and verification; its model is ignored. Samples are those of the bundle's inputs
+            (or of the only stage's), and are run through the stages in front; feeds to verify with are those of a
+            stage, so they can be given only where there is one to build.
         chain: the toolkit, as for `compile_model`.
         cache: where results are kept; None: nowhere.
         tell: called with a few words as each step begins.
@@ -62,21 +64,32 @@ def compile_bundle(
     wanted = [index for index, stage in enumerate(bundle.stages) if stage.kind == "rknn"]
     _check(bundle, wanted, plan, output)
     own = output.resolve() == bundle.folder.resolve()
-    with workshop(output) as work:
+    with workshop(output) as work, tempfile.TemporaryDirectory(prefix="rkgraph-") as scratch:
         compiled, models = [], {}
+        samples: dict[int, Path] = {}
+        if plan.calibration is not None:
+            tell("run the calibration samples through the stages in front")
+            samples = samples_of_stages(bundle, wanted, plan.calibration, plan.config.given(), Path(scratch))
         for index in wanted:
             stage = bundle.stages[index]
             source = bundle.path(stage.source or "")
             models[index] = f"{source.stem}.rknn" if _alone(bundle.stages, stage) else f"{source.stem}-{index}.rknn"
             told = _prefixed(tell, stage.name) if len(wanted) > 1 else tell
             compiled.append(
-                compile_model(replace(plan, model=source), work / models[index], chain, cache=cache, tell=told)
+                compile_model(
+                    replace(plan, model=source, calibration=samples.get(index)),
+                    work / models[index],
+                    chain,
+                    cache=cache,
+                    tell=told,
+                )
             )
         built = bundle.with_models(models, plan.target, _options(plan, compiled))
-        samples = _keep_samples(plan, bundle.stages[wanted[0]], work)
-        built = replace(built, calibration=samples)
+        stages = {index: bundle.stages[index] for index in samples}
+        kept = _SAMPLES if stages and keep_samples(stages, samples, work / _SAMPLES) else None
+        built = replace(built, calibration=kept)
         if own:
-            for file in (*models.values(), *filter(None, [samples])):
+            for file in (*models.values(), *filter(None, [kept])):
                 (work / file).replace(output / file)
             built.write()
         else:
@@ -113,7 +126,8 @@ def compile_to_bundle(
         stage = BundleStage.of(read_view(plan.model), plan.model.name)
         bundle = Bundle(work, (stage,), stage.inputs, stage.outputs)
         built = bundle.with_models({0: file}, plan.target, _options(plan, (compiled,)))
-        replace(built, calibration=_keep_samples(plan, stage, work)).write()
+        kept = plan.calibration and keep_samples({0: stage}, {0: plan.calibration}, work / _SAMPLES)
+        replace(built, calibration=_SAMPLES if kept else None).write()
         return CompiledBundle(put_in_place(work, output), (compiled,))
 
 
@@ -133,21 +147,13 @@ def _check(bundle: Bundle, wanted: Sequence[int], plan: Plan, output: Path) -> N
                 f"{bundle.folder}: stage {bundle.stages[index].name} was kept without its ONNX model",
                 "a .rknn cannot be compiled again: make the bundle again with rkgraph fix",
             )
-    given = plan.calibration or (plan.verify and (plan.verify.inputs or plan.verify.against))
+    given = plan.verify and (plan.verify.inputs or plan.verify.against)
     if given and len(wanted) > 1:
         raise UsageError(
-            f"{given}: the bundle has {len(wanted)} stages to build, and samples or inputs belong to one",
+            f"{given}: the bundle has {len(wanted)} stages to build, and inputs to verify with belong to one",
             "compile the stages one by one: rkgraph compile FOLDER/STAGE.onnx",
         )
     _check_output(output)
-
-
-def _keep_samples(plan: Plan, stage: BundleStage, work: Path) -> str | None:
-    """Keep the calibration samples with the bundle; the name of the file, None where there is none to keep."""
-    if plan.calibration is None:
-        return None
-    samples = read_calibration(plan.calibration, stage.inputs)
-    return _SAMPLES if pack(samples, stage.inputs, work / _SAMPLES) else None
 
 
 def _check_output(output: Path) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-__all__ = ["Samples", "pack", "read_calibration", "require_calibration", "write_dataset"]
+__all__ = ["Samples", "pack", "read_calibration", "read_kept", "require_calibration", "write_dataset"]
 
 IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 """What the toolkit decodes itself (its manual); left to it, and not checked here."""
@@ -88,6 +88,13 @@ def read_calibration(path: Path, inputs: Sequence[TensorInfo]) -> Samples:
     if not rows:
         raise UsageError(f"{path}: has no calibration samples", "give at least one; 20 to 100 are usual")
     return Samples(rows)
+
+
+def read_kept(path: Path, inputs: Sequence[TensorInfo]) -> Samples:
+    """The samples of one stage, from a .npz that may hold those of other stages of a bundle, too. Raises as above."""
+    wanted = {tensor.name for tensor in inputs}
+    arrays = {name: array for name, array in read_npz(path).items() if name in wanted}
+    return Samples(tuple(_split(arrays, inputs, str(path))))
 
 
 def pack(samples: Samples, inputs: Sequence[TensorInfo], path: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import digest_files, key_of
-from rkgraph.compile.calibration import read_calibration, write_dataset
+from rkgraph.compile.calibration import read_kept, write_dataset
 from rkgraph.compile.defects import avoiding, defects_of
 from rkgraph.compile.model_files import model_files
 from rkgraph.compile.tensors import read_npz, write_npz
@@ -151,6 +151,6 @@ class SimulatorBackend:
                 f"stage {stage.name}: the bundle has no samples, so it cannot be quantized again to simulate",
                 "compile it again with --calibration SAMPLES.npz -o FOLDER.rk",
             )
-        samples = read_calibration(self._bundle.path(self._bundle.calibration), stage.inputs)
+        samples = read_kept(self._bundle.path(self._bundle.calibration), stage.inputs)
         (work / "samples").mkdir()
         return {**arguments, "dataset": str(write_dataset(samples, work / "samples"))}
