@@ -39,6 +39,14 @@ def cards_of(codes: Iterable[str]) -> dict[str, ShownCard]:
 
 
 def _sections(sections: Iterable[tuple[str, str]]) -> tuple[tuple[str, Markup], ...]:
-    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    return tuple((heading, _rendered(text)) for heading, text in sections if heading in _SHOWN)
+
+
+def _rendered(text: str) -> Markup:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(text)
+    for token in tokens:
+        if token.type == "th_open":
+            token.attrSet("scope", "col")
     # HTML in the Markdown is shown as text, and markdown-it drops links that are neither http nor relative.
-    return tuple((heading, Markup(renderer.render(text))) for heading, text in sections if heading in _SHOWN)  # noqa: S704
+    return Markup(markdown.renderer.render(tokens, markdown.options, {}))  # noqa: S704

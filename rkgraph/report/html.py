@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from rkgraph.report.cards import cards_of
 from rkgraph.report.page.categories import categories_of, fix_command, passed_of
+from rkgraph.report.page.costs import costs_of
 from rkgraph.report.page.data import embedded, page_data
 from rkgraph.report.page.opportunities import gains_of
 from rkgraph.report.page.platforms import Survey, surveys
@@ -50,6 +51,7 @@ def render(report: Report) -> str:
         categories_of=categories_of,
         passed_of=passed_of,
         gains_of=gains_of,
+        costs_of=costs_of,
         next_command=fix_command,
     )
     script = _source(environment, "report.js")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rkgraph.diagnostics import Diagnostic, Safety, Severity
 from rkgraph.report.next_step import next_words
@@ -39,12 +39,13 @@ class Paste:
 
 @dataclass(frozen=True)
 class Audit:
-    """All findings of one rule, with what to do about them."""
+    """All findings of one rule, with what to do about them; `passed`: the fixes did it."""
 
     group: FindingGroup
     fixes: tuple[str, ...]
     safety: tuple[Safety, ...]
     pastes: tuple[Paste, ...]
+    passed: bool = False
 
     @property
     def causes(self) -> tuple[Diagnostic, ...]:
@@ -87,7 +88,9 @@ def categories_of(story: Story) -> tuple[Category, ...]:
 
 def passed_of(story: Story) -> tuple[Audit, ...]:
     """What the fixes resolved."""
-    return tuple(_audit(group, story) for group in story.resolved_findings)
+    return tuple(
+        replace(_audit(group, story), pastes=(_look_up(group.code),), passed=True) for group in story.resolved_findings
+    )
 
 
 def _audit(group: FindingGroup, story: Story) -> Audit:
@@ -101,13 +104,17 @@ def _pastes(group: FindingGroup, story: Story, safety: set[Safety]) -> Iterable[
     last = story.last_linted
     able = safety - {Safety.MANUAL}
     needed = sorted({each.value for each in able} & {"interface", "split", "approximate"})
-    if able and (command := fix_command(story, needed)):
+    if able and (command := fix_command(story, needed)).startswith("rkgraph fix "):
         yield Paste("mend it", command)
     first = group.findings[0]
     yield Paste("say more about the first place", shlex.join(["rkgraph", "explain", "report.json", first.fingerprint]))
-    yield Paste("look it up", f"rkgraph rule {group.code}")
+    yield _look_up(group.code)
     target = f"{last.target.platform}, {last.target.toolkit}"
     yield Paste("accept the first place, in pyproject.toml", suppression(first, f"why this is fine on {target}"))
+
+
+def _look_up(code: str) -> Paste:
+    return Paste("look it up", f"rkgraph rule {code}")
 
 
 def fix_command(story: Story, allow: Sequence[str] = ()) -> str:

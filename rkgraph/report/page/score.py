@@ -69,7 +69,8 @@ def _on_npu(story: Story) -> Part:
     rows = [(row.real or row.node.device) for row in story.rows]
     working = [device for device in rows if device is not Device.FOLDED]
     on_npu = sum(device is Device.NPU for device in working)
-    return Part("NPU", round(100 * on_npu / max(1, len(working))), f"{on_npu:,} of {len(working):,} working nodes")
+    share = 100 * on_npu // max(1, len(working))  # rounded down: only all of them are 100
+    return Part("NPU", share, f"{on_npu:,} of {len(working):,} working nodes")
 
 
 def _numbers(story: Story) -> Part:

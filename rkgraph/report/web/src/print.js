@@ -5,7 +5,7 @@ export function startPrinting(tabs) {
   let closed = [];
   addEventListener("beforeprint", () => {
     tabs.forEach((each) => each.showAll());
-    closed = all("details:not([open], .long, .as-table)");
+    closed = all("details:not([open], .long, .as-table, .passed)");
     closed.forEach((part) => (part.open = true));
   });
   addEventListener("afterprint", () => {

@@ -90,7 +90,14 @@ export class Pane {
     const ratio = devicePixelRatio || 1;
     this.canvas.width = clientWidth * ratio;
     this.canvas.height = clientHeight * ratio;
-    if (!this.fitted) this.start();
+    const before = this.width;
+    this.width = clientWidth;
+    const narrowed = before && Math.abs(clientWidth - before) > before / 4 && !this.nodes?.length;
+    if (!this.fitted || narrowed) this.start();
+    else if (before !== clientWidth) {
+      const { x, y, k } = this.transform;
+      this.move(zoomIdentity.translate(x + (clientWidth - before) / 2, y).scale(k));
+    }
     this.paint();
   }
 
