@@ -144,7 +144,6 @@ MODULES = (
     "rk402_training_mode_operator",
     "rk410_transpose_of_high_rank",
     "rk411_expected_bin",
-    "rk411_expected_bin",
     "rk420_selection_of_everything",
     "rk502_late_score_scale",
     "rk503_uncanonical_gelu",
