@@ -12,6 +12,9 @@ from rkgraph.rulebook.rule import Options
 __all__ = ["next_words"]
 
 
+_ASKED_FOR = (Safety.INTERFACE, Safety.APPROXIMATE)
+
+
 def next_words(result: Result, rules: str, options: Options, bundle: PurePath | None = None) -> list[str]:
     """The words of the complete command; none where there is nothing to fix and nothing to compile.
 
@@ -20,6 +23,11 @@ def next_words(result: Result, rules: str, options: Options, bundle: PurePath | 
     if result.error is not None or not PurePath(result.model.path).name:
         return []
     offers = {d.fix.safety for d in result.diagnostics if d.fix is not None} - {Safety.MANUAL}
+    # What changes the interface or the numbers is asked for where nothing else mends an error, and never in passing.
+    errors = {d.fix.safety for d in result.diagnostics if d.fix is not None and d.severity is Severity.ERROR}
+    needed = [safety.value for safety in _ASKED_FOR if safety in errors]
+    if result.verdict is Verdict.DEPLOYABLE and not needed:
+        offers -= set(_ASKED_FOR)
     # Elsewhere a cut is a gain at most: nothing is in the way that no other fix mends.
     left = any(d.severity is Severity.ERROR and d.cause and d.fix is None for d in result.diagnostics)
     cut = Safety.SPLIT in offers and left
@@ -32,7 +40,7 @@ def next_words(result: Result, rules: str, options: Options, bundle: PurePath | 
     if result.target.precision != "fp16":
         words += ["--precision", result.target.precision]
     words += _pins(result.model.inputs, options) if fixable else []
-    words += ["--allow", "split"] if cut else []
+    words += [word for name in (*needed, *(["split"] if cut else [])) for word in ("--allow", name)] if fixable else []
     if subject == result.model.path:
         suffix = ".rk" if cut else ".rk.onnx" if fixable else ".rknn"
         words += ["-o", str(PurePath(subject).with_suffix(suffix))]
