@@ -50,7 +50,8 @@ def surveys(stories: Sequence[Story]) -> tuple[Survey, ...]:
     for number, story in enumerate(stories):
         if story.before.error is None:
             models.setdefault((story.before.model.path, story.before.model.sha256), []).append(number)
-    return tuple(_survey(path, stories, numbers) for (path, _), numbers in models.items() if len(numbers) > 1)
+    asked = {key: {stories[number].after.target for number in numbers} for key, numbers in models.items()}
+    return tuple(_survey(key[0], stories, numbers) for key, numbers in models.items() if len(asked[key]) > 1)
 
 
 def _survey(path: str, stories: Sequence[Story], numbers: Sequence[int]) -> Survey:
