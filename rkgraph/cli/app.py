@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "fix": "Rewrite a model for the target, every change proved.",
     "compile": "Build a .rknn, map its layers back, verify the numbers.",
     "run": "Run a bundle on the board, the simulator or the CPU.",
+    "inspect": "Say what a compiled model is.",
     "report": "Render a report as a page, or for other programs.",
     "explain": "Explain one finding at its place: cause, evidence, cure.",
     "gate": "Hold reports against budgets, and against an older run.",

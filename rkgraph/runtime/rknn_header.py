@@ -15,17 +15,19 @@ import json
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from rkgraph.errors import ModelError
 from rkgraph.results import TensorInfo
 
-__all__ = ["RknnHeader", "read_header"]
+__all__ = ["BODY", "RknnHeader", "read_header"]
 
 _HEAD = struct.Struct("<4s4xQQ")
-_BODY = 64
+BODY = 64
+"""Where the body begins."""
+
 _SIZE = struct.Struct("<Q")
 MAX_JSON = 16 << 20
 _DTYPES = re.compile(rb'\{"[^\0]*?\}\}')
@@ -37,7 +39,7 @@ _DTYPE_WINDOW = 1 << 16
 class RknnHeader:
     """What the file says: `platform` and `toolkit` it was built for and by, and its tensors in order.
 
-    A dtype is None where the file does not tell it in the known place.
+    A dtype is None where the file does not tell it in the known place. `body` is the size of the body in bytes.
     """
 
     format: int
@@ -45,6 +47,7 @@ class RknnHeader:
     toolkit: str
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    body: int = 0
 
 
 def read_header(path: Path) -> RknnHeader:
@@ -65,16 +68,16 @@ def _read(file: IO[bytes], path: Path, size: int) -> RknnHeader:
     if len(head) < _HEAD.size or head[:4] != b"RKNN":
         raise ModelError(f"{path}: is no .rknn file", "build one: rkgraph compile MODEL.onnx -o MODEL.rknn")
     _, version, body = _HEAD.unpack(head)
-    start = _BODY + body
+    start = BODY + body
     if start + _SIZE.size > size:
         raise ModelError(f"{path}: is truncated ({size} bytes, its body alone has {body})", "copy or build it again")
-    window = file.seek(_BODY) and file.read(min(body, _DTYPE_WINDOW))
+    window = file.seek(BODY) and file.read(min(body, _DTYPE_WINDOW))
     file.seek(start)
     (length,) = _SIZE.unpack(file.read(_SIZE.size))
     if start + _SIZE.size + length > size or length > MAX_JSON:
         raise ModelError(f"{path}: is truncated in its metadata", "copy or build it again")
     try:
-        return _header(json.loads(file.read(length)), version, _dtypes(window or b""))
+        return replace(_header(json.loads(file.read(length)), version, _dtypes(window or b"")), body=body)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ModelError(
             f"{path}: its metadata is not as known (format {version})", "is it a .rknn of toolkit 2?"
