@@ -72,9 +72,8 @@ def main() -> int:
         report = Report((lint(path, str(path.relative_to(args.corpus))),), {}, {"name": "rkgraph", "version": "0"})
         reports.append(report)
         examine(report, validators, tally)
-    together = Report(tuple(result for report in reports for result in report.results), {}, reports[0].tool)
     whole = Tally()
-    examine(together, validators, whole, ask=False)
+    examine_together(Report(tuple(result for report in reports for result in report.results)), validators, whole)
     text = "".join(f"{line}\n" for line in lines(tally, whole, list(schemas)))
     sys.stdout.write(text)
     if args.output is not None:
@@ -102,9 +101,9 @@ def lint(path: Path, name: str) -> Result:
     return replace(result, model=replace(result.model, path=name))
 
 
-def examine(report: Report, validators: dict[str, Any], tally: Tally, *, ask: bool = True) -> None:
+def examine(report: Report, validators: dict[str, Any], tally: Tally) -> None:
     """Render, render again, validate; what is wrong is written down."""
-    name = report.results[0].model.path if ask else "all together"
+    name = report.results[0].model.path
     again = report_from_json(report_to_json(report))
     tally.models += len(report.results)
     tally.unreadable += sum(result.error is not None for result in report.results)
@@ -117,10 +116,17 @@ def examine(report: Report, validators: dict[str, Any], tally: Tally, *, ask: bo
         if render(form, again) != text:
             tally.problems.append(f"{name}: {form} differs when it is written again")
         tally.problems += [f"{name}: {form}: {problem}" for problem in wrong(form, text, validators)]
-    if ask:
-        for result in again.results:
-            for finding in result.diagnostics:
-                tally.explained += bool(markdown(explain(again, result, finding, "report.json")))
+    for result in again.results:
+        for finding in result.diagnostics:
+            tally.explained += bool(markdown(explain(again, result, finding, "report.json")))
+
+
+def examine_together(report: Report, validators: dict[str, Any], tally: Tally) -> None:
+    """All models in one report, in the formats that are made for many."""
+    for form in sorted(set(FORMATS) - {"json", "html"}):
+        text = render(form, report)
+        tally.sizes[form].append(len(text.encode()))
+        tally.problems += [f"all together: {form}: {problem}" for problem in wrong(form, text, validators)]
 
 
 def wrong(form: str, text: str, validators: dict[str, Any]) -> Iterator[str]:
@@ -153,8 +159,9 @@ def lines(tally: Tally, whole: Tally, schemas: list[str]) -> Iterator[str]:
     yield "| format | median bytes | largest | all models in one report | ms a model |\n|---|---|---|---|---|"
     for form in FORMATS:
         sizes = sorted(tally.sizes[form])
-        together, each = whole.sizes[form][0], 1000 * tally.seconds[form] / tally.models
-        yield f"| {form} | {sizes[len(sizes) // 2]:,} | {sizes[-1]:,} | {together:,} | {each:.1f} |"
+        together = f"{whole.sizes[form][0]:,}" if form in whole.sizes else ""
+        each = 1000 * tally.seconds[form] / tally.models
+        yield f"| {form} | {sizes[len(sizes) // 2]:,} | {sizes[-1]:,} | {together} | {each:.1f} |"
 
 
 if __name__ == "__main__":
