@@ -64,3 +64,4 @@ def test_models_are_linted_when_they_are_committed(tmp_path: Path, hook: dict[st
     assert failed.returncode == 1
     assert "rkgraph lint" in failed.stdout
     assert "bad.onnx: no-board-kernel on rk3588" in failed.stdout
+    assert "RK124" in failed.stdout
