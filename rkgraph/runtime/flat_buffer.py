@@ -55,6 +55,11 @@ class Table:
         start, size = self._list(field, 4)
         return struct.unpack_from(f"<{size}i", self._data, start)
 
+    def floats(self, field: int) -> tuple[float, ...]:
+        """A list of numbers in single precision."""
+        start, size = self._list(field, 4)
+        return struct.unpack_from(f"<{size}f", self._data, start)
+
     def tables(self, field: int) -> Iterator[Table]:
         """A list of tables."""
         start, size = self._list(field, 4)

@@ -23,9 +23,12 @@ __all__ = ["RknnFile", "RknnLayer", "RknnTensor", "read_rknn"]
 
 FORMAT = 6
 _COMPILER, _NPU, _SOURCE, _GENERATOR, _GRAPHS, _INPUTS, _OUTPUTS = 7, 1, 9, 3, 2, 12, 13
+_TENSORS, _TENSOR_NAME, _SCALE, _ZERO_POINT = 0, 5, 10, 11
 _NODES, _NODE_TYPE, _NODE_NAME, _NODE_DEVICE = 1, 1, 2, 3
 _DEVICES = {0: "CPU", 2: "NPU"}
 _DEEPEST = 32
+
+_Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,12 @@ def read_rknn(path: Path) -> RknnFile:
 
 def _with_body(plain: RknnFile, body: memoryview) -> RknnFile:
     root = Table.root(body)
-    known = _generator(root.text(_GENERATOR))
+    given = _table(_generator(root.text(_GENERATOR)).get("attrs"))
+    graphs = tuple(root.tables(_GRAPHS))
+    held = {tensor.text(_TENSOR_NAME): tensor for graph in graphs for tensor in graph.tables(_TENSORS)}
     sides = [_json(root.text(field)) for field in (_INPUTS, _OUTPUTS)]
     inputs, outputs = (
-        tuple(_described(tensor, known, side) for tensor in tensors)
+        tuple(_described(tensor, given, side, held.get(tensor.name)) for tensor in tensors)
         for tensors, side in zip((plain.inputs, plain.outputs), sides, strict=True)
     )
     layers = tuple(
@@ -118,7 +123,7 @@ def _with_body(plain: RknnFile, body: memoryview) -> RknnFile:
             node.text(_NODE_NAME).partition(":")[2],
             _DEVICES.get(node.byte(_NODE_DEVICE), "?"),
         )
-        for graph in root.tables(_GRAPHS)
+        for graph in graphs
         for node in graph.tables(_NODES)
     )
     return replace(
@@ -132,21 +137,17 @@ def _with_body(plain: RknnFile, body: memoryview) -> RknnFile:
     )
 
 
-def _described(tensor: RknnTensor, known: Mapping[str, Any], side: Mapping[str, Any]) -> RknnTensor:
-    """The tensor with what the generator's tables say of it; whatever is not as known is left out."""
-    held = _table(side.get(tensor.name))
-    given = _table(_table(known.get("attrs")).get(tensor.name))
-    quantized = _table(_table(known.get("quant_tab")).get(tensor.name))
-    layout = _word(held.get("layout")) or ""
-    scales = [float(x) for x in _list(quantized.get("scale")) if isinstance(x, int | float)]
-    zeros = [x for x in _list(quantized.get("zero_point")) if type(x) is int]
+def _described(tensor: RknnTensor, given: _Facts, side: _Facts, held: Table | None) -> RknnTensor:
+    """The tensor with what the file's tables say of it; whatever is not as known is left out."""
+    facts = _table(side.get(tensor.name))
+    layout = _word(facts.get("layout")) or ""
     return replace(
         tensor,
-        dtype=_word(held.get("dtype")) or tensor.dtype,
-        given=_word(given.get("dtype")),
+        dtype=_word(facts.get("dtype")) or tensor.dtype,
+        given=_word(_table(given.get(tensor.name)).get("dtype")),
         layout="" if layout == "UNDEFINED" else layout,
-        scale=tuple(scales),
-        zero_point=tuple(zeros),
+        scale=held.floats(_SCALE) if held is not None else (),
+        zero_point=held.numbers(_ZERO_POINT) if held is not None else (),
     )
 
 
@@ -173,10 +174,6 @@ def _json(text: str) -> Mapping[str, Any]:
 
 def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _word(value: Any) -> str | None:

@@ -10,7 +10,6 @@ from typing import Any
 LAYERS = (("InputOperator", "InputOperator:x", 0), ("ConvRelu", "Conv:c", 2), ("Reshape", "Reshape:y", 0))
 GENERATOR = {
     "attrs": {"x": {"dtype": "float32", "layout": "nchw"}, "y": {"dtype": "float32"}},
-    "quant_tab": {"x": {"scale": [0.5], "zero_point": [-128]}, "y": {"scale": [], "zero_point": []}},
 }
 
 
@@ -51,7 +50,12 @@ class _Writer:
         fields: dict[int, Any] = {
             1: "RKNPU v2",
             3: generator,
-            2: [{1: [{1: kind, 2: name, 3: device} for kind, name, device in layers]}],
+            2: [
+                {
+                    0: [{5: "x", 10: (0.5,), 11: (-128,)}, {5: "y"}],
+                    1: [{1: kind, 2: name, 3: device} for kind, name, device in layers],
+                }
+            ],
             7: f"{toolkit}(compiler version: {toolkit})",
             8: platform,
             9: "ONNX",
@@ -76,7 +80,7 @@ class _Writer:
             if isinstance(value, int):
                 self.data[at] = value
             else:
-                target = self.text(value) if isinstance(value, str) else self.tables(value)
+                target = self.text(value) if isinstance(value, str) else self.list(value)
                 struct.pack_into("<I", self.data, at, target - at)
         return place
 
@@ -84,6 +88,14 @@ class _Writer:
         place = len(self.data)
         raw = text.encode()
         self.data += struct.pack("<I", len(raw)) + raw + bytes(1 + (-len(raw) - 1) % 4)
+        return place
+
+    def list(self, items: Sequence[Any]) -> int:
+        if isinstance(items, list):
+            return self.tables(items)
+        place = len(self.data)
+        self.data += struct.pack("<I", len(items))
+        self.data += b"".join(struct.pack("<f" if isinstance(item, float) else "<i", item) for item in items)
         return place
 
     def tables(self, tables: Sequence[Mapping[int, Any]]) -> int:
