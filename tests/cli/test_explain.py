@@ -108,6 +108,13 @@ def test_the_suppression_can_be_pasted(sandbox: Sandbox) -> None:
     pasted = text.split("```toml\n")[1].split("```")[0]
     (entry,) = tomllib.loads(pasted)["tool"]["rkgraph"]["suppress"]
     assert entry == {"code": "RK124", "fingerprint": name, "reason": "…"}
+    (sandbox.folder / "configured").mkdir()
+    (sandbox.folder / "configured" / "pyproject.toml").write_text(pasted)
+    done = sandbox.run("lint", "tans.onnx", "--config", "configured/pyproject.toml", "--format", "json")
+    (result,) = json.loads(done.stdout)["results"]
+    covered = {found["fingerprint"]: found.get("suppressed") for found in result["diagnostics"]}
+    assert [key for key, told in covered.items() if told] == [name]
+    assert covered[name]["reason"] == "…"
 
 
 @pytest.mark.parametrize(
