@@ -144,7 +144,11 @@ MODULES = (
     "rk402_training_mode_operator",
     "rk410_transpose_of_high_rank",
     "rk411_expected_bin",
+    "rk412_flat_maximum",
     "rk420_selection_of_everything",
+    "rk431_convolution_of_height_one",
+    "rk432_broadcast_add_before_relu",
+    "rk433_output_twice",
     "rk502_late_score_scale",
     "rk503_uncanonical_gelu",
     "rk504_masked_scores_where",
@@ -176,10 +180,12 @@ MODULES = (
     "rk611_many_layers",
     "rk612_too_small_for_the_npu",
     "rk613_beyond_npu_memory",
+    "rk614_no_processor_to_fall_back_on",
     "rk701_quantized_mask_fill",
     "rk702_wide_and_narrow_joined",
     "rk703_outlier_channels",
     "rk704_wide_and_narrow_branches",
+    "rk720_image_without_normalization",
 )
 
 
