@@ -156,7 +156,7 @@ def command(
 
     cache = None if no_cache else CompileCache(home_folder() / "reduce", _CACHE_BYTES)
     find = partial(find_toolkit, resolved.toolkit, toolkit_python, home_folder())
-    with Toolchain(find, request.limits) as chain, out.progress(f"reduce {model.name}") as tell:
+    with Toolchain(find, request.limits, takes=1) as chain, out.progress(f"reduce {model.name}") as tell:
         secret = [home_folder(), *([toolkit_python.resolve().parent.parent] if toolkit_python else [])]
         reduced = reduce_to_report(request, chain, cache=cache, tell=tell_all, found=found, folders=secret)
     out.lines(told(reduced))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.compile.calibration import write_dataset
+from rkgraph.compile.deaths import diagnostics_of_deaths
 from rkgraph.compile.defects import diagnostics_of_defects
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of
 from rkgraph.compile.faulty_rules import diagnostics_of_rules, run_without_faulty_rules
@@ -64,6 +65,7 @@ class _Built:
     verification: Verification | None
     from_cache: bool
     switched_off: tuple[str, ...] = ()  # rules of the toolkit that failed
+    deaths: tuple[str, ...] = ()  # signals of builds before the one that went well
 
 
 def compile_model(
@@ -128,7 +130,8 @@ def _from_cache(prepared: PreparedPlan, cache: CompileCache | None, work: Path) 
         log = entry.file("log.txt").read_text()
     except OSError:  # another process made room meanwhile
         return None
-    return _Built(log, entry.facts["seconds"], verification, True, tuple(entry.facts.get("switched_off", ())))
+    told = (tuple(entry.facts.get(name, ())) for name in ("switched_off", "deaths"))
+    return _Built(log, entry.facts["seconds"], verification, True, *told)
 
 
 def _by_toolkit(
@@ -156,10 +159,12 @@ def _by_toolkit(
     log = done.log
     if cache is not None:
         files: dict[str, Path | bytes] = {"model.rknn": work / "model.rknn", "log.txt": log.encode()}
-        cache.store(prepared.build_key, files, {"seconds": dict(done.seconds), "switched_off": off})
+        cache.store(
+            prepared.build_key, files, {"seconds": dict(done.seconds), "switched_off": off, "deaths": done.deaths}
+        )
         if verification is not None and prepared.verify_key is not None:
             cache.store(prepared.verify_key, {}, verification.record)
-    return _Built(log, done.seconds, verification, False, off)
+    return _Built(log, done.seconds, verification, False, off, done.deaths)
 
 
 def _job(prepared: PreparedPlan, cases: list[Any], work: Path) -> Job:
@@ -231,6 +236,7 @@ def _result(prepared: PreparedPlan, predicted: Result, built: _Built, rknn: Path
             *predicted.diagnostics,
             *diagnostics_of_defects(prepared.defects),
             *diagnostics_of_rules(built.switched_off),
+            *diagnostics_of_deaths(built.deaths),
             *diagnostics_of(facts.messages, graph),
         ),
         cost={**cost_of(facts.layers, facts.memory), **predicted.cost},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rkgraph.compile.deaths import in_how_many
 from rkgraph.compile.mapping import toolkit_name
 from rkgraph.diagnostics import Confidence, Diagnostic, Location, Severity, fingerprint
 from rkgraph.errors import ToolkitFailed
@@ -46,7 +47,8 @@ def diagnose(job: JobResult, facts: LogFacts, graph: GraphView, result: Result, 
     node = node_named_in(said, graph)
     where = f" at {node.label} ({node.op})" if node is not None else ""
     stage = f" during {job.stage}" if job.outcome in ("died", "timed-out", "out-of-memory") and job.stage else ""
-    text = f"{_STAGES[job.outcome]}{stage}{where} (rknn-toolkit2 {toolkit}): {said}"
+    often = in_how_many(job.deaths) if job.outcome == "died" else ""
+    text = f"{_STAGES[job.outcome]}{stage}{where} (rknn-toolkit2 {toolkit}): {said}{often}"
     return CompileFailed(text, _mend(job, message, result), result, job.log)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rkgraph.toolkit.deaths import MOST, run_past_deaths
 from rkgraph.toolkit.jobs import Job, JobResult, Limits
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ class Toolchain:
     Args:
         find: finds the toolkit; called once, when it is needed. It may raise ToolkitMissing.
         limits: of each job.
+        takes: how many builds a job gets at most where the toolkit dies of a signal, each in a new process.
     """
 
-    def __init__(self, find: Callable[[], Toolkit], limits: Limits | None = None) -> None:
+    def __init__(self, find: Callable[[], Toolkit], limits: Limits | None = None, *, takes: int = MOST) -> None:
         self._find = find
         self._limits = limits
+        self._takes = takes
         self._worker: Worker | None = None
 
     def __enter__(self) -> Toolchain:
@@ -58,5 +61,5 @@ class Toolchain:
             self._worker.__exit__(None, None, None)
 
     def run(self, job: Job, tell: Callable[[str], None]) -> JobResult:
-        """Run one job to its end. Raises as `start` and `Worker.run`."""
-        return self.start().run(job, tell)
+        """Run one job to its end, past deaths that come by chance. Raises as `start` and `Worker.run`."""
+        return run_past_deaths(lambda: self.start().run(job, tell), self.renew, tell, self._takes)

@@ -62,6 +62,7 @@ class Truth:
         signal: what killed the toolkit, e.g. "SIGSEGV".
         log: everything that the toolkit printed, private folders and addresses left out.
         seconds: wall-clock time by stage of the build that gave the answer.
+        deaths: signals that ended builds before this one, which was made again for them.
         from_cache: True where the toolkit did not have to run.
     """
 
@@ -71,6 +72,7 @@ class Truth:
     signal: str | None = None
     log: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    deaths: tuple[str, ...] = ()
     from_cache: bool = False
 
     @cached_property
@@ -90,7 +92,7 @@ class Truth:
     @property
     def job(self) -> JobResult:
         """The truth as the result of a job."""
-        return JobResult(self.outcome, self.stage, self.signal, self.error, self.log, self.seconds)
+        return JobResult(self.outcome, self.stage, self.signal, self.error, self.log, self.seconds, deaths=self.deaths)
 
 
 def find_truth(
@@ -125,9 +127,9 @@ def find_truth(
     with tempfile.TemporaryDirectory(prefix="rkgraph-") as name:
         done = chain.run(_job(_pinned(model, pins, Path(name)), target, Path(name)), tell)
     error = None if done.error is None else _lasting(done.error)
-    truth = Truth(done.outcome, done.stage, error, done.signal, _lasting(done.log), dict(done.seconds))
+    truth = Truth(done.outcome, done.stage, error, done.signal, _lasting(done.log), dict(done.seconds), done.deaths)
     if cache is not None and truth.verdict is not Verdict.UNKNOWN:
-        facts = {key: getattr(truth, key) for key in ("outcome", "stage", "error", "signal", "seconds")}
+        facts = {key: getattr(truth, key) for key in ("outcome", "stage", "error", "signal", "seconds", "deaths")}
         cache.store(key, {"log.txt": truth.log.encode(errors="surrogateescape")}, facts)
     return truth
 
@@ -158,7 +160,8 @@ def _recall(cache: CompileCache | None, key: str) -> Truth | None:
         log = entry.file("log.txt").read_bytes().decode(errors="surrogateescape")
     except OSError:  # another process made room meanwhile
         return None
-    return Truth(**entry.facts, log=log, from_cache=True)
+    deaths = tuple(entry.facts.get("deaths", ()))
+    return Truth(**{**entry.facts, "deaths": deaths}, log=log, from_cache=True)
 
 
 def _pinned(model: Path, pins: Pins, folder: Path) -> Path:

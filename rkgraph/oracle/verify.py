@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.compile.deaths import diagnostics_of_deaths
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of, node_named_in
 from rkgraph.compile.record import cost_of, frozen, placement_record
 from rkgraph.diagnostics import Confidence, Location, Verdict
@@ -120,6 +121,7 @@ def reconcile(
         diagnostics=(
             *settled(found, truth, placed),
             *told(predicted.verdict, truth, where, reason, differing, graph=view.main),
+            *(diagnostics_of_deaths(truth.deaths) if truth.outcome == "ok" else ()),
             *diagnostics_of((*truth.facts.messages, *([ending] if ending else [])), view.main),
         ),
         cost={**(cost_of(truth.facts.layers, truth.facts.memory) if truth.outcome == "ok" else {}), **predicted.cost},

@@ -12,6 +12,7 @@ from rkgraph.probe.case import parse
 from rkgraph.probe.facts import Facts, facts_of
 from rkgraph.targets import Target, precision_config
 from rkgraph.toolkit.client import Worker
+from rkgraph.toolkit.deaths import run_past_deaths
 from rkgraph.toolkit.jobs import Job, JobResult, Limits
 
 __all__ = ["LIMITS", "measure"]
@@ -23,6 +24,8 @@ LIMITS = Limits(seconds=20, memory_mb=4096)
 def measure(text: str, target: Target, worker: Worker) -> Facts:
     """Build a model for a target; once more where it ran out of time or was killed, which other programs may cause.
 
+    Where the toolkit dies of a signal, it counts only if it does so in each of a few processes.
+
     Args:
         text: the model in ONNX text, as `Case.text`.
         target: a quantized precision gets one calibration sample of seeded random numbers.
@@ -32,7 +35,7 @@ def measure(text: str, target: Target, worker: Worker) -> Facts:
         ToolkitFailed: the toolkit cannot be started, or its worker hangs.
     """
     model = parse(text)
-    result = _build(model, text, target, worker)
+    result = run_past_deaths(lambda: _build(model, text, target, worker), worker.close, lambda _text: None)
     if result.outcome in ("timed-out", "out-of-memory") or result.signal == "SIGKILL":
         result = _build(model, text, target, worker)
     return facts_of(result)

@@ -17,6 +17,8 @@ _WITHOUT_PATTERN = {
     "again. Mend that, or give the suppression another day and say why. $SOURCE_DATE_EPOCH sets the day.",
     "RK908": "stale-baseline-entry. The baseline has a finding that is found no more. `rkgraph baseline prune` drops "
     "all such entries, so that they count as new should they come back.",
+    "RK929": "The toolkit died of a signal in some builds of this model, and not in others: it reads memory that "
+    "nobody wrote. `rkgraph compile` builds again in a new process; what it wrote is of a build that went to its end.",
     "RK980": "The verdict that lint predicts is not the compiler's. `rkgraph lint --verify` built the model and found "
     "it: the compiler is right, and the op table wants mending. `--evidence-output FILE.jsonl` writes what it needs.",
     "RK981": "The compiler runs this node elsewhere than lint predicts. `rkgraph lint --verify` built the model and "

@@ -90,6 +90,7 @@ class JobResult:
         seconds: wall-clock time by stage, and "import" for the toolkit's start where this job paid for it.
         outputs: the .npz files written, in the order of `Job.simulate`.
         peak_mb: largest resident memory (MiB) seen.
+        deaths: the signals that ended builds of the same job before this one, which was made again for them.
     """
 
     outcome: Outcome
@@ -100,6 +101,7 @@ class JobResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     outputs: tuple[Path, ...] = ()
     peak_mb: float = 0.0
+    deaths: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

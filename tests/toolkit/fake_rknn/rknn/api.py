@@ -39,6 +39,16 @@ def fail_nested(text):
     raise ValueError(f'Traceback (most recent call last):\n  File "a.py", line 1, in f\nKeyError: {text}\n')
 
 
+def kill_first(text):
+    """Die of a signal as often as COUNT says; FILE counts."""
+    name, count, file = text.split(" ", 2)
+    with Path(file).open("a+") as times:
+        times.write(".")
+        died = times.tell()
+    if died <= int(count):
+        os.kill(os.getpid(), signal.Signals[name])
+
+
 def leave(code):
     sys.exit(int(code))
 
@@ -50,6 +60,7 @@ ACTIONS = {
     "fail": fail,
     "fail-nested": fail_nested,
     "kill": lambda name: os.kill(os.getpid(), signal.Signals[name]),
+    "kill-first": kill_first,
     "sleep": lambda seconds: time.sleep(float(seconds)),
     "eat": eat,
     "spawn": spawn,
