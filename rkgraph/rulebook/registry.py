@@ -145,7 +145,6 @@ MODULES = (
     "rk410_transpose_of_high_rank",
     "rk411_expected_bin",
     "rk412_flat_maximum",
-    "rk412_flat_maximum",
     "rk420_selection_of_everything",
     "rk431_convolution_of_height_one",
     "rk432_broadcast_add_before_relu",
