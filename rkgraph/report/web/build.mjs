@@ -32,8 +32,13 @@ const licence = ([path, about]) => {
 writeFileSync(join(out, "report.LICENSES.txt"), shipped.map(licence).join(`\n${"-".repeat(80)}\n\n`));
 
 const files = ["build.mjs", "package.json", "package-lock.json"]
-  .concat(...["src", "css"].map((folder) => readdirSync(join(here, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile()).map((entry) => relative(here, join(entry.parentPath, entry.name)))))
+  .concat(
+    ...["src", "css"].map((folder) =>
+      readdirSync(join(here, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(here, join(entry.parentPath, entry.name))),
+    ),
+  )
   .sort();
 const record = {
   built: Object.fromEntries(["report.LICENSES.txt", "report.css", "report.js"].map((n) => [n, digest(join(out, n))])),

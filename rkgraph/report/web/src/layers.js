@@ -22,7 +22,14 @@ function layerTable(layers, choose) {
   const most = (column) => Math.max(1, ...layers.map((row) => row[column] ?? 0));
   const tops = { 5: most(5), 6: most(6), 7: most(7) };
   const tone = (row) => (row[2] === "CPU" ? "cpu" : "npu");
-  const measured = (title, column) => ({ title, value: (row) => row[column] ?? 0, show: (row) => (row[column] ? number(row[column]) : ""), numeric: true, bar: (row) => (row[column] ?? 0) / tops[column], tone });
+  const measured = (title, column) => ({
+    title,
+    value: (row) => row[column] ?? 0,
+    show: (row) => (row[column] ? number(row[column]) : ""),
+    numeric: true,
+    bar: (row) => (row[column] ?? 0) / tops[column],
+    tone,
+  });
   return dataTable({
     label: "Layers, as the compiler scheduled them",
     rows: layers,
@@ -30,8 +37,22 @@ function layerTable(layers, choose) {
     onRow: choose,
     columns: [
       { title: "#", value: (row) => row[0], numeric: true },
-      { title: "Layer", value: (row) => row[1], show: (row) => h("span", {}, h("b", {}, row[1]), " ", h("span", { class: "name soft" }, row[8])) },
-      { title: "On", value: (row) => row[2], show: (row) => h("span", { class: "device" }, h("span", { class: `key d-${tone(row)}`, "aria-hidden": "true" }, row[2]?.[0] ?? "?"), row[2]) },
+      {
+        title: "Layer",
+        value: (row) => row[1],
+        show: (row) => h("span", {}, h("b", {}, row[1]), " ", h("span", { class: "name soft" }, row[8])),
+      },
+      {
+        title: "On",
+        value: (row) => row[2],
+        show: (row) =>
+          h(
+            "span",
+            { class: "device" },
+            h("span", { class: `key d-${tone(row)}`, "aria-hidden": "true" }, row[2]?.[0] ?? "?"),
+            row[2],
+          ),
+      },
       { title: "Type", value: (row) => row[3] ?? "" },
       { title: "Output", value: (row) => row[4] ?? "" },
       measured("NPU cycles", 5),

@@ -1,7 +1,7 @@
 // Brings the page to life. What it shows is in the document already, or in the JSON beside it; nothing is fetched.
 import { all } from "./dom.js";
 import { startCopying } from "./copy.js";
-import { startGraph } from "./graph/panel.js";
+import { GraphPanel } from "./graph/panel.js";
 import { startLayers } from "./layers.js";
 import { startPrinting } from "./print.js";
 import { startTabs } from "./tabs.js";
@@ -22,11 +22,14 @@ function startStory(story) {
   const part = (name) => story.querySelector(`:scope > #${story.id}-${name}`);
   const show = (name) => story.dispatchEvent(new CustomEvent("show-panel", { detail: `${story.id}-${name}` }));
   const parts = startTabs(story);
-  const graph = part("graph") && mine?.views?.length ? startGraph(part("graph"), mine, story) : null;
+  const graph = part("graph") && mine?.views?.length ? new GraphPanel(part("graph"), mine, story) : null;
   if (part("layers") && mine) {
     startLayers(part("layers"), mine, (row) => {
       show("graph");
-      graph?.state.set({ chosen: { view: mine.views.findIndex((view) => view.key === "compiled"), node: row }, view: mine.views.length - 1 });
+      graph?.state.set({
+        chosen: { view: mine.views.findIndex((view) => view.key === "compiled"), node: row },
+        view: mine.views.length - 1,
+      });
     });
   }
   for (const button of all("[data-find]", story)) {
@@ -45,7 +48,9 @@ function startStory(story) {
     audit.scrollIntoView({ block: "start" });
   });
   for (const button of all("[data-audit]", story)) {
-    button.addEventListener("click", () => story.dispatchEvent(new CustomEvent("show-audit", { detail: button.dataset.audit })));
+    button.addEventListener("click", () =>
+      story.dispatchEvent(new CustomEvent("show-audit", { detail: button.dataset.audit })),
+    );
   }
   for (const button of all("[data-devices]", story)) {
     button.addEventListener("click", () => {

@@ -3,14 +3,27 @@ import uPlot from "uplot";
 import { h, number } from "./dom.js";
 import { onTheme } from "./theme.js";
 
-const BYTES = { float64: 2, float32: 2, float16: 2, bfloat16: 2, int64: 8, uint64: 8, int32: 4, uint32: 4, int16: 2, uint16: 2 };
+const BYTES = {
+  float64: 2,
+  float32: 2,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  uint64: 8,
+  int32: 4,
+  uint32: 4,
+  int16: 2,
+  uint16: 2,
+};
 const HEIGHT = 190;
 
 export function layerPlots(place, layers) {
   const names = layers.map((row) => `#${row[0]} ${row[1]} ${row[8]}`);
-  const cycles = layers.map((row) => row[5] || null), traffic = layers.map((row) => row[7] || null);
+  const cycles = layers.map((row) => row[5] || null),
+    traffic = layers.map((row) => row[7] || null);
   if (cycles.some(Boolean)) plot(place, "NPU cycles by layer", names, cycles, "npu", (v) => number(v), true);
-  if (traffic.some(Boolean)) plot(place, "KB read and written by layer", names, traffic, "host", (v) => `${number(v)} KB`, true);
+  if (traffic.some(Boolean))
+    plot(place, "KB read and written by layer", names, traffic, "host", (v) => `${number(v)} KB`, true);
 }
 
 export function memoryPlot(place, view) {
@@ -18,8 +31,22 @@ export function memoryPlot(place, view) {
   const most = Math.max(0, ...live);
   if (!most) return;
   const at = live.indexOf(most);
-  const figure = plot(place, `Memory of live activations, by node: at most ${(most / 2 ** 20).toFixed(1)} MB at ${view.labels[at]}`, view.labels, live.map((v) => v / 2 ** 20), "unknown", (v) => `${v.toFixed(2)} MB`, false);
-  figure.append(h("p", { class: "soft" }, "Estimated from the shapes, in the order of the file, floats in 2 bytes; folded nodes and weights are left out. Compilers reuse and tile, so theirs is less."));
+  const figure = plot(
+    place,
+    `Memory of live activations, by node: at most ${(most / 2 ** 20).toFixed(1)} MB at ${view.labels[at]}`,
+    view.labels,
+    live.map((v) => v / 2 ** 20),
+    "unknown",
+    (v) => `${v.toFixed(2)} MB`,
+    false,
+  );
+  figure.append(
+    h(
+      "p",
+      { class: "soft" },
+      "Estimated from the shapes, in the order of the file, floats in 2 bytes; folded nodes and weights are left out. Compilers reuse and tile, so theirs is less.",
+    ),
+  );
 }
 
 // What has been computed and is still to be read, after each node; 0 where shapes are not known.
@@ -37,7 +64,8 @@ export function liveBytes(view) {
     if (view.devices[node] === "f") return now;
     for (const row of view.outputsOf[node]) if (row >= 0 && last.has(row)) now += size(row);
     const peak = now;
-    for (const row of new Set(view.inputsOf[node])) if (row >= 0 && last.get(row) === node) now = Math.max(0, now - size(row));
+    for (const row of new Set(view.inputsOf[node]))
+      if (row >= 0 && last.get(row) === node) now = Math.max(0, now - size(row));
     return peak;
   });
 }
@@ -52,17 +80,50 @@ function plot(place, title, names, ys, tone, words, bars) {
     const style = getComputedStyle(document.documentElement);
     const read = (name) => style.getPropertyValue(`--${name}`).trim();
     chart?.destroy();
-    const axis = { stroke: read("soft"), grid: { stroke: read("line"), width: 1 }, ticks: { stroke: read("line") }, font: "11px system-ui" };
-    chart = new uPlot({
-      width: Math.max(260, figure.clientWidth - 30), height: HEIGHT, legend: { show: false }, padding: [8, 8, 0, 0],
-      scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
-      axes: [{ ...axis, size: 30 }, { ...axis, size: 62, values: (_, ticks) => ticks.map((v) => (v >= 1e6 ? `${v / 1e6} M` : v >= 1e3 ? `${v / 1e3} k` : v)) }],
-      series: [{}, { stroke: read(tone), fill: `${read(tone)}${bars ? "" : "55"}`, width: bars ? 0 : 1.5, points: { show: false }, paths: bars ? uPlot.paths.bars({ size: [0.9, 40] }) : undefined }],
-      hooks: { setCursor: [(u) => {
-        const i = u.cursor.idx;
-        told.lastChild.textContent = i === null || i === undefined || ys[i] === null ? "" : `${names[i]}: ${words(ys[i])}`;
-      }] },
-    }, [ys.map((_, i) => i), ys], figure);
+    const axis = {
+      stroke: read("soft"),
+      grid: { stroke: read("line"), width: 1 },
+      ticks: { stroke: read("line") },
+      font: "11px system-ui",
+    };
+    chart = new uPlot(
+      {
+        width: Math.max(260, figure.clientWidth - 30),
+        height: HEIGHT,
+        legend: { show: false },
+        padding: [8, 8, 0, 0],
+        scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
+        axes: [
+          { ...axis, size: 30 },
+          {
+            ...axis,
+            size: 62,
+            values: (_, ticks) => ticks.map((v) => (v >= 1e6 ? `${v / 1e6} M` : v >= 1e3 ? `${v / 1e3} k` : v)),
+          },
+        ],
+        series: [
+          {},
+          {
+            stroke: read(tone),
+            fill: `${read(tone)}${bars ? "" : "55"}`,
+            width: bars ? 0 : 1.5,
+            points: { show: false },
+            paths: bars ? uPlot.paths.bars({ size: [0.9, 40] }) : undefined,
+          },
+        ],
+        hooks: {
+          setCursor: [
+            (u) => {
+              const i = u.cursor.idx;
+              told.lastChild.textContent =
+                i === null || i === undefined || ys[i] === null ? "" : `${names[i]}: ${words(ys[i])}`;
+            },
+          ],
+        },
+      },
+      [ys.map((_, i) => i), ys],
+      figure,
+    );
   };
   let wide = 0;
   new ResizeObserver(() => {

@@ -42,8 +42,10 @@ export function dataTable({ label, columns, rows, text, onRow, empty = "Nothing 
       const inner = column.show ? column.show(row) : String(column.value(row) ?? "");
       const share = column.bar?.(row);
       const bar = !share ? null : meter(share, column.tone?.(row));
-      const content = number === 0 && onRow
-        ? h("button", { type: "button", class: "row-link", onclick: () => onRow(index) }, inner) : inner;
+      const content =
+        number === 0 && onRow
+          ? h("button", { type: "button", class: "row-link", onclick: () => onRow(index) }, inner)
+          : inner;
       return h("td", { class: column.numeric ? "num" : null }, content, bar);
     });
     const made_ = h("tr", { class: index === marked ? "marked" : null }, ...cells);
@@ -55,9 +57,12 @@ export function dataTable({ label, columns, rows, text, onRow, empty = "Nothing 
     const falling = sorted === number ? !sorted_falling : Boolean(columns[number].numeric);
     [sorted, sorted_falling] = [number, falling];
     const value = columns[number].value;
-    order = rows.map((_, index) => index).sort((a, b) => compare(value(rows[a]), value(rows[b])) * (falling ? -1 : 1) || a - b);
+    order = rows
+      .map((_, index) => index)
+      .sort((a, b) => compare(value(rows[a]), value(rows[b])) * (falling ? -1 : 1) || a - b);
     heads.forEach((head, index) =>
-      head.setAttribute("aria-sort", index === number ? (falling ? "descending" : "ascending") : "none"));
+      head.setAttribute("aria-sort", index === number ? (falling ? "descending" : "ascending") : "none"),
+    );
     render();
   }
   let sorted_falling = false;

@@ -34,10 +34,12 @@ export function startTabs(story) {
     if (index >= 0) show(index);
     return index >= 0;
   };
-  tabs.forEach((tab, index) => tab.addEventListener("click", () => {
-    history.replaceState(null, "", `#${panels[index].id}`);
-    show(index);
-  }));
+  tabs.forEach((tab, index) =>
+    tab.addEventListener("click", () => {
+      history.replaceState(null, "", `#${panels[index].id}`);
+      show(index);
+    }),
+  );
   list.addEventListener("keydown", (event) => {
     const now = tabs.indexOf(document.activeElement);
     const to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: tabs.length - 1 }[event.key];
@@ -55,10 +57,18 @@ export function startTabs(story) {
     const index = panels.findIndex((panel) => panel.id === event.detail);
     if (index >= 0) tabs[index].click();
   });
-  return { showAll: () => {
-    story.dataset.part = "summary";
-    panels.forEach((panel) => (panel.hidden = false));
-  }, restore: () => {
-    show(Math.max(0, tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true")));
-  } };
+  return {
+    showAll: () => {
+      story.dataset.part = "summary";
+      panels.forEach((panel) => (panel.hidden = false));
+    },
+    restore: () => {
+      show(
+        Math.max(
+          0,
+          tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true"),
+        ),
+      );
+    },
+  };
 }

@@ -36,5 +36,7 @@ export function startTheme() {
   }
   const known = remembered();
   apply(["light", "dark"].includes(known) ? known : "auto");
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => listeners.forEach((listener) => listener()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+    listeners.forEach((listener) => listener()),
+  );
 }

@@ -18,5 +18,7 @@ export function unpack(story) {
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1], -1]);
 
 function edgesOf({ inputsOf }, maker) {
-  return inputsOf.flatMap((rows, node) => [...new Set(rows)].flatMap((row) => (maker.has(row) ? [[maker.get(row), node, row]] : [])));
+  return inputsOf.flatMap((rows, node) =>
+    [...new Set(rows)].flatMap((row) => (maker.has(row) ? [[maker.get(row), node, row]] : [])),
+  );
 }

@@ -5,7 +5,24 @@ export function palette() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   const devices = Object.fromEntries(Object.entries(DEVICES).map(([letter, { name }]) => [letter, read(name)]));
-  const names = ["page", "sheet", "ink", "soft", "line", "tint", "accent", "cause", "induced", "calm", "edge", "heat-0", "heat-1", "heat-2", "heat-3", "heat-4"];
+  const names = [
+    "page",
+    "sheet",
+    "ink",
+    "soft",
+    "line",
+    "tint",
+    "accent",
+    "cause",
+    "induced",
+    "calm",
+    "edge",
+    "heat-0",
+    "heat-1",
+    "heat-2",
+    "heat-3",
+    "heat-4",
+  ];
   return { devices, ...Object.fromEntries(names.map((name) => [name, read(name)])) };
 }
 
@@ -28,7 +45,7 @@ export function colouring(mode, graph, colours, findings, heat) {
     };
   }
   return (item) => {
-    const letter = graph.isBox(item) ? worst(graph.box(item).counts) : graph.devices[item] ?? "u";
+    const letter = graph.isBox(item) ? worst(graph.box(item).counts) : (graph.devices[item] ?? "u");
     return { fill: colours.devices[letter], mark: deviceOf(letter).mark };
   };
 }

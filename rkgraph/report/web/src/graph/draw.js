@@ -80,7 +80,9 @@ function closedBox(context, scene, item, r, detailed) {
     context.fillText(`+ ${short(graph.title(item), Math.floor(r.w / 7) - 2)}`, r.x + 9, r.y + 14);
     context.fillStyle = colours.soft;
     context.font = `11px ${FONT}`;
-    const away = parts.filter((letter) => "xuc".includes(letter)).map((letter) => `${box.counts[letter]} ${{ x: "✕", u: "?", c: "C" }[letter]}`);
+    const away = parts
+      .filter((letter) => "xuc".includes(letter))
+      .map((letter) => `${box.counts[letter]} ${{ x: "✕", u: "?", c: "C" }[letter]}`);
     context.fillText([`${box.leaves} nodes`, ...away].join(" · "), r.x + 9, r.y + 28);
   }
   context.globalAlpha = 1;
@@ -133,7 +135,8 @@ function drawEdges(context, scene, seen, k) {
     const points = route.points;
     context.moveTo(...points[0]);
     for (let i = 1; i < points.length - 1; i++) {
-      const [ax, ay] = points[i], [bx, by] = points[i + 1];
+      const [ax, ay] = points[i],
+        [bx, by] = points[i + 1];
       const last = i === points.length - 2;
       context.quadraticCurveTo(ax, ay, last ? bx : (ax + bx) / 2, last ? by : (ay + by) / 2);
     }
@@ -142,7 +145,8 @@ function drawEdges(context, scene, seen, k) {
   context.strokeStyle = colours.edge;
   context.beginPath();
   for (const route of scene.lines) {
-    if (route.bottom < seen.top || route.top > seen.bottom || route.right < seen.left || route.left > seen.right) continue;
+    if (route.bottom < seen.top || route.top > seen.bottom || route.right < seen.left || route.left > seen.right)
+      continue;
     if (scene.chosen.has(route.from) || scene.chosen.has(route.to)) bold.push(route);
     else path(route);
   }
@@ -198,20 +202,31 @@ export function linesOf(graph, layout) {
   const found = new Map();
   for (const [from, to] of graph.edges) {
     if (graph.hidden.has(from) || graph.hidden.has(to)) continue;
-    const a = graph.shownFor(from), b = graph.shownFor(to);
+    const a = graph.shownFor(from),
+      b = graph.shownFor(to);
     const key = `${a},${b}`;
     if (a === b || found.has(key)) continue;
     const points = direct.get(key)?.points ?? curve(layout.placed.get(a), layout.placed.get(b));
     if (!points) continue;
-    const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
-    found.set(key, { from: a, to: b, points, left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) });
+    const xs = points.map((p) => p[0]),
+      ys = points.map((p) => p[1]);
+    found.set(key, {
+      from: a,
+      to: b,
+      points,
+      left: Math.min(...xs),
+      right: Math.max(...xs),
+      top: Math.min(...ys),
+      bottom: Math.max(...ys),
+    });
   }
   return [...found.values()];
 }
 
 function curve(a, b) {
   if (!a || !b) return null;
-  const start = [a.x + a.w / 2, a.y + a.h], end = [b.x + b.w / 2, b.y];
+  const start = [a.x + a.w / 2, a.y + a.h],
+    end = [b.x + b.w / 2, b.y];
   const bend = Math.min(60, Math.abs(end[1] - start[1]) / 3);
   return [start, [start[0], start[1] + bend], [end[0], end[1] - bend], end];
 }

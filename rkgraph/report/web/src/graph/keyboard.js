@@ -9,7 +9,8 @@ export function nextItem(graph, layout, lines, cursor, key) {
     const [mine, other] = key === "ArrowDown" ? ["from", "to"] : ["to", "from"];
     const along = lines.filter((line) => line[mine] === cursor).map((line) => line[other]);
     if (along.length) return along.sort((a, b) => graph.firstLeaf(a) - graph.firstLeaf(b))[0];
-    if (key === "ArrowDown" && graph.isBox(cursor) && graph.box(cursor).open) return graph.box(cursor).children.find((c) => layout.placed.has(c)) ?? null;
+    if (key === "ArrowDown" && graph.isBox(cursor) && graph.box(cursor).open)
+      return graph.box(cursor).children.find((c) => layout.placed.has(c)) ?? null;
     const up = graph.holder(cursor);
     if (key === "ArrowUp") return up === graph.root ? null : up;
   }

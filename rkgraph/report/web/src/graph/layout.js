@@ -26,9 +26,11 @@ export class Layout {
 
   #sizeOf(item) {
     const { graph } = this;
-    if (!graph.isBox(item)) return { w: Math.max(72, Math.ceil(measure.measureText(graph.title(item)).width) + 38), h: 28 };
+    if (!graph.isBox(item))
+      return { w: Math.max(72, Math.ceil(measure.measureText(graph.title(item)).width) + 38), h: 28 };
     const box = graph.box(item);
-    if (!box.open) return { w: Math.min(320, Math.max(120, Math.ceil(measure.measureText(graph.title(item)).width) + 50)), h: 46 };
+    if (!box.open)
+      return { w: Math.min(320, Math.max(120, Math.ceil(measure.measureText(graph.title(item)).width) + 50)), h: 46 };
     return this.#inside(item);
   }
 
@@ -58,7 +60,8 @@ export class Layout {
 
 function arrange(children, sizes, edges, head) {
   const known = new Map(children.map((child, index) => [child, index]));
-  const pairs = [...edges.keys()].map((key) => [known.get(Math.floor(key / 2 ** 22)), known.get(key % 2 ** 22)])
+  const pairs = [...edges.keys()]
+    .map((key) => [known.get(Math.floor(key / 2 ** 22)), known.get(key % 2 ** 22)])
     .filter(([a, b]) => a !== undefined && b !== undefined);
   // The layers of a model are mostly alike: what has the same sizes and edges lies the same way.
   const shape = `${head}|${sizes.map((size) => `${size.w}x${size.h}`).join()}|${pairs.join(";")}`;
@@ -67,7 +70,8 @@ function arrange(children, sizes, edges, head) {
   return {
     at: new Map(children.map((child, index) => [child, at[index]])),
     routes: routes.map((route) => ({ from: children[route.from], to: children[route.to], points: route.points })),
-    w, h,
+    w,
+    h,
   };
 }
 
@@ -80,16 +84,28 @@ function measured(sizes, pairs, head) {
     at.x += PAD - left;
     at.y += PAD + head;
   }
-  for (const route of found.routes) for (const p of route.points) {
-    p.x += PAD - left;
-    p.y += PAD + head;
-  }
-  return { at: found.at, routes: found.routes, w: Math.max(100, found.w - left + 2 * PAD), h: found.h + 2 * PAD + head };
+  for (const route of found.routes)
+    for (const p of route.points) {
+      p.x += PAD - left;
+      p.y += PAD + head;
+    }
+  return {
+    at: found.at,
+    routes: found.routes,
+    w: Math.max(100, found.w - left + 2 * PAD),
+    h: found.h + 2 * PAD + head,
+  };
 }
 
 function layered(sizes, pairs) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 18, ranksep: 26, edgesep: 8, ranker: sizes.length > 60 ? "longest-path" : "network-simplex" });
+  graph.setGraph({
+    rankdir: "TB",
+    nodesep: 18,
+    ranksep: 26,
+    edgesep: 8,
+    ranker: sizes.length > 60 ? "longest-path" : "network-simplex",
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   sizes.forEach((size, index) => graph.setNode(String(index), { width: size.w, height: size.h }));
   for (const [a, b] of pairs) graph.setEdge(String(a), String(b));
@@ -98,7 +114,11 @@ function layered(sizes, pairs) {
     const { x, y } = graph.node(String(index));
     return { x: x - size.w / 2, y: y - size.h / 2 };
   });
-  const routes = pairs.map(([from, to]) => ({ from, to, points: graph.edge(String(from), String(to)).points.map((p) => ({ ...p })) }));
+  const routes = pairs.map(([from, to]) => ({
+    from,
+    to,
+    points: graph.edge(String(from), String(to)).points.map((p) => ({ ...p })),
+  }));
   return { at, routes, w: graph.graph().width, h: graph.graph().height };
 }
 
@@ -106,7 +126,10 @@ function layered(sizes, pairs) {
 function stacked(sizes) {
   const wide = Math.max(260, Math.sqrt(sizes.reduce((sum, size) => sum + size.w * size.h, 0)) * 1.6);
   const at = [];
-  let x = 0, y = 0, high = 0, w = 0;
+  let x = 0,
+    y = 0,
+    high = 0,
+    w = 0;
   sizes.forEach((size) => {
     if (x && x + size.w > wide) [x, y, high] = [0, y + high + 12, 0];
     at.push({ x, y });

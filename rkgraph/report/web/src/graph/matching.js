@@ -4,11 +4,14 @@ export function matcher(views, matches) {
   const steps = matches.map(({ to, near }) => {
     const forwards = to.map((found) => (typeof found === "number" ? [found] : found));
     const weak = new Set(near);
-    const back = new Map(), backWeak = new Map();
-    forwards.forEach((found, node) => found.forEach((other) => {
-      const map = weak.has(node) ? backWeak : back;
-      map.set(other, [...(map.get(other) ?? []), node]);
-    }));
+    const back = new Map(),
+      backWeak = new Map();
+    forwards.forEach((found, node) =>
+      found.forEach((other) => {
+        const map = weak.has(node) ? backWeak : back;
+        map.set(other, [...(map.get(other) ?? []), node]);
+      }),
+    );
     return { forwards, weak, back, backWeak };
   });
 
@@ -21,12 +24,16 @@ export function matcher(views, matches) {
     }
     const { back, backWeak } = steps[to];
     const strong = unique(nodes.flatMap((node) => back.get(node) ?? []));
-    return strong.length ? { nodes: strong, near: false } : { nodes: unique(nodes.flatMap((node) => backWeak.get(node) ?? [])).slice(0, 1), near: true };
+    return strong.length
+      ? { nodes: strong, near: false }
+      : { nodes: unique(nodes.flatMap((node) => backWeak.get(node) ?? [])).slice(0, 1), near: true };
   }
 
   // {nodes, near} in view number `to` for a node of view number `from`.
   return function counterparts(from, to, node) {
-    let nodes = [node], near = false, at = from;
+    let nodes = [node],
+      near = false,
+      at = from;
     while (at !== to) {
       const next = at + Math.sign(to - at);
       const found = step(at, next, nodes);

@@ -1,14 +1,18 @@
 // The whole graph in a corner, with a frame around what is seen; a click goes there.
 import { h } from "../dom.js";
 
-const WIDTH = 150, HEIGHT = 190;
+const WIDTH = 150,
+  HEIGHT = 190;
 
 export function minimap(go) {
   const canvas = h("canvas", { width: WIDTH * 2, height: HEIGHT * 2, "aria-hidden": "true" });
   const element = h("div", { class: "minimap" }, canvas);
   const picture = document.createElement("canvas");
   [picture.width, picture.height] = [WIDTH * 2, HEIGHT * 2];
-  let k = 1, dx = 0, dy = 0, accent = "";
+  let k = 1,
+    dx = 0,
+    dy = 0,
+    accent = "";
   const jump = (event) => {
     if (!(event.buttons & 1)) return;
     const r = canvas.getBoundingClientRect();
@@ -39,7 +43,12 @@ export function minimap(go) {
       context.setTransform(2, 0, 0, 2, 0, 0);
       context.strokeStyle = accent;
       context.lineWidth = 1.5;
-      context.strokeRect(dx - (transform.x / transform.k) * k, dy - (transform.y / transform.k) * k, (width / transform.k) * k, (height / transform.k) * k);
+      context.strokeRect(
+        dx - (transform.x / transform.k) * k,
+        dy - (transform.y / transform.k) * k,
+        (width / transform.k) * k,
+        (height / transform.k) * k,
+      );
     },
   };
 }

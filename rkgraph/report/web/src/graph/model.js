@@ -19,7 +19,17 @@ export class Graph {
   }
 
   #box([name, kind, children], parent, depth) {
-    const box = { name, kind, depth, children: [], open: parent < 0, leaves: 0, first: 0, edges: new Map(), counts: {} };
+    const box = {
+      name,
+      kind,
+      depth,
+      children: [],
+      open: parent < 0,
+      leaves: 0,
+      first: 0,
+      edges: new Map(),
+      counts: {},
+    };
     const id = this.n + this.boxes.length;
     this.boxes.push(box);
     this.boxParent.push(parent);
@@ -52,7 +62,8 @@ export class Graph {
         this.readers[from].push([to, value]);
         this.sources[to].push([from, value]);
       }
-      let a = from, b = to;
+      let a = from,
+        b = to;
       while (this.holder(a) !== this.holder(b)) {
         if (this.#depth(a) >= this.#depth(b)) a = this.holder(a);
         else b = this.holder(b);
@@ -135,7 +146,8 @@ export class Graph {
 
   scopeOf(node) {
     const names = [];
-    for (let up = this.parent[node]; up >= 0; up = this.holder(up)) if (this.box(up).name) names.unshift(this.box(up).name);
+    for (let up = this.parent[node]; up >= 0; up = this.holder(up))
+      if (this.box(up).name) names.unshift(this.box(up).name);
     return names;
   }
 

@@ -22,25 +22,49 @@ export class Pane {
     this.cursor = null;
     this.mode = "device";
     this.transform = zoomIdentity;
-    this.canvas = h("canvas", { tabindex: "0", role: "application", "aria-roledescription": "graph", "aria-label": "" });
-    const help = h("p", { class: "unseen", id: freshId("keys") },
-      "Arrow keys go along the edges and to neighbours, Enter opens or closes a box or chooses a node, plus and minus zoom, 0 fits, Escape lets go. The same nodes are in the table below.");
+    this.canvas = h("canvas", {
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "graph",
+      "aria-label": "",
+    });
+    const help = h(
+      "p",
+      { class: "unseen", id: freshId("keys") },
+      "Arrow keys go along the edges and to neighbours, Enter opens or closes a box or chooses a node, plus and minus zoom, 0 fits, Escape lets go. The same nodes are in the table below.",
+    );
     this.canvas.setAttribute("aria-describedby", help.id);
     this.map = minimap((x, y) => this.centre(x, y));
     this.note = h("p", { class: "pane-note", hidden: true });
-    this.title = h("h3", { class: "pane-title" }, view.title, h("span", { class: "soft" }, ` ${this.graph.n.toLocaleString("en")} ${view.key === "compiled" ? "layers" : "nodes"}`));
-    this.element = h("section", { class: "pane", "data-view": view.key, "aria-label": `${view.title} graph` },
-      this.title, h("div", { class: "stage" }, this.canvas, this.map.element, this.note), help);
+    this.title = h(
+      "h3",
+      { class: "pane-title" },
+      view.title,
+      h(
+        "span",
+        { class: "soft" },
+        ` ${this.graph.n.toLocaleString("en")} ${view.key === "compiled" ? "layers" : "nodes"}`,
+      ),
+    );
+    this.element = h(
+      "section",
+      { class: "pane", "data-view": view.key, "aria-label": `${view.title} graph` },
+      this.title,
+      h("div", { class: "stage" }, this.canvas, this.map.element, this.note),
+      help,
+    );
     this.fitted = false;
     this.#listen();
     onTheme(() => this.theme());
   }
 
   #listen() {
-    this.zoom = zoom().scaleExtent([0.02, 4]).on("zoom", ({ transform }) => {
-      this.transform = transform;
-      this.redraw();
-    });
+    this.zoom = zoom()
+      .scaleExtent([0.02, 4])
+      .on("zoom", ({ transform }) => {
+        this.transform = transform;
+        this.redraw();
+      });
     select(this.canvas).call(this.zoom).on("dblclick.zoom", null);
     this.canvas.addEventListener("click", (event) => this.#clicked(event));
     this.canvas.addEventListener("mousemove", (event) => this.#hovered(event));
@@ -72,7 +96,10 @@ export class Pane {
   #relined() {
     this.lines = linesOf(this.graph, this.layout);
     const { width, height } = this.layout;
-    this.zoom.translateExtent([[-2 * width - 800, -2 * height - 800], [3 * width + 800, 3 * height + 800]]);
+    this.zoom.translateExtent([
+      [-2 * width - 800, -2 * height - 800],
+      [3 * width + 800, 3 * height + 800],
+    ]);
     this.recolour();
   }
 
@@ -158,7 +185,9 @@ export class Pane {
   }
 
   #holdsAny(item, hits) {
-    return this.graph.box(item).children.some((child) => (this.graph.isBox(child) ? this.#holdsAny(child, hits) : hits.has(child)));
+    return this.graph
+      .box(item)
+      .children.some((child) => (this.graph.isBox(child) ? this.#holdsAny(child, hits) : hits.has(child)));
   }
 
   /** Marks nodes as the chosen ones, opens the boxes around the first, and brings it into sight. */
@@ -232,12 +261,23 @@ export class Pane {
   #hovered(event) {
     if (!this.layout) return;
     const item = this.itemAt(event);
-    this.canvas.title = item === null ? "" : this.graph.isBox(item) ? `${this.graph.title(item)}: ${this.graph.box(item).leaves} nodes` : this.view.labels[item];
+    this.canvas.title =
+      item === null
+        ? ""
+        : this.graph.isBox(item)
+          ? `${this.graph.title(item)}: ${this.graph.box(item).leaves} nodes`
+          : this.view.labels[item];
     this.canvas.style.cursor = item === null ? "grab" : "pointer";
   }
 
   #pressed(event) {
-    const acts = { "+": () => this.scale(1.3), "=": () => this.scale(1.3), "-": () => this.scale(1 / 1.3), 0: () => this.fit(), Escape: () => this.events.choose(null) };
+    const acts = {
+      "+": () => this.scale(1.3),
+      "=": () => this.scale(1.3),
+      "-": () => this.scale(1 / 1.3),
+      0: () => this.fit(),
+      Escape: () => this.events.choose(null),
+    };
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       if (this.cursor === null) return;

@@ -1,17 +1,23 @@
 // Search over all views at once: by name, operator, device or code of a finding.
 import { freshId, h, short } from "../dom.js";
-import { deviceOf } from "../devices.js";
+import { searchable } from "./findings.js";
 
 const MOST = 40;
 
 export function search({ views, found, go, hits }) {
   const id = freshId("search");
-  const field = h("input", { type: "search", id, placeholder: "Find a node, operator or RK code  ( / )", autocomplete: "off", "aria-describedby": `${id}-count` });
+  const field = h("input", {
+    type: "search",
+    id,
+    placeholder: "Find a node, operator or RK code  ( / )",
+    autocomplete: "off",
+    "aria-describedby": `${id}-count`,
+  });
   const count = h("span", { class: "soft hits", id: `${id}-count`, role: "status" });
   const list = h("ul", { class: "results", hidden: true });
-  let matches = [], at = -1;
-  const texts = views.map((view, index) => view.labels.map((label, node) =>
-    `${label} ${view.operators[view.operator[node]]} ${deviceOf(view.devices[node]).words} ${(found[index].get(node) ?? []).map((row) => row[1]).join(" ")}`.toLowerCase()));
+  let matches = [],
+    at = -1;
+  const texts = views.map((view, index) => view.labels.map((_, node) => searchable(view, found[index], node)));
 
   function update() {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -21,13 +27,38 @@ export function search({ views, found, go, hits }) {
       [list.hidden, count.textContent] = [true, ""];
       return hits(null);
     }
-    const sets = texts.map((each) => new Set(each.flatMap((text, node) => (words.every((word) => text.includes(word)) ? [node] : []))));
+    const sets = texts.map(
+      (each) => new Set(each.flatMap((text, node) => (words.every((word) => text.includes(word)) ? [node] : []))),
+    );
     matches = sets.flatMap((set, view) => [...set].map((node) => ({ view, node })));
-    count.textContent = sets.map((set, view) => `${set.size.toLocaleString("en")}${views.length > 1 ? ` ${views[view].title.toLowerCase()}` : " found"}`).join(", ");
-    list.replaceChildren(...matches.slice(0, MOST).map(({ view, node }) => h("li", {}, h("button", { type: "button", onclick: () => {
-      list.hidden = true;
-      go(view, node);
-    } }, h("b", {}, views[view].operators[views[view].operator[node]]), " ", h("span", { class: "name" }, short(views[view].labels[node], 70)), views.length > 1 ? h("span", { class: "soft" }, ` ${views[view].title}`) : null))));
+    count.textContent = sets
+      .map(
+        (set, view) =>
+          `${set.size.toLocaleString("en")}${views.length > 1 ? ` ${views[view].title.toLowerCase()}` : " found"}`,
+      )
+      .join(", ");
+    list.replaceChildren(
+      ...matches.slice(0, MOST).map(({ view, node }) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              onclick: () => {
+                list.hidden = true;
+                go(view, node);
+              },
+            },
+            h("b", {}, views[view].operators[views[view].operator[node]]),
+            " ",
+            h("span", { class: "name" }, short(views[view].labels[node], 70)),
+            views.length > 1 ? h("span", { class: "soft" }, ` ${views[view].title}`) : null,
+          ),
+        ),
+      ),
+    );
     list.hidden = !matches.length;
     return hits(sets);
   }
@@ -59,19 +90,33 @@ export function search({ views, found, go, hits }) {
       (document.activeElement.parentElement[step]?.firstElementChild ?? field).focus();
     }
   });
-  const element = h("div", { class: "search" }, h("label", { class: "unseen", for: id }, "Search the graph"), field, count, list);
+  const element = h(
+    "div",
+    { class: "search" },
+    h("label", { class: "unseen", for: id }, "Search the graph"),
+    field,
+    count,
+    list,
+  );
   addEventListener("pointerdown", (event) => {
     if (!element.contains(event.target)) list.hidden = true;
   });
   addEventListener("keydown", (event) => {
-    if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? "") && field.offsetParent) {
+    if (
+      event.key === "/" &&
+      !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? "") &&
+      field.offsetParent
+    ) {
       event.preventDefault();
       field.focus();
     }
   });
-  return { element, set(words) {
-    field.value = words;
-    update();
-    list.hidden = true;
-  } };
+  return {
+    element,
+    set(words) {
+      field.value = words;
+      update();
+      list.hidden = true;
+    },
+  };
 }
