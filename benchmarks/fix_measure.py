@@ -24,6 +24,8 @@ from benchmarks.fix_bundles import judge_stages
 from benchmarks.suite_cases import SuiteCase, Tolerance, agree, differences, read_case, run
 from rkgraph.analysis import settings
 from rkgraph.analysis.origins import SHAPE_INPUTS
+from rkgraph.compile.build_config import BuildConfig
+from rkgraph.compile.defects import avoiding, defects_of
 from rkgraph.compile.tensors import read_npz, write_npz
 from rkgraph.diagnostics import Safety, Severity
 from rkgraph.engine.fix import FixOutcome, fix_model
@@ -35,6 +37,7 @@ from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import load_ruleset
 from rkgraph.targets import Target, resolve_target
 from rkgraph.toolkit.client import Worker
+from rkgraph.toolkit.deaths import run_past_deaths
 from rkgraph.toolkit.jobs import Job, Limits
 from rkgraph.toolkit.locate import find_toolkit
 from rkgraph.toolkit.logs import read_log
@@ -228,14 +231,17 @@ def _feeds_of(view: ModelView, feeds: Mapping[str, Any]) -> dict[str, Any] | Non
 
 def build(path: Path, bench: Bench, feeds: Mapping[str, Any] | None = None) -> Built:
     """Build a model as it is, and simulate `feeds`."""
-    job = Job(path, bench.target.platform)
+    main = read_view(path).main
+    config = avoiding(BuildConfig(), defects_of(main, bench.target)).config_arguments(bench.target)
+    job = Job(path, bench.target.platform, config)
     if feeds is not None:
         file, outputs = bench.folder / "feeds.npz", bench.folder / "outputs"
         outputs.mkdir(exist_ok=True)
         write_npz(file, dict(feeds))
-        names = read_view(path).main.outputs
-        job = dataclasses.replace(job, simulate=(file,), inputs=tuple(feeds), outputs=names, output_folder=outputs)
-    done = bench.worker.run(job)
+        job = dataclasses.replace(
+            job, simulate=(file,), inputs=tuple(feeds), outputs=main.outputs, output_folder=outputs
+        )
+    done = run_past_deaths(lambda: bench.worker.run(job), bench.worker.close, lambda _text: None)
     facts = read_log(done.log)
     if done.outcome not in ("ok", "simulate-failed"):
         return Built(
