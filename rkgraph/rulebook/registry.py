@@ -146,6 +146,7 @@ MODULES = (
     "rk411_expected_bin",
     "rk412_flat_maximum",
     "rk420_selection_of_everything",
+    "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",
     "rk432_broadcast_add_before_relu",
     "rk433_output_twice",

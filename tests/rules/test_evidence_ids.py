@@ -21,7 +21,8 @@ EVIDENCE = data_folder("op_tables") / "evidence"
 @lru_cache(maxsize=1)
 def probes() -> frozenset[str]:
     lines = (line for path in EVIDENCE.glob("*.jsonl") for line in path.read_text().splitlines())
-    return frozenset(json.loads(line)["id"] for line in lines)
+    rows = (json.loads(line) for line in lines)
+    return frozenset(row["id"] for row in rows if "id" in row)  # cost.jsonl has layer tables, which nothing cites
 
 
 def is_probe(name: str) -> bool:
