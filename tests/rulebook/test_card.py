@@ -118,3 +118,40 @@ def test_bad_options_are_refused_with_their_line(options: str, message: str) -> 
 def test_an_unknown_heading_has_no_blocks() -> None:
     with pytest.raises(CardError, match="no heading 'Examples'"):
         parse_card(card_text(), STEM).blocks("Examples")
+
+
+WITH_OPTION = """
+[options.least]
+type = "int"
+default = 5
+least = 1
+most = 9
+meaning = "Less is not told."
+"""
+
+
+def test_options_are_declared_with_type_default_and_bounds() -> None:
+    card = parse_card(card_text(FRONT + WITH_OPTION + FIX), STEM)
+    (option,) = card.options
+    assert (option.name, option.type, option.default, option.meaning) == ("least", "int", 5, "Less is not told.")
+    assert option.objection(9) is None
+    assert option.objection(10) == "must be at most 9"
+    assert option.objection(0) == "must be at least 1"
+    assert option.objection("5") == "must be of type int"
+    assert option.objection(True) == "must be of type int"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("default = 5", "default = 'x'"),
+        ("default = 5", "default = 10"),
+        ("default = 5\n", ""),
+        ('type = "int"', 'type = "number"'),
+        ('meaning = "Less is not told."\n', ""),
+        ("least = 1", "lowest = 1"),
+    ],
+)
+def test_a_broken_option_is_our_mistake(old: str, new: str) -> None:
+    with pytest.raises(CardError):
+        parse_card(card_text(FRONT + WITH_OPTION.replace(old, new) + FIX), STEM)
