@@ -18,6 +18,8 @@ __all__ = ["COMPARED", "HALF", "compared_with_half"]
 HALF = "rkgraph/fp16/"
 """The copy of the value NAME is called HALF + NAME, and what compares both HALF + NAME + "/compared"."""
 
+_TINY, _ONE = "rkgraph/compared/tiny", "rkgraph/compared/one"  # HALF + NAME is the copy of a value of any name
+
 COMPARED = ("exact", "raw", "stored", "error", "norm")
 """What the vector of a value holds.
 
@@ -128,14 +130,14 @@ def _compared(name: str) -> list[onnx.NodeProto]:
         ("Abs", (half,), "stored/abs"),
         ("ReduceMax", (f"{stem}stored/abs",), "stored"),
         ("Sub", (half, name), "gap"),
-        ("Max", (f"{stem}exact", f"{HALF}tiny"), "scale"),
+        ("Max", (f"{stem}exact", _TINY), "scale"),
         ("Div", (f"{stem}gap", f"{stem}scale"), "gap/scaled"),
         ("ReduceL2", (f"{stem}gap/scaled",), "error"),
         ("Div", (name, f"{stem}scale"), "scaled"),
         ("ReduceL2", (f"{stem}scaled",), "norm"),
     )
     nodes = [_node(op, inputs, stem + result) for op, inputs, result in steps]
-    flat = [helper.make_node("Reshape", [stem + each, f"{HALF}one"], [f"{stem}{each}/flat"]) for each in COMPARED]
+    flat = [helper.make_node("Reshape", [stem + each, _ONE], [f"{stem}{each}/flat"]) for each in COMPARED]
     joined = helper.make_node("Concat", [f"{stem}{each}/flat" for each in COMPARED], [f"{stem}compared"], axis=0)
     return [*nodes, *flat, joined]
 
@@ -148,6 +150,6 @@ def _node(op: str, inputs: tuple[str, ...], result: str) -> onnx.NodeProto:
 
 def _numbers() -> list[onnx.TensorProto]:
     return [
-        numpy_helper.from_array(np.asarray(1e-30, np.float32), f"{HALF}tiny"),
-        numpy_helper.from_array(np.asarray([1], np.int64), f"{HALF}one"),
+        numpy_helper.from_array(np.asarray(1e-30, np.float32), _TINY),
+        numpy_helper.from_array(np.asarray([1], np.int64), _ONE),
     ]

@@ -42,7 +42,7 @@ _MISH = (pattern("Mul(x, Tanh(Softplus(x)))"),)
 
 def values_within_layers(graph: GraphView) -> frozenset[str]:
     """The values of `graph` that are computed within a layer and stored nowhere."""
-    found = set(_before_scales(graph)) | set(_before_activations(graph))
+    found = {*_before_scales(graph), *_before_activations(graph), *_before_terms(graph)}
     for node in graph.nodes:
         found.update(_of_fused(graph, node))
     return frozenset(name for name in found if name not in graph.outputs and name not in graph.captured)
@@ -74,6 +74,14 @@ def _before_activations(graph: GraphView) -> Iterator[str]:
             reader = _only_reader(graph, passed[-1])
         if reader is not None and reader.op in ACTIVATIONS:
             yield from passed
+
+
+def _before_terms(graph: GraphView) -> Iterator[str]:
+    """Sums with a number to which a number is added again: the compiler makes one sum of them."""
+    for node in graph.nodes_of("Add", "Sub"):
+        reader = _only_reader(graph, node.outputs[0])
+        if reader is not None and reader.op in ("Add", "Sub") and all(_adds_number(graph, n) for n in (node, reader)):
+            yield node.outputs[0]
 
 
 def _of_fused(graph: GraphView, node: Node) -> Iterator[str]:
@@ -117,6 +125,11 @@ def _is_scaled(graph: GraphView, node: Node) -> bool:
 
 def _has_constant(graph: GraphView, node: Node) -> bool:
     return any(graph.is_constant(name) for name in node.inputs)
+
+
+def _adds_number(graph: GraphView, node: Node) -> bool:
+    last = node.inputs[-1:] if node.op == "Sub" else node.inputs
+    return any(scalar(graph, name) is not None for name in last)
 
 
 def _is_weighted(graph: GraphView, node: Node) -> bool:
