@@ -74,6 +74,14 @@ def test_audits_lie_in_categories_with_what_to_paste(story: Story) -> None:
     assert {audit.group.code for audit in passed} == {"RK101", "RK104", "RK301"}
 
 
+def test_what_only_follows_comes_last_and_names_its_root(results: tuple[Result, ...]) -> None:
+    cause, *others = results[0].diagnostics
+    follow = tuple(dataclasses.replace(d, code="RK101", cause=False, induced_by=cause.fingerprint) for d in others)
+    story = Story((dataclasses.replace(results[0], diagnostics=(*follow, cause)),))
+    (category,) = categories_of(story)
+    assert [(audit.group.code, audit.roots) for audit in category.audits] == [("RK104", ()), ("RK101", ("RK104",))]
+
+
 def test_a_fix_is_pasted_with_what_it_needs(story: Story) -> None:
     audits = [audit for category in categories_of(Story(story.results[:1])) for audit in category.audits]
     told = {audit.group.code: [paste.text for paste in audit.pastes] for audit in audits}

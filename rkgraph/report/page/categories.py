@@ -39,12 +39,16 @@ class Paste:
 
 @dataclass(frozen=True)
 class Audit:
-    """All findings of one rule, with what to do about them; `passed`: the fixes did it."""
+    """All findings of one rule, with what to do about them.
+
+    `roots` are the rules that those which are no causes follow from; `passed`: the fixes did what is to be done.
+    """
 
     group: FindingGroup
     fixes: tuple[str, ...]
     safety: tuple[Safety, ...]
     pastes: tuple[Paste, ...]
+    roots: tuple[str, ...] = ()
     passed: bool = False
 
     @property
@@ -83,7 +87,12 @@ def categories_of(story: Story) -> tuple[Category, ...]:
     for group in story.open_findings:
         families.setdefault(FAMILIES.get(group.code[:3], OTHER), []).append(_audit(group, story))
     order = [*FAMILIES.values(), OTHER]
-    return tuple(Category(*family, tuple(families[family])) for family in order if family in families)
+    return tuple(Category(*family, _causes_first(families[family])) for family in order if family in families)
+
+
+def _causes_first(audits: Iterable[Audit]) -> tuple[Audit, ...]:
+    """What only follows from other findings comes last: it goes away with them."""
+    return tuple(sorted(audits, key=lambda audit: not audit.causes))
 
 
 def passed_of(story: Story) -> tuple[Audit, ...]:
@@ -97,7 +106,9 @@ def _audit(group: FindingGroup, story: Story) -> Audit:
     offers = [finding.fix for finding in group.findings if finding.fix is not None]
     titles = tuple(dict.fromkeys(offer.title for offer in offers))
     safety = tuple(dict.fromkeys(offer.safety for offer in offers))
-    return Audit(group, titles, safety, tuple(_pastes(group, story, set(safety))))
+    codes = {finding.fingerprint: finding.code for result in story.results for finding in result.diagnostics}
+    roots = sorted({codes[f.induced_by] for f in group.findings if f.induced_by in codes})
+    return Audit(group, titles, safety, tuple(_pastes(group, story, set(safety))), tuple(roots))
 
 
 def _pastes(group: FindingGroup, story: Story, safety: set[Safety]) -> Iterable[Paste]:

@@ -134,11 +134,12 @@ def _view(
 
 
 def _homes(graph: DrawnGraph) -> dict[int, int]:
-    """Constant nodes to their first reader: files have them all at the start, and they belong nowhere there."""
+    """Constants, and what folds of them alone, to their first reader: files have them all at the start."""
     return {
         node: min(graph.readers[node])
         for node, operator in enumerate(graph.operators)
-        if operator == "Constant" and graph.readers[node]
+        if graph.readers[node]
+        and (operator == "Constant" or (graph.devices[node] is Device.FOLDED and not graph.sources[node]))
     }
 
 

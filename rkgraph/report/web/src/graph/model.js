@@ -10,11 +10,11 @@ export class Graph {
     this.parent = new Int32Array(this.n).fill(-1);
     this.boxParent = [];
     this.root = this.#box(view.tree, -1, 0);
-    this.hide(this.constants());
     this.edges = view.hasEdges ? view.edges : [];
     if (!view.hasEdges) for (let i = 1; i < this.n; i++) this.edges.push([i - 1, i, -1]);
     this.#link();
     this.recolour(view.devices);
+    this.hide(this.constants());
     this.#openAtFirst();
   }
 
@@ -89,18 +89,20 @@ export class Graph {
     }
   }
 
-  // Boxes open from the top as long as not too much is shown; equal blocks stay closed, one tells of all.
+  // Boxes open from the top, large ones first, as long as not too much is shown. Equal blocks stay closed, for one tells
+  // of all; what holds most of the graph is opened in any case, for a picture of one box tells nothing.
   #openAtFirst() {
     let shown = this.#drawn(this.root);
     const waiting = [this.root];
     while (waiting.length) {
-      for (const child of this.box(waiting.shift()).children) {
-        if (!this.isBox(child)) continue;
+      const inner = this.box(waiting.shift()).children.filter((child) => this.isBox(child) && !this.hidden.has(child));
+      for (const child of inner.sort((a, b) => this.box(b).leaves - this.box(a).leaves)) {
         const box = this.box(child);
-        const repeated = box.kind === "repeat" && shown > 6;
-        if (repeated || shown + this.#drawn(child) - 1 > MOST_OPEN_AT_FIRST) continue;
+        const most = box.leaves > this.n / 2;
+        const more = this.#drawn(child) - 1;
+        if (!most && (box.kind === "repeat" || shown + more > MOST_OPEN_AT_FIRST)) continue;
         box.open = true;
-        shown += this.#drawn(child) - 1;
+        shown += more;
         waiting.push(child);
       }
     }
@@ -124,9 +126,12 @@ export class Graph {
     return changed;
   }
 
+  // Constants, and what is computed of them alone before anything runs.
   constants() {
-    const { operators, operator } = this.view;
-    return new Set(operator.flatMap((row, node) => (operators[row] === "Constant" ? [node] : [])));
+    const { operators, operator, devices } = this.view;
+    const constant = (row, node) =>
+      operators[row] === "Constant" || (devices[node] === "f" && !this.sources[node].length);
+    return new Set(operator.flatMap((row, node) => (constant(row, node) ? [node] : [])));
   }
 
   folded = () => new Set([...this.devices].flatMap((letter, node) => (letter === "f" ? [node] : [])));
