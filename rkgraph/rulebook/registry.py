@@ -145,6 +145,7 @@ MODULES = (
     "rk410_transpose_of_high_rank",
     "rk411_expected_bin",
     "rk412_flat_maximum",
+    "rk413_padding_of_few_channels",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",

@@ -1,0 +1,100 @@
+"""RK413: a Pad whose channels fill no whole registers: on the CPU; as a Concat with constants, on the NPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rkgraph.diagnostics import Device
+from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite
+from rkgraph.graph.view import GraphView, Node
+from rkgraph.rulebook.known import FLOATS, NotKnown, constant_of, input_of, lower, shape_of
+from rkgraph.rulebook.rule import Finding, LintContext
+from rkgraph.rulebook.writer import Writer
+
+PLATFORMS = frozenset({"rk3588"})
+ALIGNMENT = 8
+RANKS = (3, 4)
+PADS_INPUT = 11
+"""Opset from which pads are an input."""
+
+TAKE_PADS = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
+"""Readers that the compiler lets do the padding."""
+
+
+@dataclass(frozen=True)
+class _Padded:
+    """The one axis that is padded, by how much in front and behind, and with which number."""
+
+    axis: int
+    begin: int
+    end: int
+    fill: float
+
+
+def check(lint: LintContext) -> Iterator[Finding]:
+    """One finding for each Pad with constants of one axis of such a value that no convolution or pool reads."""
+    if lint.target.platform not in PLATFORMS or lint.target.precision != "fp16":
+        return
+    for graph in lint.model.graphs():
+        if "Pad" not in graph.ops:
+            continue
+        for node in lint.live_nodes(graph):
+            padded = _padded(graph, node)
+            if padded is not None:
+                channels = shape_of(graph, node.inputs[0])[1]
+                yield Finding(
+                    f"{node.label} pads a value of {channels} channels, no multiple of {ALIGNMENT}: it runs on the CPU",
+                    graph=graph.path,
+                    node=node,
+                    observed={"channels": channels, "axis": padded.axis},
+                    limit={"multiple_of": ALIGNMENT},
+                    evidence=("facts:cards",),
+                    device=Device.CPU,
+                    explains=frozenset({(graph.path, node.index)}),
+                )
+
+
+def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
+    """What is added, as constants in a Concat."""
+    return lower(lint, finding, "rk413", _write)
+
+
+def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
+    padded = _padded(graph, node)
+    if padded is None:
+        raise NotKnown(f"{node.label} does not pad one axis with a constant")
+    shape, dtype = shape_of(graph, node.inputs[0]), graph.value(node.inputs[0]).dtype or ""
+
+    def block(size: int) -> str:
+        import numpy as np  # lint imports rules, and has no time for numpy
+
+        sizes = (*shape[: padded.axis], size, *shape[padded.axis + 1 :])
+        return write.constant(np.full(sizes, padded.fill), dtype, "padding")
+
+    parts = [block(padded.begin)] if padded.begin else []
+    parts += [node.inputs[0], *([block(padded.end)] if padded.end else [])]
+    return write.rewrite({node.outputs[0]: write.concat(parts, padded.axis)}, EXACT, f"axis {padded.axis} joined")
+
+
+def _padded(graph: GraphView, node: Node) -> _Padded | None:
+    if node.op != "Pad" or node.domain not in ("", "ai.onnx") or graph.opset < PADS_INPUT or input_of(node, 3):
+        return None
+    if node.attributes.get("mode", "constant") != "constant" or graph.value(node.inputs[0]).dtype not in FLOATS:
+        return None
+    if any(reader.op in TAKE_PADS for reader in graph.consumers(node.outputs[0])):
+        return None
+    try:
+        shape, pads = shape_of(graph, node.inputs[0]), constant_of(graph, node.inputs[1])
+        fill = float(constant_of(graph, node.inputs[2])[0]) if input_of(node, 2) else 0.0
+    except NotKnown:
+        return None
+    rank = len(shape)
+    axes = [axis for axis in range(rank) if pads[axis] or pads[rank + axis]]
+    if rank not in RANKS or shape[1] % ALIGNMENT == 0 or len(axes) != 1 or min(pads) < 0 or axes[0] == 0:
+        return None
+    begin, end = int(pads[axes[0]]), int(pads[rank + axes[0]])
+    # The constants are read, too: at most twice as much as the value itself.
+    few = begin + end <= 2 * shape[axes[0]] and math.isfinite(fill)
+    return _Padded(axes[0], begin, end, fill) if few else None

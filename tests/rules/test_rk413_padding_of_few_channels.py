@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rkgraph.targets import Target
+from tests.rules.harness import diagnostics
+from tests.rules.rewriting import fixed, operators, run
+
+CODE = "RK413"
+
+
+def model(
+    shape: tuple[int, ...] = (1, 5, 4),
+    pads: tuple[int, ...] = (0, 0, 1, 0, 0, 2),
+    *,
+    fill: str = "",
+    mode: str = "",
+    then: str = "y = Sigmoid(p)",
+) -> str:
+    rank = len(shape)
+    out = [size + pads[axis] + pads[rank + axis] for axis, size in enumerate(shape)]
+    return f"""g (float[{", ".join(map(str, shape))}] x) => (float[{", ".join(map(str, out))}] y)
+    <int64[{2 * rank}] pads = {{{", ".join(map(str, pads))}}}, float fill = {{-2.5}},
+     float[1, 5, 1] w = {{1, 1, 1, 1, 1}}>
+    {{ r = Relu(x) p = Pad{mode}(r, pads{fill}) {then} }}"""
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    shape=st.sampled_from([(2, 3, 4), (1, 5, 2, 3), (3, 7, 1, 2)]),
+    axis=st.integers(1, 3),
+    begin=st.integers(0, 2),
+    end=st.integers(0, 2),
+    fill=st.sampled_from(["", ", fill"]),
+)
+def test_the_padding_is_joined(shape: tuple[int, ...], axis: int, begin: int, end: int, fill: str) -> None:
+    axis = min(axis, len(shape) - 1)
+    pads = [0] * (2 * len(shape))
+    pads[axis], pads[len(shape) + axis] = begin, end
+    text = model(shape, tuple(pads), fill=fill)
+    feeds = {"x": np.random.default_rng(0).normal(size=shape).astype(np.float32)}
+    after, _ = fixed(text, CODE)
+    np.testing.assert_array_equal(run(after, feeds)[0], run(text, feeds)[0])
+    if 0 < begin + end <= 2 * shape[axis]:
+        assert operators(after) == ["Relu", "Concat", "Sigmoid"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        model((1, 8, 4)),
+        model((1, 5, 4), (1, 0, 0, 0, 0, 0)),
+        model((1, 5, 4), (0, 1, 1, 0, 0, 0)),
+        model((1, 5, 4), (0, 0, -1, 0, 0, 2)),
+        model((1, 5, 4), (0, 0, 5, 0, 0, 5)),
+        model(mode='<mode = "edge">'),
+        model((1, 5, 4), then="c = Conv(p, w) y = Add(p, c)"),
+        model((5, 4), (0, 1, 0, 0)),
+    ],
+)
+def test_others_are_left_alone(text: str) -> None:
+    assert diagnostics(text, CODE) == ()
+
+
+@pytest.mark.parametrize(("target", "count"), [
+    (Target("rk3588"), 1), (Target("rk3576"), 0), (Target("rk3588", "2.3.2", "w8a8"), 0),
+])  # fmt: skip
+def test_it_is_told_where_it_was_measured(target: Target, count: int) -> None:
+    assert len(diagnostics(model(), CODE, target=target)) == count
