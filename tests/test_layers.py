@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("toolkit",),
     ("compile", "report", "export"),
     ("runtime", "probe", "gate"),
-    ("induction", "oracle", "reduce", "boardcheck", "tune", "difference"),
+    ("induction", "oracle", "reduce", "boardcheck", "tune", "difference", "board"),
     ("tasks",),
     ("cli",),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -15,24 +16,37 @@ _MARKS = {"ok": ("✓", "good"), "optional": ("·", "dim"), "missing": ("✗", "
 
 
 def command(
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="A compiled model that this board is to run.", metavar="[MODEL.rknn]", show_default=False),
+    ] = None,
     *,
     deep: Annotated[bool, typer.Option("--deep", help="Import each installed toolkit for real (seconds).")] = False,
     format_: Annotated[Literal["text", "json"], typer.Option("--format", help="text or json.")] = "text",
+    root: Annotated[Path, typer.Option("--root", help="The board's file system.", hidden=True)] = Path("/"),
 ) -> None:
     """Check the installation; say what mends it.
 
     The exit code is 1 if something that rkgraph needs is missing or broken. What is only optional is
-    listed with a dot.
+    listed with a dot. On a Rockchip board it also looks at the NPU's devices, driver and runtime, and whether they
+    take MODEL.rknn.
 
     Examples:
         rkgraph doctor
 
+        rkgraph doctor model.rknn
+
         rkgraph doctor --deep --format json
     """
+    from rkgraph.board.doctor import check_model, examine_board
+    from rkgraph.runtime.rknn_header import read_header
     from rkgraph.toolkit.doctor import examine, healthy, to_json
 
     output = Output()
-    checks = list(examine(home_folder(), DEFAULT_TOOLKIT, deep=deep))
+    header = None if model is None else read_header(model)
+    checks = [*examine(home_folder(), DEFAULT_TOOLKIT, deep=deep), *examine_board(root)]
+    if model is not None and header is not None:
+        checks += check_model(model, header, root)
     if format_ == "json":
         output.document(json.dumps(to_json(checks), indent=1) + "\n")
     else:
