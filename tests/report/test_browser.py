@@ -154,6 +154,16 @@ def test_everything_can_be_reached_with_the_keyboard_alone(seen: Opened) -> None
     assert seen.chosen("original") == []
 
 
+def test_colours_have_a_legend_in_words_and_marks(seen: Opened) -> None:
+    seen.tab("graph")
+    legend = seen.page.locator("#s1-graph .legend")
+    assert legend.inner_text().split("\n") == ["NNPU", "CCPU", "Ffolded", "has a finding"]
+    seen.page.select_option(".toolbar select", "finding")
+    assert "follows from another finding" in legend.inner_text()
+    seen.page.select_option(".toolbar select", "heat")
+    assert "most (202 KB)" in legend.inner_text()
+
+
 def test_the_views_have_a_table_that_chooses_too(seen: Opened) -> None:
     seen.tab("graph")
     seen.page.locator(".as-table summary").nth(1).click()
