@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -65,6 +66,7 @@ ConfigOption = Annotated[
 IsolatedOption = Annotated[bool, typer.Option("--isolated", help="Read no configuration.")]
 
 ENVIRONMENT = "RKGRAPH_CONFIG"
+_TABLE = re.compile(rb"""tool\s*\.\s*["']?rkgraph|^\s*\[\s*["']?tool["']?\s*\]""", re.MULTILINE)
 
 
 class Configuration:
@@ -88,7 +90,7 @@ class Configuration:
 
     def of(self, model: Path | None) -> Settings:
         """The settings for a model; for none in particular where that is None."""
-        from rkgraph.config.reading import Section
+        from rkgraph.config.section import Section
         from rkgraph.config.settings import COMMAND_LINE, effective
 
         sections = self._file.of(model) if self._file is not None else ()
@@ -100,7 +102,7 @@ class Configuration:
 
     def alone(self) -> Settings:
         """What the command line says, and nothing else: for what a plan decides in place of the configuration."""
-        from rkgraph.config.reading import Section
+        from rkgraph.config.section import Section
         from rkgraph.config.settings import COMMAND_LINE, effective
 
         return effective((Section(self._said, dict.fromkeys(self._said, COMMAND_LINE)),))
@@ -137,14 +139,24 @@ def _named() -> Path | None:
 
 
 def _found() -> Path | None:
-    """The nearest configuration; nothing is imported where there is none."""
+    """The nearest configuration; nothing is imported where there is surely none."""
     folder = Path.cwd()
-    names = ("rkgraph.toml", "pyproject.toml")
-    if not any((place / name).is_file() for place in (folder, *folder.parents) for name in names):
+    if not any(_may_hold_one(place) for place in (folder, *folder.parents)):
         return None
     from rkgraph.config.reading import find_config
 
     return find_config(folder)
+
+
+def _may_hold_one(folder: Path) -> bool:
+    """Whether there is an rkgraph.toml, or a pyproject.toml that may have a table [tool.rkgraph], however spelt."""
+    if (folder / "rkgraph.toml").is_file():
+        return True
+    try:
+        text = (folder / "pyproject.toml").read_bytes()
+    except OSError:
+        return False
+    return _TABLE.search(text) is not None
 
 
 def _said(context: typer.Context) -> Mapping[str, Any]:

@@ -147,6 +147,8 @@ def settled(run: Run, baseline: Baseline | None, place: Path | None) -> Run:
 
 def with_unused(runs: Sequence[Run]) -> list[Run]:
     """The runs of all models; each suppression that covers nothing is told of the last model that it is for."""
+    if not any(run.job.settings.suppressions for run in runs):
+        return list(runs)
     from rkgraph.config.suppressions import unused
 
     used: frozenset[Suppression] = frozenset().union(*(run.used for run in runs))

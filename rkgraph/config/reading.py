@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from rkgraph.config.keys import KEYS, MODELS, Place, nearest
 from rkgraph.config.lines import line_of
+from rkgraph.config.section import Section
 from rkgraph.errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -24,23 +25,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["ConfigFile", "Section", "find_config", "read_config"]
+__all__ = ["ConfigFile", "find_config", "read_config"]
 
 OWN, SHARED = "rkgraph.toml", "pyproject.toml"
 _TABLE = ("tool", "rkgraph")
 LARGEST = 4 << 20
-
-
-@dataclass(frozen=True)
-class Section:
-    """Some settings: key → value, and key → where it stands ("rkgraph.toml:7").
-
-    `glob` says for which models; None: for all.
-    """
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
-    glob: str | None = None
 
 
 @dataclass(frozen=True)

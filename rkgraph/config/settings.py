@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rkgraph.config.reading import Section
-from rkgraph.config.selectors import Choice, selected
-from rkgraph.config.suppressions import Suppression
+from rkgraph.config.section import Section
 from rkgraph.diagnostics import Safety, Severity
-from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
+
+if TYPE_CHECKING:
+    from rkgraph.config.suppressions import Suppression
+    from rkgraph.rulebook.ruleset import RuleSet
 
 __all__ = ["COMMAND_LINE", "DEFAULT", "Settings", "effective"]
 
@@ -74,9 +75,14 @@ def effective(sections: Sequence[Section]) -> Settings:
     names = {"shape": "shapes", "dim": "dims", "severity": "severities", "rule": "rule_options"}
     names |= {"suppress": "suppressions", "fail-on": "fail_on"}
     plain = {names.get(key, key): value for key, value in values.items() if key not in _SELECTION}
-    choices = [Choice(*(section.values.get(key, default) for key, default in _CHOICE)) for section in sections]
     words = {key: tuple(one.word for one in values[key]) for key in _SELECTION if key in values}
-    return Settings(**plain, listed=selected(choices), choices=words, sources=sources)
+    return Settings(**plain, listed=_listed(sections) if words else None, choices=words, sources=sources)
+
+
+def _listed(sections: Sequence[Section]) -> frozenset[str] | None:
+    from rkgraph.config.selectors import Choice, selected
+
+    return selected(Choice(*(section.values.get(key, default) for key, default in _CHOICE)) for section in sections)
 
 
 _CHOICE: tuple[tuple[str, Any], ...] = (("select", None), ("extend-select", ()), ("ignore", ()))

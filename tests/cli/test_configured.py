@@ -161,3 +161,18 @@ def test_fix_heeds_the_same_file(sandbox: Sandbox) -> None:
     outcome = sandbox.run("fix", "tans.onnx", "-o", "c.rk", "-q")
     assert outcome.code == 0
     assert "rk3576" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored"),
+    [
+        ('[tool.rkgraph]\nignore = ["ALL"]', True),
+        ('[ tool . "rkgraph" ]\nignore = ["ALL"]', True),
+        ('[tool]\nrkgraph = { ignore = ["ALL"] }', True),
+        ('tool.rkgraph.ignore = ["ALL"]', True),
+        ('[project]\nname = "rkgraph"', False),
+    ],
+)
+def test_a_table_of_pyproject_is_found_however_it_is_spelt(text: str, ignored: bool, sandbox: Sandbox) -> None:
+    (sandbox.folder / "pyproject.toml").write_text(text)
+    assert sandbox.run("lint", "tans.onnx", "-q").code == (0 if ignored else 1)
