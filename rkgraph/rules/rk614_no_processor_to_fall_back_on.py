@@ -19,8 +19,8 @@ def check(lint: LintContext) -> Iterator[Finding]:
     if ops:
         told = ", ".join(f"{count} × {op}" for op, count in ops.most_common())
         yield Finding(
-            f"{sum(ops.values())} nodes would run on the CPU ({told}), for which the runtime of {platform} has few kernels: "
-            "users saw 'unsupport cpu op' where others fall back; try them on a board before all else",
+            f"{sum(ops.values())} nodes would run on the CPU ({told}), for which the runtime of {platform} has few "
+            "kernels: users saw 'unsupport cpu op' where others fall back; try them on a board before all else",
             observed={"nodes": dict(ops)},
             limit={"nodes": 0},
             confidence=Confidence.FIELD_REPORT,
