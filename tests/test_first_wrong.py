@@ -41,9 +41,10 @@ def test_what_is_right_behind_a_layer_does_not_count() -> None:
         ("a = MatMul(x, w) y = Exp(a)", set()),
         ("a = Mul(x, x) y = Mul(a, far)", set()),
         ("n = ReduceL2<axes = [-1]>(x) y = Div(x, n)", {"n"}),
-        ("n = ReduceL2<axes = [-1]>(x) a = Add(n, far) y = Div(x, a)", set()),
+        ("n = ReduceL2<axes = [-1]>(x) a = Add(n, far) y = Div(x, a)", {"n", "a"}),
+        ("n = ReduceL2<axes = [-1]>(x) a = Max(n, far) y = Div(x, a)", set()),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_what_lies_within_layers(text: str, within: set[str]) -> None:
     weights = ", ".join(["1"] * 64)

@@ -104,7 +104,7 @@ def with_troubles(
     from rkgraph.rulebook.one_layer import values_within_layers
 
     try:
-        within = values_within_layers(observed.model.view().main)
+        within = values_within_layers(observed.model.view().main, target.toolkit)
         return observed.with_troubles(fp16_troubles(observed.model, observed.samples[:CHECKED], within, tell))
     except EvaluationError as error:
         tell(f"the model does not run on the samples: {error.message}")

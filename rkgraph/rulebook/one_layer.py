@@ -40,11 +40,11 @@ _SOFTPLUS = (pattern("Log(Add(Exp(x), #one))"),)
 _MISH = (pattern("Mul(x, Tanh(Softplus(x)))"),)
 
 
-def values_within_layers(graph: GraphView) -> frozenset[str]:
-    """The values of `graph` that are computed within a layer and stored nowhere."""
+def values_within_layers(graph: GraphView, version: str = "2.3.2") -> frozenset[str]:
+    """The values of `graph` that the toolkit's `version` computes within a layer and stores nowhere."""
     found = {*_before_scales(graph), *_before_activations(graph), *_before_terms(graph)}
     for node in graph.nodes:
-        found.update(_of_fused(graph, node))
+        found.update(_of_fused(graph, node, version))
     return frozenset(name for name in found if name not in graph.outputs and name not in graph.captured)
 
 
@@ -84,9 +84,9 @@ def _before_terms(graph: GraphView) -> Iterator[str]:
             yield node.outputs[0]
 
 
-def _of_fused(graph: GraphView, node: Node) -> Iterator[str]:
+def _of_fused(graph: GraphView, node: Node, version: str) -> Iterator[str]:
     """The inner values of a norm, a softmax, a softplus or a mish that ends at `node`."""
-    if is_one_layer(graph, node):
+    if is_one_layer(graph, node, version):
         yield from _between(graph, node, node.inputs[0])
         return
     forms = {"Div": (*_LAYER_NORMS, *_SOFTMAXES), "Mul": _MISH, "Log": _SOFTPLUS}.get(node.op, ())

@@ -115,6 +115,7 @@ MODULES = (
     "rk230_exponential_formula",
     "rk231_vanishing_epsilon",
     "rk232_composed_unit_vectors",
+    "rk233_number_added_to_length",
     "rk235_log_of_exponentials",
     "rk240_fp16_overflow",
     "rk241_fp16_underflow",

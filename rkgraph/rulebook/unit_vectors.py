@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.defects import defect
 from rkgraph.rulebook.pattern import Match, Pattern, match_any, pattern
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["UnitVectors", "is_one_layer", "unit_vectors"]
+__all__ = ["SUMMED", "UnitVectors", "is_one_layer", "unit_vectors"]
 
 GUARD = 2.0**-24
 """The smallest fp16 number: the length of fp16 numbers that are not all 0 is no less, so that a bound below it does
@@ -40,6 +41,10 @@ _ONE_LAYER = tuple(
     for length in ("sum=ReduceL2(x)", "sum=ReduceL2(x, #axis)")
 )
 """Of which the compiler makes one layer, a LpNormalization, by itself (2.2.0 to 2.5.0); of the others it does not."""
+
+
+SUMMED = (pattern("Div(x, Add(length=ReduceL2(x), #added))"), pattern("Div(x, Add(length=ReduceL2(x, _), #added))"))
+"""Of which some versions make a layer that computes something else."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,15 @@ def unit_vectors(graph: GraphView, node: Node) -> UnitVectors | None:
     return None
 
 
-def is_one_layer(graph: GraphView, node: Node) -> bool:
-    """Whether the compiler knows the form that ends at `node`."""
-    found = match_any(graph, node.outputs[0], _ONE_LAYER) if node.op == "Div" else None
-    return isinstance(found, Match) and found.numbers.get("bound", 0.0) <= ADDED
+def is_one_layer(graph: GraphView, node: Node, version: str) -> bool:
+    """Whether the toolkit's `version` makes one layer of the form that ends at `node`."""
+    if node.op != "Div":
+        return False
+    found = match_any(graph, node.outputs[0], _ONE_LAYER)
+    if isinstance(found, Match):
+        return found.numbers.get("bound", 0.0) <= ADDED
+    taken_in = version in defect("number-added-to-length").wrong  # and that one is not even right: RK233
+    return taken_in and isinstance(match_any(graph, node.outputs[0], SUMMED), Match)
 
 
 @cache

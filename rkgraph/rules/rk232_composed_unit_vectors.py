@@ -26,7 +26,9 @@ def check(lint: LintContext) -> Iterator[Finding]:
     for graph in lint.model.graphs():
         for node in lint.live_nodes(graph):
             found = unit_vectors(graph, node)
-            if found is not None and not is_one_layer(graph, node) and _becomes_one_layer(lint, graph, found):
+            if found is None or is_one_layer(graph, node, lint.table.version):
+                continue
+            if _becomes_one_layer(lint, graph, found):
                 yield Finding(
                     f"{found.x} over its length, written out: squares of numbers above 256 are infinite in fp16, and "
                     "those below 0.004 vanish; as one layer it is right for all",

@@ -30,11 +30,16 @@ FORMS = _forms(_ROOTED, _SQUARES)
 # The only form that becomes exNorm, given a scale behind it (toolkit 2.3.2; the order of operands does not count).
 CANONICAL = _forms(_ROOTED[:1], _SQUARES[:1])
 CENTRED = (pattern("Sub(x, ReduceMean(x))"), pattern("Sub(x, ReduceMean(x, #axis))"))
+DIES = frozenset({"2.2.0"})
+"""Versions that end with SIGSEGV where they make one layer of it (12 of 12 builds, each in a new process)."""
+
 EXPECTED = {"one": 1.0, "two": 2.0, "minus_half": -0.5}
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each RMSNorm over the last axis in another form, or without a scale."""
+    if lint.table.version in DIES:
+        return
     for graph in lint.model.graphs():
         for node in lint.live_nodes(graph):
             found = _rms_norm(graph, node)

@@ -36,7 +36,9 @@ QUOTIENTS = {
     "Reciprocal": "r = Reciprocal({}) y = Mul(x, r)",
     "inverse": "r = Div(one, {}) y = Mul(r, x)",
 }
-KNOWN = (("ReduceL2", "nothing", "Div"), ("ReduceL2", "Clip", "Expand"))  # of these the compiler makes one layer
+KNOWN = (("ReduceL2", "nothing", "Div"), ("ReduceL2", "Clip", "Expand"), ("ReduceL2", "Add", "Div"))
+"""Of these the compiler makes one layer."""
+
 INSIDE = "s = Mul(x, x) t = ReduceSum(s, place) u = Add(e, t) n = Sqrt(u) y = Div(x, n)"
 SHAPE = (2, 6, 8)
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rkgraph.targets import Target
 from tests.rules.harness import diagnostics
 from tests.rules.rewriting import fixed, operators, run
 
@@ -79,6 +80,12 @@ def test_a_missing_scale_is_added(end: str) -> None:
 )
 def test_what_is_fused_or_something_else_is_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
+
+
+def test_a_version_that_dies_of_it_is_left_alone() -> None:
+    text = model(QUOTIENTS["quotient"])
+    assert diagnostics(text, CODE, target=Target(toolkit="2.2.0")) == ()
+    assert len(diagnostics(text, CODE, target=Target(toolkit="2.3.0"))) == 1
 
 
 def test_a_layer_norm_is_none() -> None:
