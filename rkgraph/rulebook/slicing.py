@@ -10,7 +10,7 @@ from rkgraph.rulebook.known import NotKnown, constant_of, input_of, shape_of
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["Cut", "is_space_to_depth", "read_slice"]
+__all__ = ["Cut", "is_of_sliced_rows", "is_space_to_depth", "read_slice"]
 
 _LAST_WITH_ATTRIBUTES = 9
 _QUARTERS = ((0, 0), (1, 0), (0, 1), (1, 1))
@@ -59,6 +59,18 @@ def _end(end: float, step: float, size: int) -> int | None:
     if end < 0 and end + size < 0:
         return None if step < 0 else -size
     return min(int(end), size)
+
+
+def is_of_sliced_rows(graph: GraphView, node: Node) -> bool:
+    """Whether the slice takes every so many elements of the last axis, and nothing else, of what another Slice made.
+
+    Of a Gather in its place the compiler joins the two, and gets the indices wrong. Raises NotKnown.
+    """
+    maker = graph.producer(node.inputs[0])
+    cuts = read_slice(graph, node)
+    last = len(shape_of(graph, node.inputs[0])) - 1
+    behind = maker is not None and maker.op == "Slice" and maker.domain in ("", "ai.onnx")
+    return behind and last > 0 and [cut.axis for cut in cuts if len(cut.places) < cut.size or cut.step != 1] == [last]
 
 
 def is_space_to_depth(graph: GraphView, node: Node) -> bool:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Severity
-from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite, Tolerance
+from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite
 from rkgraph.rulebook.generated import bounded
 from rkgraph.rulebook.known import FLOATS, NotKnown, axis_of, constant_of, lower, shape_of
 from rkgraph.rulebook.lowering import CANNOT_RUN, SLOW, needing, not_as_it_is
 from rkgraph.rulebook.narrow import NARROW
 from rkgraph.rulebook.rule import Finding, LintContext
-from rkgraph.rulebook.slicing import Cut, is_space_to_depth, read_slice
+from rkgraph.rulebook.slicing import Cut, is_of_sliced_rows, is_space_to_depth, read_slice
 from rkgraph.rulebook.writer import Writer
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _is_better_sliced(graph: GraphView, node: Node, outcome: str, elements: int)
     if len(graph.value(node.inputs[0]).shape or ()) > _LARGEST_RANK:
         return any(cut.step < 0 for cut in strided)  # these kill the toolkit, wherever the table has the node
     small = all(len(cut.places) * cut.size <= elements for cut in strided)
-    return bool(strided) and small and outcome in SLOW and not is_space_to_depth(graph, node)
+    usual = not is_space_to_depth(graph, node) and not is_of_sliced_rows(graph, node)
+    return bool(strided) and small and outcome in SLOW and usual
 
 
 def _sliced(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
@@ -91,31 +92,10 @@ def _sliced(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
         if folded:
             before, behind = math.prod(shape[: cut.axis]), math.prod(shape[cut.axis + 1 :])
             value = writer.reshape(value, (before, shape[cut.axis], behind))
-        if not folded and _is_product(graph, node, cut):
-            value = _picked(writer, value, cut, graph.value(node.inputs[0]).dtype or "")
-        else:
-            value = _along(writer, value, cut, 1 if folded else cut.axis)
+        value = _along(writer, value, cut, 1 if folded else cut.axis)
         shape[cut.axis] = len(cut.places)
     value = writer.reshape(value, shape) if folded else value
-    by_product = not folded and any(cut.step != 1 and _is_product(graph, node, cut) for cut in cuts)
-    tolerance = Tolerance(0.0, 1e-7) if by_product else EXACT  # −0 becomes 0
-    return writer.rewrite({node.outputs[0]: value}, tolerance, f"{len(cuts)} axes")
-
-
-def _is_product(graph: GraphView, node: Node, cut: Cut) -> bool:
-    """Whether numbers of the last axis of floats are selected, where the compiler may get indices wrong."""
-    value = graph.value(node.inputs[0])
-    rank = len(value.shape or ())
-    return value.dtype in FLOATS and rank > 1 and cut.axis == rank - 1
-
-
-def _picked(writer: Writer, value: str, cut: Cut, dtype: str) -> str:
-    """A product with a matrix of zeros and ones, one 1 in each column."""
-    import numpy as np
-
-    matrix = np.zeros((cut.size, len(cut.places)))
-    matrix[list(cut.places), range(len(cut.places))] = 1
-    return writer.op("MatMul", value, writer.constant(matrix, dtype, "picks"))
+    return writer.rewrite({node.outputs[0]: value}, EXACT, f"{len(cuts)} axes")
 
 
 def _along(writer: Writer, value: str, cut: Cut, axis: int) -> str:
