@@ -120,5 +120,5 @@ def opening(graph: GraphView, edit: OpenInterface) -> Declared:
             replaced[name] = f"{name}/optional"
     for name, count in edit.outputs.items():
         opened[name] = element_names(name, count)
-        added |= set(opened[name])
+        added |= {*opened[name], f"{name}/held"}
     return Declared(added=frozenset(added), replaced=replaced, opened=opened)

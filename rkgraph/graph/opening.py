@@ -64,6 +64,8 @@ def open_inputs(graph: onnx.GraphProto, inputs: Mapping[str, Shapes]) -> None:
 def open_outputs(graph: onnx.GraphProto, outputs: Mapping[str, int]) -> None:
     """Replace each of `outputs`, a sequence, by as many tensors as it has elements: SequenceAt reads each.
 
+    An optional sequence has to be there (OptionalGetElement reads it).
+
     Raises:
         ValueError: one is no output that is a sequence (a fault of the caller).
     """
@@ -74,12 +76,15 @@ def open_outputs(graph: onnx.GraphProto, outputs: Mapping[str, int]) -> None:
             values.append(value)
             continue
         is_optional, is_sequence, held = _held(value.type)
-        if is_optional or not is_sequence:
+        if not is_sequence:
             raise ValueError(f"{value.name!r} is no sequence")
+        source = f"{value.name}/held" if is_optional else value.name
+        if is_optional:
+            graph.node.append(helper.make_node("OptionalGetElement", [value.name], [source], source))
         for index, name in enumerate(element_names(value.name, count)):
             place = f"{name}/position"
             graph.initializer.append(helper.make_tensor(place, onnx.TensorProto.INT64, [], [index]))
-            graph.node.append(helper.make_node("SequenceAt", [value.name, place], [name], name))
+            graph.node.append(helper.make_node("SequenceAt", [source, place], [name], name))
             values.append(helper.make_tensor_value_info(name, held.elem_type, None))
     set_entries(graph.output, values)
 

@@ -28,9 +28,11 @@ def reshape_outputs(graph: onnx.GraphProto, edit: ReshapeOutputs) -> None:
             raise ValueError(f"{name!r} is to be reshaped, and is no output that a node makes once")
         tensor = declared[0].type.tensor_type
         sizes = [size_of(dim) for dim in tensor.shape.dim]
-        known = [size for size in sizes if size is not None]  # what inference knows better may be declared dynamic
+        known = [
+            size for size in sizes if size is not None
+        ]  # what inference knows better may be declared dynamic, or as a scalar
         whole, own = math.prod(shape), math.prod(known)
-        if 0 in known or whole % own or (len(known) == len(sizes) and whole != own):
+        if 0 in known or whole % own or (sizes and len(known) == len(sizes) and whole != own):
             raise ValueError(f"{name!r} of shape {sizes} is to become {list(shape)}")
         _behind(graph, made[name], declared[0], edit.inner[name], shape)
 
@@ -41,9 +43,11 @@ def _behind(
     kept = graph.value_info.add()
     kept.CopyFrom(output)
     kept.name = inner
+    if not output.type.tensor_type.shape.dim:
+        kept.type.tensor_type.ClearField("shape")
     read_instead(graph, {output.name: inner})
     maker.output[:] = [inner if name == output.name else name for name in maker.output]
-    graph.node.append(helper.make_node("Reshape", [inner, f"{inner}/shape"], [output.name], output.name))
+    graph.node.append(helper.make_node("Reshape", [inner, f"{inner}/shape"], [output.name], f"{inner}/reshaped"))
     graph.initializer.append(helper.make_tensor(f"{inner}/shape", onnx.TensorProto.INT64, [len(shape)], shape))
     dims = output.type.tensor_type.shape.dim
     del dims[:]

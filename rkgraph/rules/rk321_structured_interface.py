@@ -33,7 +33,7 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     held = main.value(name).held
     if held is None or name in main.inputs:
         return _unknown(name, held)
-    if not held.sequence or held.optional:
+    if not held.sequence:
         return Refusal(f"whether '{name}' holds something has to be known before")
     found = elements(main, name)
     if isinstance(found, Unclear):

@@ -60,6 +60,24 @@ def test_an_optional_tensor_that_is_there_keeps_its_name(tmp_path: Path) -> None
     assert operators(outcome) == ["Neg"]
 
 
+def test_an_optional_sequence_that_is_known_to_be_there_is_opened(tmp_path: Path) -> None:
+    text = f"""{HEAD} g (float[2] a, float[2] b) => (optional(seq(float[2])) y)
+    {{ n = Neg(b) s = SequenceConstruct(n, a) y = Optional(s) }}"""
+    outcome = fixed(text, tmp_path)
+    assert outcome.model.view().main.outputs == ("y[0]", "y[1]")
+    assert {"SequenceAt", "Optional", "OptionalGetElement"}.isdisjoint(operators(outcome))
+    assert [proof.outcome for proof in outcome.proofs if proof.kind == "model"] == ["proved"]
+    a, b = np.array([1, 2], np.float32), np.array([3, 4], np.float32)
+    results = run(outcome, {"a": a, "b": b})
+    np.testing.assert_array_equal(results["y[0]"], -b)
+    np.testing.assert_array_equal(results["y[1]"], a)
+
+
+def test_an_optional_sequence_that_may_be_empty_stays(tmp_path: Path) -> None:
+    text = f"{HEAD} g (optional(seq(float[2])) x) => (optional(seq(float[2])) y) {{ y = Identity(x) }}"
+    assert fixed(text, tmp_path).model.view().main.outputs == ("y",)
+
+
 @pytest.mark.parametrize("model", [REVERSED, optional("held = OptionalGetElement(x) y = Neg(held)")])
 def test_without_a_word_of_the_user_it_is_refused_with_the_option_that_is_missing(
     model: str | onnx.ModelProto, tmp_path: Path
