@@ -10,6 +10,7 @@ script is done and the browser has painted; "graph" from the click on the tab un
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 import tempfile

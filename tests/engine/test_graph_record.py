@@ -27,7 +27,10 @@ agraph (float[1,4] x, bool flag) => (float[1,4] z) <float[4] w = {1, 2, 3, 4}>
 {
     y = Clip(x, , w)
     t = Transpose<perm = [1, 0]>(y)
-    u = If(flag) <then_branch = a () => (float[4,1] p) { p = Relu(t) }, else_branch = b () => (float[4,1] q) { q = Abs(t) }>
+    u = If(flag) <
+        then_branch = a () => (float[4,1] p) { p = Relu(t) },
+        else_branch = b () => (float[4,1] q) { q = Abs(t) }
+    >
     z = Transpose(u)
 }
 """
