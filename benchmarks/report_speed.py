@@ -54,9 +54,8 @@ def main() -> None:
         version = browser.version
     head = ["nodes", "names", "page, MB", "render, s", "usable, s", *(f"{name}, s" for name, _, _ in STEPS)]
     table = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines]
-    about = (
-        f"Chromium {version}, headless, {platform.machine()}; medians of {args.rounds} rounds. The bar is 2 s, 3 MB."
-    )
+    machine = f"{os.cpu_count()} cores of {platform.machine()} under a load of {os.getloadavg()[0]:.0f}"
+    about = f"Chromium {version}, headless, {machine}; medians of {args.rounds} rounds. The bar is 2 s, 3 MB."
     text = "\n".join(["# Speed of the report", "", about, "", *table, ""])
     print(text)
     if args.output is not None:
