@@ -112,6 +112,7 @@ MODULES = (
     "rk212_narrow_interface",
     "rk213_parallel_gather",
     "rk214_where_of_many_dimensions",
+    "rk215_place_of_the_largest",
     "rk230_exponential_formula",
     "rk231_vanishing_epsilon",
     "rk232_composed_unit_vectors",
