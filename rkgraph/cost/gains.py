@@ -64,8 +64,10 @@ class _Simulation:
 
     def without(self, roots: Sequence[str]) -> tuple[int, int, int, int | None]:
         """Nodes without a kernel and on the CPU that are free, crossings and bytes less, without these causes."""
-        gone = set(roots)
-        held = {index for root in roots for index in self._held.get(root, ())}
+        gone = self._held.keys() & roots
+        if not gone:
+            return 0, 0, 0, 0
+        held = {index for root in gone for index in self._held[root]}
         free = {index: self._destination(index) for index in sorted(held) if self._roots[index] <= gone}
         crossings, size = self._crossings.gain(free) if free else (0, 0)
         before = [self._devices[index] for index in free]

@@ -76,6 +76,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 observed={"form": kind, "x": found.values["x"]},
                 limit={"form": "x · (erf(x / √2) + 1) · 0.5" if kind == "erf" else "x · 0.5 · (tanh(…) + 1)"},
                 evidence=("rewrites:gelu-forms",),
+                explains=frozenset((graph.path, inner.index) for inner in found.nodes),
             )
 
 
