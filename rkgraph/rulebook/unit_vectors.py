@@ -22,6 +22,10 @@ nothing but keep 0 / 0 from being NaN."""
 ADDED = 1e-12
 """What is added to a length and may be left out: a 60,000th of the smallest fp16 number."""
 
+_SUMMING = frozenset({"ReduceL2", "ReduceSum", "ReduceSumSquare"})
+_BETWEEN = frozenset({"Add", "Clip", "Div", "Expand", "Max", "Reciprocal", "Sqrt"})
+"""Operators of the forms between the sum and the quotient."""
+
 _SQUARES = ("Mul(x, x)", "Pow(x, #two)")
 _SUMS = ("sum=ReduceSum({})", "sum=ReduceSum({}, #axis)")
 _TOTALS = (
@@ -68,13 +72,27 @@ class UnitVectors:
 
 def unit_vectors(graph: GraphView, node: Node) -> UnitVectors | None:
     """What `node` divides, where it ends such a form; None else, and where a bound counts for fp16 numbers."""
-    if node.op not in ("Div", "Mul") or graph.ops.isdisjoint(("ReduceL2", "ReduceSum", "ReduceSumSquare")):
+    if node.op not in ("Div", "Mul") or graph.ops.isdisjoint(_SUMMING) or not _is_near_a_sum(graph, node):
         return None
     for kind in ("plain", "bounded", "added", "inside"):
         found = match_any(graph, node.outputs[0], _forms(kind))
         if isinstance(found, Match):
             return _read(graph, found, kind)
     return None
+
+
+def _is_near_a_sum(graph: GraphView, node: Node) -> bool:
+    """Whether a sum is reached upwards through what may stand between: most quotients and products end here."""
+    waiting, seen = list(node.inputs), set(node.inputs)
+    while waiting:
+        maker = graph.producer(waiting.pop())
+        if maker is not None and maker.op in _SUMMING:
+            return True
+        if maker is not None and maker.op in _BETWEEN:
+            fresh = [name for name in maker.inputs if name not in seen]
+            seen.update(fresh)
+            waiting += fresh
+    return False
 
 
 def is_one_layer(graph: GraphView, node: Node, version: str) -> bool:
