@@ -32,7 +32,7 @@ Part = Any
 _Edges = tuple[Sequence[int | str], Sequence[Sequence[tuple[int, int]] | str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Identity:
     """`digest`: 16 hex digits; `place` counts from 1 among the nodes of the graph that have the same digest."""
 

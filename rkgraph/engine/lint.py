@@ -202,7 +202,8 @@ def _fingerprints(model: ModelView, found: Sequence[tuple[Rule, Finding]]) -> li
 
 def _fingerprint(code: str, finding: Finding, known: Identities) -> str:
     """Of the place and its key; "#N" behind it tells which of the places that look alike."""
-    places = [] if finding.node is None else [known.of_node(finding.node)]
+    nodes = finding.among or (() if finding.node is None else (finding.node,))
+    places = sorted(map(known.of_node, nodes))
     places += [] if finding.value is None else [known.of_value(finding.value)]
     own = fingerprint(code, known.around, finding.key, *(place.digest for place in places))
     return own if not places or places[0].place == 1 else f"{own}#{places[0].place}"

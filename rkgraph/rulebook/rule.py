@@ -113,7 +113,8 @@ class Finding:
 
     `node` or `value` says where (both None: the whole model). `device` and `verdict`, where given, are what the
     finding means for placement and for the model. `severity` overrides the card's. `key` tells apart several
-    findings of one rule at one place.
+    findings of one rule at one place. `among` are all nodes that it is about, where `node` is but the first of them in
+    the file: the fingerprint is that of all, whatever their order.
 
     Causes: `roots` are codes of rules whose finding, where it lies upstream, is the reason for this one; this one is
     then reported as induced by it. `explains` are the nodes, by graph path and index, for which a finding is the
@@ -133,5 +134,6 @@ class Finding:
     verdict: Verdict | None = None
     fixable: bool = True
     key: str = ""
+    among: tuple[Node, ...] = ()
     roots: tuple[str, ...] = ()
     explains: frozenset[tuple[str, int]] | None = None

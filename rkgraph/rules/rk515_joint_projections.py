@@ -22,6 +22,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             f"{', '.join(labels)} each read '{members[0].node.inputs[0]}': one product with all {len(members)} "
             "matrices would read it once, and be split",
             node=members[0].node,
+            among=tuple(member.node for member in members),
             observed={"products": labels, "columns": [member.columns for member in members]},
         )
 

@@ -22,6 +22,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             f"{one} and {other}, which a Mul joins, each read '{members[0].node.inputs[0]}': one product with both "
             "matrices would read it once, and be split",
             node=members[0].node,
+            among=tuple(member.node for member in members),
             observed={"products": [one, other], "columns": [member.columns for member in members]},
         )
 

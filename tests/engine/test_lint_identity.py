@@ -115,6 +115,20 @@ def test_a_twin_keeps_its_fingerprint_when_the_finding_at_the_other_goes() -> No
     assert len(kept) == 4, "all but the neighbour of what is another operator now"
 
 
+def test_a_finding_about_several_nodes_is_known_whichever_of_them_comes_first() -> None:
+    weights = ", ".join(["0.5"] * 16)
+    products = ["q = MatMul(x, a)", "k = MatMul(x, b)", "v = MatMul(x, c)"]
+    text = "g (float[1, 4, 4] x) => (float[1, 4, 4] y) <float[4, 4] a = {W}, float[4, 4] b = {W}, float[4, 4] c = {W}> "
+    text = text.replace("W", weights) + "{ PRODUCTS t = Transpose<perm = [0, 2, 1]>(k) s = MatMul(q, t) "
+    text += "p = Softmax(s) y = MatMul(p, v) }"
+    found = [
+        [d.fingerprint for d in diagnostics(text.replace("PRODUCTS", " ".join(order)), "RK515")]
+        for order in (products, products[::-1], [products[1], products[2], products[0]])
+    ]
+    assert len(found[0]) == 1
+    assert found[0] == found[1] == found[2]
+
+
 OPERATORS = {"Relu": 1, "Neg": 1, "Softmax": 1, "Identity": 1, "Add": 2, "Mul": 2}
 
 Drawn = list[tuple[str, tuple[int, ...]]]
