@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from rkgraph.diagnostics import Diagnostic, Severity, Suppressed
+from rkgraph.diagnostics import Diagnostic, Severity
 from rkgraph.report.visible import one_line
 from rkgraph.results import Report, Result
 from rkgraph.targets import Target
@@ -25,7 +25,6 @@ __all__ = [
     "label_of",
     "path_of",
     "place_of",
-    "suppression_of",
     "target_id",
     "unique_id",
     "uri_of",
@@ -96,11 +95,6 @@ def causes(result: Result) -> tuple[tuple[Group, int], ...]:
 def active(result: Result) -> tuple[Diagnostic, ...]:
     """The findings that neither a suppression nor a baseline covers."""
     return tuple(finding for finding in result.diagnostics if finding.counts)
-
-
-def suppression_of(finding: Diagnostic) -> Suppressed | None:
-    """The suppression that covers the finding; None where none does."""
-    return finding.suppressed
 
 
 def place_of(finding: Diagnostic) -> str:
