@@ -137,6 +137,36 @@ def _embedding(node: NodeProto, _dims: _Dims) -> _Made | None:
     return [_node("Gather", [node.input[2], node.input[0]], [node.output[0]])], {}
 
 
+def _grouped_attention(node: NodeProto, _dims: _Dims) -> _Made | None:
+    """Output 0 is like the queries, input 0; where keys and values come in it, too, the first of its heads."""
+    query, out = node.input[0], node.output[0]
+    if len(node.input) > 1 and node.input[1]:
+        return [_node("Identity", [query], [out])], {}
+    counts = _integers(node)
+    if not {"num_heads", "kv_num_heads"} <= counts.keys():
+        return None
+    heads = counts["num_heads"]
+    whole = heads + 2 * counts["kv_num_heads"]
+    parts = {"apart": (0, 0, whole, -1), "start": (0,), "end": (heads,), "axis": (2,), "together": (0, 0, -1)}
+    name = {key: f"{out}\0{key}" for key in (*parts, "heads", "queries")}
+    return [
+        *(_whole_numbers(name[key], numbers) for key, numbers in parts.items()),
+        _node("Reshape", [query, name["apart"]], [name["heads"]]),
+        _node("Slice", [name["heads"], name["start"], name["end"], name["axis"]], [name["queries"]]),
+        _node("Reshape", [name["queries"], name["together"]], [out]),
+    ], {}
+
+
+def _whole_numbers(name: str, numbers: tuple[int, ...]) -> NodeProto:
+    """A Constant, for sizes and places: of the constants of `_Made` the shapes alone matter."""
+    new = _node("Constant", [], [name])
+    attribute = new.attribute.add(name="value", type=pb.AttributeProto.TENSOR)
+    attribute.t.data_type = pb.TensorProto.INT64
+    attribute.t.dims.append(len(numbers))
+    attribute.t.int64_data.extend(numbers)
+    return new
+
+
 def _lstm(node: NodeProto, _dims: _Dims) -> _Made | None:
     name = f"{node.output[0]}\0weights"
     new = _node("LSTM", [node.input[0], name, name], list(node.output))
@@ -168,6 +198,7 @@ _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "DynamicQuantizeMatMul": _dynamic_product,
     "EmbedLayerNormalization": _embedding,
     "FusedMatMul": _fused_product,
+    "GroupQueryAttention": _grouped_attention,
     "MatMulNBits": _n_bits,
     "TransposeMatMul": _fused_product,
     **dict.fromkeys(_QUANTISED, _quantised),

@@ -24,6 +24,9 @@ WHOLE = (2, 3, 8)
         ("FusedMatMul", ["x", "w"], {"w": (8, 5)}, {}, (2, 3, 5)),
         ("MatMulNBits", ["x", "w", "s"], {"w": (5, 1, 8), "s": (5,)}, {"K": 8, "N": 5, "block_size": 16}, (2, 3, 5)),
         ("DynamicQuantizeMatMul", ["x", "w", "s"], {"w": (8, 5), "s": (1,)}, {}, (2, 3, 5)),
+        ("GroupQueryAttention", ["x", "x", "x"], {}, {"num_heads": 2, "kv_num_heads": 2}, WHOLE),
+        ("GroupQueryAttention", ["x", "", ""], {}, {"num_heads": 2, "kv_num_heads": 1}, (2, 3, 4)),
+        ("GroupQueryAttention", ["x"], {}, {"num_heads": 4, "kv_num_heads": 2}, (2, 3, 4)),
         ("DynamicQuantizeLSTM", ["x", "w", "r"], {"w": (1, 8, 16), "r": (1, 4, 16)}, {"hidden_size": 4}, (2, 1, 3, 4)),
     ],
 )
