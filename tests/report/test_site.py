@@ -16,8 +16,8 @@ from rkgraph.cli.app import COMMANDS, GROUPS
 from rkgraph.cli.reference import reference
 from rkgraph.report.messages import explained, message_codes
 from rkgraph.report.operators import name_of
+from rkgraph.report.page.categories import FAMILIES
 from rkgraph.report.site.__main__ import pages, write
-from rkgraph.report.site.rules import FAMILIES
 from rkgraph.report.site.text import linked, slug
 from rkgraph.rulebook.registry import MODULES
 from rkgraph.tables.table import load_table

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from rkgraph.report.explain.evidence import described
 from rkgraph.report.messages import explained, message_codes
+from rkgraph.report.page.categories import FAMILIES
 from rkgraph.report.site.operators import names
 from rkgraph.report.site.text import cell, linked, page, slug, table
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import Card, read_card
 from rkgraph.rulebook.registry import MODULES
 
-__all__ = ["FAMILIES", "pages"]
-
-FAMILIES: Mapping[str, tuple[str, str]] = {
-    "RK1": ("Operators", "What the compiler cannot lower, or not in this form; what is written with other operators."),
-    "RK2": ("Dtypes and fp16", "Whole numbers, booleans, and numbers that fp16 does not hold."),
-    "RK3": ("Shapes and control flow", "Dynamic shapes, branches, loops, sequences."),
-    "RK4": ("Layout and performance", "Nodes that do nothing, and layouts that cost."),
-    "RK5": ("Transformers and heads", "What keeps attention, norms and activations from being fused."),
-    "RK6": ("Placement and partition", "What belongs on the host, and where to cut."),
-    "RK7": ("Quantization", "What int8 does to masks, outputs and outliers."),
-    "RK9": ("Toolchain and proof", "Words of the toolkit, verifications, and proofs."),
-}
+__all__ = ["pages"]
 
 
 def pages() -> dict[str, str]:
