@@ -36,29 +36,29 @@ def graph_record(graph: GraphView) -> dict[str, Any] | None:
     def row_of(name: str) -> int:
         return rows.setdefault(name, len(rows)) if name else -1
 
-    nodes = [_node(node, row_of) for node in graph.nodes]
-    outputs = [row_of(name) for name in graph.outputs]
+    nodes = tuple(_node(node, row_of) for node in graph.nodes)
+    outputs = tuple(row_of(name) for name in graph.outputs)
     return {
-        "inputs": [rows[name] for name in graph.inputs],
+        "inputs": tuple(rows[name] for name in graph.inputs),
         "outputs": outputs,
-        "values": [_value(graph.value(name), graph.is_constant(name)) for name in rows],
+        "values": tuple(_value(graph.value(name), graph.is_constant(name)) for name in rows),
         "nodes": nodes,
     }
 
 
-def _node(node: Node, row_of: Any) -> list[Any]:
-    own = [row_of(name) for name in node.inputs]
-    captured = [row_of(name) for name in node.reads if name not in node.inputs] if node.attributes else []
-    row = [node.label, node.full_op, own + captured, [row_of(name) for name in node.outputs]]
+def _node(node: Node, row_of: Any) -> tuple[Any, ...]:
+    own = tuple(row_of(name) for name in node.inputs)
+    captured = tuple(row_of(name) for name in node.reads if name not in node.inputs) if node.attributes else ()
+    row = (node.label, node.full_op, own + captured, tuple(row_of(name) for name in node.outputs))
     attributes = dict(_attributes(node))
-    return [*row, attributes] if attributes else row
+    return (*row, attributes) if attributes else row
 
 
-def _value(value: Value, constant: bool) -> list[Any]:
+def _value(value: Value, constant: bool) -> tuple[Any, ...]:
     shape = value.shape
     if shape is not None and len(shape) > _LONGEST_SHAPE:
         shape = (*shape[:_LONGEST_SHAPE], "…")
-    return [value.name, value.dtype, None if shape is None else list(shape), constant]
+    return (value.name, value.dtype, None if shape is None else tuple(shape), constant)
 
 
 def _attributes(node: Node) -> Iterator[tuple[str, Any]]:
@@ -69,8 +69,8 @@ def _attributes(node: Node) -> Iterator[tuple[str, Any]]:
         elif isinstance(held, (int, float, str)):
             yield name, _short(held)
         elif isinstance(held, tuple) and held and all(isinstance(item, (int, float, str)) for item in held):
-            cut = [_short(item) for item in held[:_LONGEST_LIST]]
-            yield name, [*cut, "…"] if len(held) > _LONGEST_LIST else cut
+            cut = tuple(_short(item) for item in held[:_LONGEST_LIST])
+            yield name, (*cut, "…") if len(held) > _LONGEST_LIST else cut
 
 
 def _short(item: float | str) -> float | str:

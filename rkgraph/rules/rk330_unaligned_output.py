@@ -35,7 +35,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             f"the rows of the output '{name}', {list(value.shape or ())}, are no multiple of {alignment} numbers: the "
             "Reshape that makes it of four dimensions runs on the CPU",
             value=name,
-            observed={"shape": list(value.shape or ())},
+            observed={"shape": tuple(value.shape or ())},
             limit={"multiple_of": alignment, "or_rank": 4},
             evidence=("facts:cards",),
             device=Device.CPU,

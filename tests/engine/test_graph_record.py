@@ -54,11 +54,11 @@ def test_nodes_lead_to_values(graph: dict[str, object]) -> None:
         for _, op, inputs, outputs, *rest in graph["nodes"]  # type: ignore[attr-defined]
     ]
     assert told[0] == ("Clip", ["x", None, "w"], ["y"])
-    assert told[1] == ("Transpose", ["y"], ["t"], {"perm": [1, 0]})
+    assert told[1] == ("Transpose", ["y"], ["t"], {"perm": (1, 0)})
     assert told[2] == ("If", ["flag", "t"], ["u"], {"then_branch": "1 nodes", "else_branch": "1 nodes"})
     assert [names[i] for i in graph["inputs"]] == ["x", "flag"]  # type: ignore[attr-defined]
     assert [names[i] for i in graph["outputs"]] == ["z"]  # type: ignore[attr-defined]
-    assert ["w", "float32", [4], True] in graph["values"]  # type: ignore[operator]
+    assert ("w", "float32", (4,), True) in graph["values"]  # type: ignore[operator]
 
 
 def test_a_graph_beyond_the_limit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
