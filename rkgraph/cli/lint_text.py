@@ -44,7 +44,10 @@ _VERDICT_STYLE = {
 
 
 def describe(result: Result, *, verbose: bool = False) -> Lines:
-    """The result in lines. Findings of one rule that say the same are folded into one, unless `verbose`."""
+    """The result in lines. Findings of one rule that say the same are folded into one, unless `verbose`.
+
+    Then each place has its fingerprint behind it, which suppressions and `rkgraph explain` name it by.
+    """
     yield verdict_line(result)
     if result.error is not None:
         lines = result.error.removeprefix(f"{result.model.path}: ").splitlines()
@@ -129,7 +132,7 @@ def _left_out(result: Result, verbose: bool) -> Lines:
     for finding in (d for found in groups.values() for d in found if verbose):
         yield f"  {finding.code}  {finding.message}", "dim"
         why = "" if finding.suppressed is None else f": {finding.suppressed.reason} ({finding.suppressed.source})"
-        yield f"      at {finding.at}{why}", "dim"
+        yield f"      at {finding.at} [{finding.fingerprint}]{why}", "dim"
 
 
 def _findings_of_rule(found: Sequence[Diagnostic], verbose: bool) -> Lines:

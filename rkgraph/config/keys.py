@@ -28,6 +28,11 @@ MODELS = "model"
 FORMATS = ("text", "json", "sarif", "junit", "github", "gitlab", "markdown", "html")
 _SIZES = re.compile(r"\d+(?:[x,]\d+)*")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}(#([1-9][0-9]*|\*))?")
+_NEEDED: Mapping[str, str] = {
+    "code": "the rule, e.g. RK605",
+    "fingerprint": "`rkgraph lint --verbose` has it in brackets",
+    "reason": "a year from now somebody will ask why",
+}
 _SUPPRESSION = ("code", "fingerprint", "reason", "expires")
 
 
@@ -201,14 +206,13 @@ def _suppression(given: Any, index: int, place: Place) -> list[Suppression]:
     for key in given:
         if key not in _SUPPRESSION:
             raise place.wrong(index, key, what=f"unknown key {key!r}", hint=nearest(key, _SUPPRESSION))
-    for key in ("code", "fingerprint", "reason"):
+    for key in _NEEDED:
         if not given.get(key) or (isinstance(given[key], str) and not given[key].strip()):
-            hint = "a year from now somebody will ask why" if key == "reason" else "reports in JSON have it"
-            raise place.wrong(index, key, what=f"a suppression needs its {key}", hint=hint)
+            raise place.wrong(index, key, what=f"a suppression needs its {key}", hint=_NEEDED[key])
     words = given["fingerprint"] if isinstance(given["fingerprint"], list) else [given["fingerprint"]]
     for word in words:
         if not isinstance(word, str) or not _FINGERPRINT.fullmatch(word):
-            hint = 'take it from a report, e.g. "0123456789abcdef#2"; "0123456789abcdef#*" is all that look alike'
+            hint = 'take it from `rkgraph lint -v`: "0123456789abcdef#2"; "0123456789abcdef#*" is all that look alike'
             raise place.wrong(index, "fingerprint", what=f"{word!r} is no fingerprint", hint=hint)
     expires = given.get("expires")
     if expires is not None and (not isinstance(expires, datetime.date) or isinstance(expires, datetime.datetime)):

@@ -99,6 +99,7 @@ def test_a_suppressed_finding_does_not_fail_and_an_unused_one_is_told(sandbox: S
     assert f"{len(everything)} suppressed (--verbose shows them)" in outcome.stdout
     verbose = sandbox.run("lint", "tans.onnx", "-v").stdout
     assert "seen (rkgraph.toml:1)" in verbose
+    assert all(f"[{d['fingerprint']}]" in verbose for d in everything)
     told = findings(sandbox, "tans.onnx", code=0)
     assert [d["suppressed"] for d in told] == [
         {"reason": "seen", "source": f"rkgraph.toml:{1 + 4 * i}"} for i in range(len(told))

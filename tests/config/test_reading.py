@@ -119,7 +119,7 @@ def test_the_nearest_file_counts_alone(folder: Path) -> None:
         ("[severity]\nRK1 = 'off'", "rkgraph.toml:2: 'off' is no severity", "`ignore`"),
         ("[rule.RK101]\nx = 1", "rkgraph.toml:2: RK101 has no option 'x'", "rkgraph rule RK101"),
         ("[rule]\nRK101 = 3", "must be a table", "rkgraph rule"),
-        ("[[suppress]]\ncode = 'RK101'", "needs its fingerprint", "reports"),
+        ("[[suppress]]\ncode = 'RK101'", "needs its fingerprint", "--verbose"),
         ("[[suppress]]\ncode = 'RK101'\nfingerprint = '0123456789abcdef'", "needs its reason", "why"),
         ("[[suppress]]\ncode = 'RK101'\nfingerprint = '0123456789abcdef'\nreason = ' '", ":4: a suppression", "why"),
         ("[[suppress]]\ncode = 'RK101'\nreason = 'x'\nfingerprint = 'xyz'", ":4: 'xyz' is no fingerprint", "#*"),
