@@ -13,6 +13,8 @@ from rkgraph.rulebook.lowering import CANNOT_RUN
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
+NEAR = 8  # nodes in front of a LogSoftmax, through which the toolkit moves a Transpose
+
 OPS = frozenset({"Softmax", "LogSoftmax", "Hardmax"})
 ONE_AXIS = 13  # of one axis since this opset, the last one by default; before, of all from `axis` (1) on
 FEW, IMAGES = 3, 4
@@ -47,6 +49,8 @@ def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
     shape = graph.value(node.inputs[0]).shape
     if shape is None:
         return ""
+    if _is_turned(graph, node):
+        return "counts its axis from the end behind a Transpose, which ends the build: -1 is not in list"
     if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < -1:  # the last axis is the last one either way
         return f"of opset {graph.opset} counts its axis from the end, which the toolkit takes for something else"
     large = sum(size != 1 for size in shape)
@@ -58,12 +62,28 @@ def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
     return ""
 
 
+def _is_turned(graph: GraphView, node: Node) -> bool:
+    """Whether a LogSoftmax counts its axis from the end, and a Transpose lies in front: the toolkit swaps them."""
+    default = -1 if graph.opset >= ONE_AXIS else 1
+    if node.op != "LogSoftmax" or node.attributes.get("axis", default) >= 0:
+        return False
+    name = node.inputs[0]
+    for _ in range(NEAR):
+        maker = graph.producer(name)
+        if maker is None or not maker.inputs:
+            return False
+        if maker.op == "Transpose":
+            return True
+        name = maker.inputs[0]
+    return False
+
+
 def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
     x = node.inputs[0]
     dtype, shape = float_of(graph, x), shape_of(graph, x)
     rank = len(shape)
     axis = axis_of(node, rank, -1 if graph.opset >= ONE_AXIS else 1)
-    if graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < -1:
+    if _is_turned(graph, node) or (graph.opset < ONE_AXIS and node.attributes.get("axis", 1) < -1):
         new = write.op(node.op, x, axis=axis)
         return write.rewrite({node.outputs[0]: new}, EXACT, f"axis {axis} of {rank}")
     if rank <= FEW:

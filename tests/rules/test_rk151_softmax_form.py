@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rules.elementwise import result, rewritten
 from tests.rules.harness import diagnostics
 from tests.rules.lowered import assert_lowered, one_node, refusal_of
 
@@ -49,3 +50,22 @@ def test_a_dynamic_shape_is_refused() -> None:
     text = """<ir_version: 6, opset_import: ["" : 11]>
     g (float[N, 3] x) => (float[N, 3] y) { y = Softmax<axis = -2>(x) }"""
     assert "--shape" in refusal_of(text, CODE)
+
+
+TURNED = """g (float[2, 3, 4] x) => (float[2, 4, 3] y) {{ t = Transpose<perm = [0, 2, 1]>(x) {nodes} }}"""
+
+
+@pytest.mark.parametrize("between", ["", "r = Relu(t)"])
+@pytest.mark.parametrize(("axis", "counted"), [("<axis = -1>", 2), ("<axis = -2>", 1), ("", 2)])
+def test_behind_a_transpose_the_axis_is_counted_from_the_front(between: str, axis: str, counted: int) -> None:
+    text = TURNED.format(nodes=f"{between} y = LogSoftmax{axis}({'r' if between else 't'})")
+    after = rewritten(text, CODE)
+    (node,) = [each for each in after.graph.node if each.op_type == "LogSoftmax"]
+    assert node.attribute[0].i == counted
+    x = {"x": np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)}
+    np.testing.assert_array_equal(result(after, x), result(text, x))
+
+
+@pytest.mark.parametrize("nodes", ["y = LogSoftmax<axis = 2>(t)", "y = Softmax<axis = -1>(t)"])
+def test_other_softmaxes_behind_a_transpose_are_left_alone(nodes: str) -> None:
+    assert diagnostics(TURNED.format(nodes=nodes), CODE) == ()
