@@ -24,7 +24,7 @@ from tests.rulebook.builders import op, table
 
 RULES = load_ruleset("rknn-2.3.2")
 TABLE = table(op("Relu", "npu"), op("Trilu", "no-kernel"))
-RELU = "g (float[1,4] x) => (float[1,4] y) { [act] y = Relu(x) }"
+RELU = "g (float[1,8] x) => (float[1,8] y) { [act] y = Relu(x) }"
 TRILU = "g (float[1,3,8,8] x) => (float[1,3,8,8] z) { [tri] z = Trilu(x) }"
 NO_KERNEL = "E RKNN: [00:00:00.000] No lowering found for: {}, node type = {}, use CustomOperatorLower instead.\n"
 
