@@ -87,11 +87,11 @@ def unique(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterat
             yield ValidationError("has items twice")
 
 
-def examined(path: Path, corpus: Path, official: Path | None) -> tuple[Report, Tally]:
+def examined(path: Path, corpus: Path, official: Path | None, without: list[str]) -> tuple[Report, Tally]:
     """Lint a model, and look at its report in all formats."""
     report = Report((lint(path, str(path.relative_to(corpus))),), {}, {"name": "rkgraph", "version": "0"})
     tally = Tally()
-    examine(report, validators(official), tally)
+    examine(report, validators(official), tally, without)
     return report, tally
 
 
@@ -100,12 +100,13 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--output", type=Path, metavar="FILE.md")
     parser.add_argument("--schema", type=Path, metavar="FILE.json", help="SARIF's schema as OASIS publishes it")
+    parser.add_argument("--without", nargs="+", default=[], choices=["html", "explain"], help="leave out what is slow")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     args = parser.parse_args()
     paths = sorted(walk(args.corpus))
     tally, whole, reports = Tally(), Tally(), []
     with ProcessPoolExecutor(args.jobs) as pool:
-        tasks = [pool.submit(examined, path, args.corpus, args.schema) for path in paths]
+        tasks = [pool.submit(examined, path, args.corpus, args.schema, args.without) for path in paths]
         for number, task in enumerate(tasks, 1):
             report, found = task.result()
             reports.append(report)
@@ -141,14 +142,14 @@ def lint(path: Path, name: str) -> Result:
     return replace(result, model=replace(result.model, path=name))
 
 
-def examine(report: Report, validators: dict[str, Any], tally: Tally) -> None:
+def examine(report: Report, validators: dict[str, Any], tally: Tally, without: list[str]) -> None:
     """Render, render again, validate; what is wrong is written down."""
     name = report.results[0].model.path
     again = report_from_json(report_to_json(report))
     tally.models += len(report.results)
     tally.unreadable += sum(result.error is not None for result in report.results)
     tally.findings += sum(len(result.diagnostics) for result in report.results)
-    for form in FORMATS:
+    for form in (form for form in FORMATS if form not in without):
         begun = time.perf_counter()
         text = render(form, report)
         tally.seconds[form] += time.perf_counter() - begun
@@ -156,7 +157,7 @@ def examine(report: Report, validators: dict[str, Any], tally: Tally) -> None:
         if render(form, again) != text:
             tally.problems.append(f"{name}: {form} differs when it is written again")
         tally.problems += [f"{name}: {form}: {problem}" for problem in wrong(form, text, validators)]
-    for result in again.results:
+    for result in () if "explain" in without else again.results:
         for finding in result.diagnostics:
             tally.explained += bool(markdown(explain(again, result, finding, "report.json")))
 
@@ -193,11 +194,12 @@ def lines(tally: Tally, whole: Tally, schemas: list[str]) -> Iterator[str]:
         "rknn-2.3.2; written by `benchmarks/formats.py`, which says what is checked.\n"
     )
     yield f"- SARIF was held against: {', '.join(schemas)}; JSON against `schema/rkgraph.report-1.json`"
-    yield f"- explained: {tally.explained:,} findings"
+    if tally.explained:
+        yield f"- explained: {tally.explained:,} findings"
     yield f"- problems: {len(tally.problems) + len(whole.problems)}\n"
     yield from (f"    {problem}" for problem in [*tally.problems, *whole.problems][:50])
     yield "| format | median bytes | largest | all models in one report | ms a model |\n|---|---|---|---|---|"
-    for form in FORMATS:
+    for form in tally.sizes:
         sizes = sorted(tally.sizes[form])
         together = f"{whole.sizes[form][0]:,}" if form in whole.sizes else ""
         each = 1000 * tally.seconds[form] / tally.models
