@@ -1,7 +1,7 @@
 """How many models of onnx's backend suite `fix` makes deployable by the compiler's own word, and what each rule gains.
 
-    python -m benchmarks.fix_rate --suite FOLDER [--target rk3588:2.3.2] [--only REGEX] [--sample 250] [--lines] [--again]
-        [--jobs 2]
+    python -m benchmarks.fix_rate --suite FOLDER [--target rk3588:2.3.2] [--only REGEX] [--sample 250] [--lines]
+        [--again] [--jobs 2]
 
 FOLDER holds onnx/backend/test/data as in the wheel of onnx 1.14.1, test data and all (without --suite the wheel is
 downloaded). Each model is fixed (shapes pinned, inputs that are settings frozen to the suite's values, every class of
