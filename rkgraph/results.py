@@ -146,9 +146,9 @@ class Stage:
 class Cause:
     """What removing one finding that is a cause, and all that follows from it, would buy; the best ones come first.
 
-    `blocks`: while it is there the build fails, or the board refuses the model. `no_kernel` and `cpu_nodes` are nodes that would run on the NPU or be folded, `crossings` the values that would no
-    longer go from NPU to CPU or back, `crossing_bytes` their bytes (None where a shape is not known), `induced` the
-    findings that would go with it.
+    `blocks`: while it is there the build fails, or the board refuses the model. `no_kernel` and `cpu_nodes` are nodes
+    that would run on the NPU or be folded, `crossings` the values that would no longer go from NPU to CPU or back,
+    `crossing_bytes` their bytes (None where a shape is not known), `induced` the findings that would go with it.
     """
 
     fingerprint: str

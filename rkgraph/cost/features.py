@@ -98,7 +98,7 @@ def read_features(graph: GraphView, live: Iterable[Node], devices: Mapping[int, 
                     weights[name] = size
         written = _sum(sizes.of(name) for name in node.outputs if name)
         found.counts[kind] += 1
-        if kind[-1] == "~" or node.op in RENAMES:
+        if kind.endswith("~") or node.op in RENAMES:
             replacing.add(node.index)
         if read is None or written is None:
             found.unshaped += 1
