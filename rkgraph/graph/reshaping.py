@@ -47,9 +47,18 @@ def _behind(
         kept.type.tensor_type.ClearField("shape")
     read_instead(graph, {output.name: inner})
     maker.output[:] = [inner if name == output.name else name for name in maker.output]
-    graph.node.append(helper.make_node("Reshape", [inner, f"{inner}/shape"], [output.name], f"{inner}/reshaped"))
+    label = _free_label(graph, f"{inner}/reshaped")
+    graph.node.append(helper.make_node("Reshape", [inner, f"{inner}/shape"], [output.name], label))
     graph.initializer.append(helper.make_tensor(f"{inner}/shape", onnx.TensorProto.INT64, [len(shape)], shape))
     dims = output.type.tensor_type.shape.dim
     del dims[:]
     for size in shape:
         dims.add(dim_value=size)
+
+
+def _free_label(graph: onnx.GraphProto, wanted: str) -> str:
+    """A name that no node of `graph` has: ONNX allows two of the same, readers of reports and logs do not."""
+    taken = {node.name for node in graph.node}
+    return next(
+        name for number in range(len(taken) + 1) if (name := f"{wanted}_{number}" if number else wanted) not in taken
+    )
