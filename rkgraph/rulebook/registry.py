@@ -79,6 +79,7 @@ MODULES = (
     "rk170_movement_form",
     "rk171_padding_in_pieces",
     "rk172_blocks_to_channels",
+    "rk173_roi_maximum",
     "rk179_counted_ngrams",
     "rk180_recurrent_layer_form",
     "rk181_recurrent_layer_in_steps",
