@@ -7,7 +7,7 @@ layer may be beyond fp16 in between, and is right behind. Both first ones should
 "Absorbed" is an error that was foretold, and is there, of a value to which larger ones are added before the output
 goes wrong of itself.
 
-    python -m benchmarks.first_wrong [--models 24] [-o benchmarks/first_wrong.md]
+    python -m benchmarks.first_wrong [--models 24] [--first 24] [-o benchmarks/first_wrong.md]
 """
 
 from __future__ import annotations
@@ -224,11 +224,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the models and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", type=int, default=24, help="how many seeds")
+    parser.add_argument("--first", type=int, default=0, help="the first seed; nobody looked at 24 and above")
     parser.add_argument("-o", "--output", type=Path, help="where the page goes; standard output by default")
     given = parser.parse_args(arguments)
     verdicts = []
     with Worker(find_toolkit("2.3.2", None, home_folder())) as worker:
-        for seed in range(given.models):
+        for seed in range(given.first, given.first + given.models):
             verdicts.append(judge(worker, seed))
             print(f"{seed}: {'agree' if verdicts[-1].agree else 'DIFFER'}", file=sys.stderr)
     page = table(verdicts)
