@@ -9,7 +9,7 @@ from typing import Any
 
 from rkgraph.diagnostics import Diagnostic
 from rkgraph.difference.compare import Change, Changed, Difference
-from rkgraph.gate.measures import ESTIMATED
+from rkgraph.gate.measures import COUNTED, ESTIMATED
 from rkgraph.gate.render import written
 from rkgraph.report.codec import encode
 from rkgraph.report.formats.markdown_text import code, plain
@@ -44,9 +44,10 @@ def _model(changed: Changed, *, verbose: bool) -> Iterator[tuple[str, str]]:
     for name, (before, after) in changed.facts.items():
         short = 12 if name in ("graph", "table") else _LONGEST
         yield f"  {name}: {_short(before, short)} → {_short(after, short)}", ""
-    width = max((len(_label(change)) for change in changed.numbers), default=0)
-    for change in changed.numbers:
-        yield f"  {_label(change):{width}}  {_step(change)}", ""
+    labels = [_label(change, changed.numbers) for change in changed.numbers]
+    width = max(map(len, labels), default=0)
+    for label, change in zip(labels, changed.numbers, strict=True):
+        yield f"  {label:{width}}  {_step(change)}", ""
     yield from _findings(changed, verbose)
     yield from _nodes(changed, verbose)
     for word, fixes in (("no longer applied", changed.fixes_gone), ("newly applied", changed.fixes_new)):
@@ -57,8 +58,12 @@ def _model(changed: Changed, *, verbose: bool) -> Iterator[tuple[str, str]]:
         yield f"  layers: {' · '.join(shown)}", ""
 
 
-def _label(change: Change) -> str:
-    return f"{change.name}{' (estimated)' if change.source == ESTIMATED else ''}"
+def _label(change: Change, numbers: Sequence[Change]) -> str:
+    """Its name, and its source where that is not plain: an estimate, or lint's count beside the compiler's."""
+    if change.source == ESTIMATED:
+        return f"{change.name} (estimated)"
+    twice = sum(each.name == change.name for each in numbers) > 1
+    return f"{change.name} (predicted)" if twice and change.source == COUNTED else change.name
 
 
 def _step(change: Change) -> str:
@@ -130,7 +135,7 @@ def markdown(found: Difference) -> str:
         text += [f"### {code(changed.after.path)} on {plain(changed.after.place)}", ""]
         if changed.numbers:
             text += ["| number | change |", "|---|---|"]
-            text += [f"| {plain(_label(change))} | {_step(change)} |" for change in changed.numbers]
+            text += [f"| {plain(_label(change, changed.numbers))} | {_step(change)} |" for change in changed.numbers]
             text.append("")
         bare = Changed(**{**vars(changed), "numbers": ()})
         text += [

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rkgraph.diagnostics import Device, Safety, Severity, Verdict
-from rkgraph.difference.compare import Changed, compare
+from rkgraph.difference.compare import Change, Changed, Difference, compare
 from rkgraph.difference.nodes import match_nodes
 from rkgraph.difference.render import as_json, lines, markdown
+from rkgraph.gate.measures import COMPILED, COUNTED, Kind
 from rkgraph.results import AppliedFix, Fixes, PlacedNode, Result
 from rkgraph.targets import Target
 from tests.gate.samples import ESTIMATE, compiled, finding, placed, result, told
@@ -123,3 +124,11 @@ def test_hostile_names_stay_text() -> None:
         assert "\x1b" not in shown
         assert "\n# x" not in shown
     assert "<img>" not in markdown(compare(told(result()), told(after))).replace("\\<img\\>", "")
+
+
+def test_a_number_of_two_sources_says_which_is_lints() -> None:
+    found = changed(result(), compiled())
+    both = tuple(Change("cpu-nodes", Kind.COUNT, source, 1.0, 2.0) for source in (COMPILED, COUNTED))
+    for numbers, labels in ((both, ["cpu-nodes", "cpu-nodes (predicted)"]), (both[1:], ["cpu-nodes"])):
+        shown = [line for line, _ in lines(Difference((replace(found, numbers=numbers),))) if "cpu-nodes" in line]
+        assert [line.split("  ")[1] for line in shown] == labels
