@@ -135,13 +135,17 @@ def measure(path: Path, bench: Bench, raw: str = "") -> Row:
 
 
 def _fix_and_compare(case: SuiteCase, view: ModelView, bench: Bench, row: Row) -> None:
+    absent = frozenset(
+        name for name, value in case.feeds.items() if value is None or (isinstance(value, list) and not value)
+    )
     case = _open(case)
     feeds = {name: value for name, value in case.feeds.items() if isinstance(value, np.ndarray)}
     frozen = {name: feeds[name] for name in settings_of(view) if name in feeds}
-    row.frozen = tuple(frozen)
+    frozen |= {name: array for name, array in feeds.items() if array.size == 0 and name in view.main.inputs}
+    row.frozen = (*frozen, *sorted(absent))
     static = {name for name in view.main.inputs if view.main.value(name).is_static}
     shapes = {name: array.shape for name, array in feeds.items() if name not in static and name not in frozen}
-    options = Options(shapes=shapes, frozen=frozen)
+    options = Options(shapes=shapes, frozen=frozen, absent=absent)
     outcome = fix_model(
         Model.load(case.path), bench.target, load_ruleset(f"rknn-{bench.target.toolkit}"), options, ALLOWED
     )

@@ -55,14 +55,21 @@ PrecisionOption = Annotated[
 ]
 ShapeOption = Annotated[
     list[str] | None,
-    typer.Option("--shape", help="Pin an input: NAME=1x256 (or NAME=1,256). Repeatable.", metavar="NAME=SHAPE"),
+    typer.Option(
+        "--shape", help="Pin an input: NAME=1x256 (or NAME=1,256, NAME=scalar). Repeatable.", metavar="NAME=SHAPE"
+    ),
 ]
 DimOption = Annotated[
     list[str] | None, typer.Option("--dim", help="Pin a symbolic dimension: batch=1. Repeatable.", metavar="NAME=SIZE")
 ]
 FreezeOption = Annotated[
     list[str] | None,
-    typer.Option("--freeze", help="Make an input constant: a number, .npy or .pb. Repeatable.", metavar="NAME=VALUE"),
+    typer.Option(
+        "--freeze",
+        help="Make an input constant: a number, .npy or .pb; none: a sequence or an optional value that holds nothing. "
+        "Repeatable.",
+        metavar="NAME=VALUE",
+    ),
 ]
 AllowOption = Annotated[
     list[str] | None,
@@ -83,6 +90,7 @@ FailOnOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print everything there is to know.")]
 
+SCALAR = "scalar"  # the shape that has no dimensions
 _SHAPE = re.compile(r"\d+(?:[x,]\d+)*")
 DEFAULT_TOOLKIT = "2.3.2"
 
@@ -92,13 +100,17 @@ def parse_shapes(options: Iterable[str] | None) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for option in options or ():
         name, _, text = option.rpartition("=")
-        if not name or not _SHAPE.fullmatch(text):
+        if not name or not (text == SCALAR or _SHAPE.fullmatch(text)):
             raise UsageError(f"--shape {option}: not of the form NAME=1x256", "write e.g. --shape input_ids=1x256")
-        shape = tuple(int(size) for size in re.split("[x,]", text))
+        shape = () if text == SCALAR else tuple(int(size) for size in re.split("[x,]", text))
         if shapes.setdefault(name, shape) != shape:
             raise UsageError(f"--shape {name}: given twice with different shapes", "give it once")
         if 0 in shape:
-            raise UsageError(f"--shape {option}: a dimension of size 0", "every size must be at least 1")
+            raise UsageError(
+                f"--shape {option}: a dimension of size 0",
+                "every size must be at least 1; what has no element tells a model nothing, and can be a constant: "
+                f"rkgraph fix --freeze {name}=empty.npy",
+            )
     return shapes
 
 

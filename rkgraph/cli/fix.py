@@ -273,9 +273,15 @@ def _with_plan(asked: Request, ctx: typer.Context, plan: Path | None, *, rewrite
 def _options(request: Request, said: Settings) -> Options:
     from rkgraph.rulebook.rule import Options
 
-    shards = request.lm_head_shards
-    rules = said.rule_options
-    return Options(request.shapes, request.dims, request.freeze, lm_head_shards=shards, with_graph=True, rules=rules)
+    return Options(
+        request.shapes,
+        request.dims,
+        {name: value for name, value in request.freeze.items() if value is not None},
+        lm_head_shards=request.lm_head_shards,
+        with_graph=True,
+        rules=said.rule_options,
+        absent=frozenset(name for name, value in request.freeze.items() if value is None),
+    )
 
 
 def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.engine.plan_file import ABSENT
 from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
 
 
-def parse_freeze(options: Iterable[str] | None) -> dict[str, npt.NDArray[Any]]:
+def parse_freeze(options: Iterable[str] | None) -> dict[str, npt.NDArray[Any] | None]:
     """Parse `--freeze NAME=VALUE`: a number (whole, or with a point), a .npy, or a .pb with a TensorProto.
+
+    None stands for `none`: the input is a sequence or an optional value, and holds nothing.
 
     Raises:
         UsageError: not of that form, or the file cannot be read.
     """
-    return {name: _value(option, text) for option, name, text in _pairs("--freeze", options, "use_cache=0")}
+    given = _pairs("--freeze", options, "use_cache=0")
+    return {name: None if text == ABSENT else _value(option, text) for option, name, text in given}
 
 
 def parse_assume(options: Iterable[str] | None) -> dict[str, Between]:
@@ -73,9 +77,10 @@ def read_samples(path: Path | None, model: Model, options: Options) -> tuple[Map
         return ()
     from rkgraph.compile.calibration import read_calibration
     from rkgraph.compile.tensors import tensors_of
+    from rkgraph.engine.fix_opening import opened_copy
     from rkgraph.graph.rewrite import PinShapes
 
-    pinned = model.copy()
+    pinned = opened_copy(model, options)
     pinned.apply(PinShapes(dict(options.shapes), dict(options.dims)))
     inputs = [tensor for tensor in tensors_of(pinned.view().main)[0] if tensor.name not in options.frozen]
     samples: list[Mapping[str, npt.NDArray[Any]]] = []
@@ -115,7 +120,7 @@ def _file(option: str, path: Path) -> npt.NDArray[Any]:
     import numpy as np
 
     if path.suffix not in (".npy", ".pb"):
-        raise UsageError(f"--freeze {option}: {path} is neither a number, nor a .npy or .pb file")
+        raise UsageError(f"--freeze {option}: {path} is neither a number, nor {ABSENT}, nor a .npy or .pb file")
     try:
         if path.suffix == ".npy":
             array: npt.NDArray[Any] = np.load(path, allow_pickle=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.engine.plan_file import PlanEntry, PlanFile, Request, entries_of
+from rkgraph.engine.plan_file import ABSENT, PlanEntry, PlanFile, Request, entries_of
 from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def _option(field: str) -> str:
 
 
 def _told(value: Any) -> str:
+    if value is None:
+        return ABSENT
     if isinstance(value, tuple):
-        return "x".join(map(str, value))
+        return "x".join(map(str, value)) or "scalar"
     if hasattr(value, "low"):
         return f"{value.low:g}..{value.high:g}"
     return f"an array of shape {list(value.shape)}" if getattr(value, "ndim", 0) else str(value)

@@ -181,6 +181,7 @@ class _Loop:
             context, found = self._look()
         opened = open_inputs(self.model, self.policy.options, self.bench.new_id)
         self.opened = opened.edit
+        self.scalars |= scalars_of(self.model.view().main) if opened.applied else frozenset()
         frozen = freeze(self.model, self.policy.options, self.bench.new_id)
         if opened.applied or frozen.applied:
             self.applied += (*opened.applied, *frozen.applied)

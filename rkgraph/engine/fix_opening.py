@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Location, Safety
-from rkgraph.errors import ProofRefuted
+from rkgraph.errors import ProofRefuted, UsageError
 from rkgraph.graph.model import Model
 from rkgraph.graph.opening import element_names
 from rkgraph.graph.rewrite import OpenInterface
@@ -34,21 +35,50 @@ class Opened:
 
 
 def requested_opening(graph: GraphView, options: Options) -> OpenInterface:
-    """The sequences and optional values at the input whose tensors --shape names: NAME[0] …, or NAME of an optional."""
+    """The sequences and optional values at the input whose tensors --shape names: NAME[0] …, or NAME of an optional.
+
+    Those of which --freeze says that they hold nothing have no shapes.
+
+    Raises:
+        UsageError: --freeze says so of what is no such input, or --shape something else.
+    """
     inputs: dict[str, tuple[tuple[int, ...], ...]] = {}
+    for name in sorted(options.absent):
+        _check_absent(graph, name)
     for name in graph.inputs:
         held = graph.value(name).held
         if held is None:
             continue
         names = element_names(name, len(options.shapes)) if held.sequence else (name,)
         shapes = tuple(options.shapes[each] for each in takewhile(options.shapes.__contains__, names))
-        if shapes:
+        if shapes and name in options.absent:
+            raise UsageError(
+                f"--freeze {name}=none: --shape {names[len(shapes) - 1]} says that it holds something",
+                "give one of them",
+            )
+        if shapes or name in options.absent:
             inputs[name] = shapes
     return OpenInterface(inputs)
 
 
+def _check_absent(graph: GraphView, name: str) -> None:
+    option = f"--freeze {name}=none"
+    if name not in graph.inputs:
+        known = get_close_matches(name, graph.inputs, 1) or graph.inputs[:5]
+        raise UsageError(f"{option}: there is no input {name!r}", f"the model has {', '.join(map(repr, known))}")
+    if graph.value(name).held is None:
+        raise UsageError(
+            f"{option}: it is a tensor; only a sequence or an optional value holds nothing",
+            f"give a number, a .npy or a .pb: --freeze {name}=VALUE",
+        )
+
+
 def opened_copy(model: Model, options: Options) -> Model:
-    """A copy of `model` whose inputs are open as far as --shape asks for it: what other options are checked against."""
+    """A copy of `model` whose inputs are open as far as the user asks for it: what other options are checked against.
+
+    Raises:
+        UsageError: as `requested_opening`.
+    """
     copy = model.copy()
     edit = requested_opening(copy.view().main, options)
     if edit.inputs:
@@ -57,9 +87,10 @@ def opened_copy(model: Model, options: Options) -> Model:
 
 
 def open_inputs(model: Model, options: Options, new_id: Callable[[], str]) -> Opened:
-    """Open the inputs that --shape asks for.
+    """Open the inputs that --shape asks for, and take away those that hold nothing (--freeze NAME=none).
 
     Raises:
+        UsageError: as `requested_opening`.
         ProofRefuted: the model is no longer one (a bug of ours).
     """
     before = model.view()
@@ -69,19 +100,22 @@ def open_inputs(model: Model, options: Options, new_id: Callable[[], str]) -> Op
     model.apply(edit)
     declared = opening(before.main, edit)
     proof = proved_request(model, before, declared, f"opened: {', '.join(edit.inputs)}", new_id())
-    applied = (
-        AppliedFix(
-            code=OPENING,
-            title="Hand over the tensors that it holds",
-            safety=Safety.INTERFACE,
-            at=Location(value=name),
-            allowed_by=f"--shape {declared.opened[name][0]}=…",
-            proofs=(proof.id,),
-            detail=f"{name} is handed over as {', '.join(declared.opened[name])}",
-        )
-        for name in edit.inputs
+    return Opened(edit, tuple(_record(name, declared.opened[name], proof) for name in edit.inputs), (proof,))
+
+
+def _record(name: str, tensors: tuple[str, ...], proof: Proof) -> AppliedFix:
+    """What is told of one input that is handed over as these tensors now, or not at all."""
+    return AppliedFix(
+        code=OPENING,
+        title="Hand over the tensors that it holds" if tensors else "Let it hold nothing",
+        safety=Safety.INTERFACE,
+        at=Location(value=name),
+        allowed_by=f"--shape {tensors[0]}=…" if tensors else f"--freeze {name}=none",
+        proofs=(proof.id,),
+        detail=f"{name} is handed over as {', '.join(tensors)}"
+        if tensors
+        else f"{name} holds nothing, and is no longer an input",
     )
-    return Opened(edit, tuple(applied), (proof,))
 
 
 def proved_request(model: Model, before: ModelView, declared: Declared, subject: str, proof_id: str) -> Proof:
@@ -112,8 +146,8 @@ def opening(graph: GraphView, edit: OpenInterface) -> Declared:
     for name, shapes in edit.inputs.items():
         held = graph.value(name).held
         is_sequence = held is not None and held.sequence
-        opened[name] = element_names(name, len(shapes)) if is_sequence else (name,)
-        if is_sequence:
+        opened[name] = element_names(name, len(shapes)) if is_sequence or not shapes else (name,)
+        if is_sequence or not shapes:
             added |= {name, f"{name}/held"}
         else:
             added.add(f"{name}/optional")

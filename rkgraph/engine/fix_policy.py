@@ -65,6 +65,6 @@ class Policy:
         if not isinstance(edit, PinShapes):
             return None
         named = [name for name in edit.shapes if name in self.options.shapes]
-        shapes = [f"--shape {name}={'x'.join(map(str, self.options.shapes[name]))}" for name in named]
+        shapes = [f"--shape {name}={'x'.join(map(str, self.options.shapes[name])) or 'scalar'}" for name in named]
         dims = [] if len(named) == len(edit.shapes) else [f"--dim {n}={size}" for n, size in self.options.dims.items()]
         return " ".join([*shapes, *dims]) or None

@@ -27,9 +27,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["PlanEntry", "PlanFile", "Request", "entries_of", "read_plan"]
+__all__ = ["ABSENT", "PlanEntry", "PlanFile", "Request", "entries_of", "read_plan"]
 
 SCHEMA = "rkgraph.plan/1"
+
+ABSENT = "none"  # the value of a sequence or optional input that holds nothing, on the command line and in plans
 MAX_BYTES = 8 << 20
 SAYS_SO = "the plan says so"
 """The reason of a fix that a plan refuses."""
@@ -49,7 +51,7 @@ class Request:
     calibration: Path | None = None
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dims: Mapping[str, int] = field(default_factory=dict)
-    freeze: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    freeze: Mapping[str, npt.NDArray[Any] | None] = field(default_factory=dict)
     assume: Mapping[str, Between] = field(default_factory=dict)
 
 
@@ -199,13 +201,15 @@ class _Reader:
             raise self.wrong(f"shapes.{name}", f"{sizes!r} is no shape, e.g. [1, 256]")
         return tuple(sizes)
 
-    def frozen(self, name: str, value: Any) -> npt.NDArray[Any]:
+    def frozen(self, name: str, value: Any) -> npt.NDArray[Any] | None:
         import numpy as np
 
+        if value == ABSENT:
+            return None
         if isinstance(value, bool | int | float):
             return np.asarray(value)
         if not isinstance(value, str):
-            raise self.wrong(f"freeze.{name}", f"{value!r} is neither a number nor the path of a .npy")
+            raise self.wrong(f"freeze.{name}", f"{value!r} is neither a number, nor {ABSENT}, nor the path of a .npy")
         try:
             array: npt.NDArray[Any] = np.load(self.path.parent / value, allow_pickle=False)
         except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.engine.plan_file import SCHEMA, PlanEntry, PlanFile
+from rkgraph.engine.plan_file import ABSENT, SCHEMA, PlanEntry, PlanFile
 from rkgraph.errors import UsageError
 from rkgraph.files import write_bytes, write_text
 
@@ -70,10 +70,13 @@ def _lines(path: Path, plan: PlanFile, model: Path, beside: Mapping[str, str]) -
             yield f"{name} = {_value(os.path.relpath(file, path.parent))}"
     if plan.left_out:
         yield f"left_out = {_value(sorted(plan.left_out))}  # cuts that were compiled and found not to pay"
-    frozen = {name: beside[name] if value.ndim else value.item() for name, value in request.freeze.items()}
+    frozen = {
+        name: ABSENT if value is None else beside[name] if value.ndim else value.item()
+        for name, value in request.freeze.items()
+    }
     yield from _table("shapes", {name: list(shape) for name, shape in request.shapes.items()})
     yield from _table("dims", request.dims)
-    yield from _table("freeze", frozen, "inputs that are constants: a number, or a .npy beside this file")
+    yield from _table("freeze", frozen, f"inputs that are constants: a number, a .npy beside this file, {ABSENT}")
     yield from _table("assume", {name: _bounds(b) for name, b in request.assume.items()}, "what you vouch for")
     yield from _table("build", plan.build, "for `rkgraph compile --config`: what --tune found to pay")
     yield ""
@@ -101,8 +104,8 @@ def _table(name: str, values: Mapping[str, Any], comment: str = "") -> Iterator[
         yield from toml_table(values)
 
 
-def _arrays(frozen: Mapping[str, npt.NDArray[Any]]) -> Iterator[tuple[int, tuple[str, npt.NDArray[Any]]]]:
-    yield from enumerate(((name, value) for name, value in frozen.items() if value.ndim), 1)
+def _arrays(frozen: Mapping[str, npt.NDArray[Any] | None]) -> Iterator[tuple[int, tuple[str, npt.NDArray[Any]]]]:
+    yield from enumerate(((name, value) for name, value in frozen.items() if value is not None and value.ndim), 1)
 
 
 def _beside(path: Path, number: int, name: str, value: npt.NDArray[Any]) -> _Beside:

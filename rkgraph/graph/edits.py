@@ -137,7 +137,8 @@ def widen_scalars(graph: onnx.GraphProto, scalars: Mapping[str, str]) -> None:
 def _fitted(name: str, value: npt.NDArray[Any], declared: onnx.ValueInfoProto) -> npt.NDArray[Any]:
     tensor = declared.type.tensor_type
     if not declared.type.HasField("tensor_type") or dtype_name(tensor.elem_type) is None:
-        raise UsageError(f"--freeze {name}: the input is no tensor")
+        mend = f"give its tensors with --shape, or --freeze {name}=none if it holds nothing"
+        raise UsageError(f"--freeze {name}: the input is no tensor", mend)
     if value.ndim == 0 and tensor.HasField("shape") and tensor.shape.dim:
         sizes = [size_of(dim) for dim in tensor.shape.dim]
         if None in sizes:

@@ -1,6 +1,7 @@
 """Sequences and optional values at the edge of a model, as tensors: boards take and give nothing else.
 
 A sequence NAME of n tensors becomes the tensors NAME[0] … NAME[n-1]; an optional tensor that is there keeps its name.
+What holds nothing goes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def open_inputs(graph: onnx.GraphProto, inputs: Mapping[str, Shapes]) -> None:
     """Replace each of `inputs` by the tensors that it holds, of these shapes.
 
     Nodes at the beginning put them together again: SequenceConstruct makes NAME of the elements, Optional makes
-    NAME/optional of the tensor NAME, and readers of NAME read that.
+    NAME/optional of the tensor NAME, and readers of NAME read that. Where there are no
+    shapes, NAME holds nothing: SequenceEmpty or an Optional of nothing makes it.
 
     Raises:
         ValueError: one is no input, is no sequence or optional of tensors, or has another number of shapes than it
@@ -40,6 +42,9 @@ def open_inputs(graph: onnx.GraphProto, inputs: Mapping[str, Shapes]) -> None:
             values.append(value)
             continue
         shapes = wanted.pop(value.name)
+        if not shapes:
+            nodes.append(_nothing(value))
+            continue
         is_optional, is_sequence, held = _held(value.type)
         inner = f"{value.name}/held" if is_optional and is_sequence else value.name
         names = element_names(value.name, len(shapes)) if is_sequence else (value.name,)
@@ -87,6 +92,16 @@ def open_outputs(graph: onnx.GraphProto, outputs: Mapping[str, int]) -> None:
             graph.node.append(helper.make_node("SequenceAt", [source, place], [name], name))
             values.append(helper.make_tensor_value_info(name, held.elem_type, None))
     set_entries(graph.output, values)
+
+
+def _nothing(value: onnx.ValueInfoProto) -> onnx.NodeProto:
+    """What makes an optional value without content, or a sequence without elements."""
+    is_optional, is_sequence, held = _held(value.type)
+    if is_optional:
+        return helper.make_node("Optional", [], [value.name], value.name, type=value.type.optional_type.elem_type)
+    if is_sequence:
+        return helper.make_node("SequenceEmpty", [], [value.name], value.name, dtype=held.elem_type)
+    raise ValueError(f"{value.name!r} is a tensor, and holds something")
 
 
 def _held(type_: TypeProto) -> tuple[bool, bool, TypeProto.Tensor]:

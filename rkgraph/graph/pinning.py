@@ -73,7 +73,7 @@ def _bind(
         _check_size(size, f"--dim {name}={size}", least)
     sizes = dict(dims)
     for name, value in inputs_by_name(graph, shapes, option).items():
-        written = f"{option} {name}={'x'.join(map(str, shapes[name]))}"
+        written = f"{option} {name}={'x'.join(map(str, shapes[name])) or 'scalar'}"
         for size in shapes[name]:
             _check_size(size, written, least)
         _fit(name, shapes[name], value, sizes, written)

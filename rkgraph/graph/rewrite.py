@@ -218,8 +218,9 @@ class WidenScalars:
 class OpenInterface:
     """Give sequences and optional values at the interface as tensors.
 
-    `inputs`: a sequence or an optional value that is there → the shapes of the tensors that it holds. `outputs`: a
-    sequence → how many it holds. The interface changes: numbers stay the same. Names are those of `graph/opening.py`.
+    `inputs`: a sequence or an optional value → the shapes of the tensors that it holds, none of what holds nothing.
+    `outputs`: a sequence → how many it holds. The interface changes: numbers stay the same. Names are those of
+    `graph/opening.py`.
     """
 
     inputs: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)

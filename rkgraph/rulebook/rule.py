@@ -39,6 +39,7 @@ class Options:
     from files beside the model (tokenizer, config), for suggestions only. `lm_head_shards` are the parts that an
     output projection is to be computed in; 0: on the host. `with_graph`: the result has the edges of the graph, too.
     `rules` has what the user set of single rules: code → name of the option, as the card declares it → value.
+    `absent` inputs hold nothing: sequences without elements, optional values without content.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Options:
     lm_head_shards: int = 0
     with_graph: bool = False
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

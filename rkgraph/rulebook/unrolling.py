@@ -23,7 +23,11 @@ def unroll_loop(writer: Writer, node: Node, trips: int) -> tuple[str, ...]:
     for number in range(trips):
         counter = writer.constant(_shaped(body, 0, number), "int64", "run")
         made = inliner.write(dict(zip(body.inputs, (counter, always, *carried), strict=True)))
-        carried = list(made[1 : 1 + len(carried)])
+        last = number == trips - 1
+        carried = [
+            value if last or not value else _optional(writer, body, position, value)
+            for position, value in enumerate(made[1 : 1 + len(carried)])
+        ]
         for column, name in zip(collected, made[1 + len(carried) :], strict=True):
             column.append(name)
     wanted = node.outputs[len(carried) :]
@@ -32,6 +36,14 @@ def unroll_loop(writer: Writer, node: Node, trips: int) -> tuple[str, ...]:
         for name, column in zip(wanted, collected, strict=False)
     ]
     return (*carried, *stacked)
+
+
+def _optional(writer: Writer, body: GraphView, position: int, value: str) -> str:
+    """What is carried on at `position`, as the body takes it: an optional value where it makes none, as ONNX allows."""
+    taken, made = (body.value(name).held for name in (body.inputs[2 + position], body.outputs[1 + position]))
+    if taken is None or not taken.optional or (made is not None and made.optional):
+        return value
+    return writer.tape.op("Optional", value)
 
 
 def stack(writer: Writer, parts: list[str], axis: int) -> str:

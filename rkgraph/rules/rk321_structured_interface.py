@@ -46,10 +46,13 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 def _unknown(name: str, held: Held | None) -> Refusal:
     if held is not None and held.sequence:
         return Refusal(
-            f"which tensors '{name}' holds is not known; one option for each",
+            f"which tensors '{name}' holds is not known; one option for each, --freeze '{name}=none' if there are none",
             needs=f"--shape '{name}[0]=…' --shape '{name}[1]=…'",
         )
-    return Refusal(f"whether '{name}' holds a tensor is not known; its shape says that it does", f"--shape {name}=…")
+    return Refusal(
+        f"whether '{name}' holds a tensor is not known; its shape says that it does, --freeze '{name}=none' that not",
+        f"--shape {name}=…",
+    )
 
 
 def _kind(held: Held) -> str:

@@ -72,7 +72,11 @@ def test_the_input_is_overwritten_in_place_only(sandbox: Sandbox) -> None:
         (("--shape", "y=1x8", "-o", "f.onnx"), "no input 'y'"),
         (("--shape", "x=1x9", "-o", "f.onnx"), "dimension 1 is 9"),
         (("--dim", "m=1", "-o", "f.onnx"), "'m'"),
+        (("--shape", "x=0x8", "-o", "f.onnx"), "size 0"),
+        (("--shape", "x=scalar", "-o", "f.onnx"), "x=scalar: has rank 0"),
         (("--freeze", "b=missing.npy", "-o", "f.onnx"), "missing.npy"),
+        (("--freeze", "b=nothing", "-o", "f.onnx"), "nor none"),
+        (("--freeze", "b=none", "-o", "f.onnx"), "it is a tensor"),
         (("--assume", "x=1..0", "-o", "f.onnx"), "LOW..HIGH"),
         (("--allow", "everything", "-o", "f.onnx"), "no such class"),
         (("--dim", "n=2", "-o", "nowhere/f.onnx"), "nowhere"),
@@ -91,6 +95,24 @@ def test_a_frozen_input_is_a_constant(sandbox: Sandbox) -> None:
     done = fix(sandbox, "--freeze", "b=b.npy", "-o", "fixed.onnx")
     assert done.code == 0, done.stdout + done.stderr
     assert [value.name for value in onnx.load(sandbox.folder / "fixed.onnx").graph.input] == ["x"]
+
+
+EMPTY = """<ir_version: 8, opset_import: ["" : 17]>
+g (seq(float[2]) cache, seq(float) bias, float[2] x) => (int64 old, float[2] y)
+<int64 zero = {0}> { old = SequenceLength(cache) b = SequenceAt(bias, zero) y = Add(x, b) }"""
+
+
+def test_a_sequence_that_holds_nothing_or_a_scalar(sandbox: Sandbox) -> None:
+    (sandbox.folder / "empty.onnx").write_bytes(parse(EMPTY).SerializeToString())
+    words = ("--freeze", "cache=none", "--shape", "bias[0]=scalar", "--allow", "interface", "--plan", "plan.toml")
+    done = sandbox.run("fix", "empty.onnx", *words, "-o", "fixed.onnx")
+    assert done.code == 0, done.stdout + done.stderr
+    assert [value.name for value in onnx.load(sandbox.folder / "fixed.onnx").graph.input] == ["bias[0]", "x"]
+    assert 'cache = "none"' in (sandbox.folder / "plan.toml").read_text()
+    again = sandbox.run("fix", "empty.onnx", "--plan", "plan.toml", "-o", "again.onnx")
+    assert again.code == 0, again.stdout + again.stderr
+    written = [(sandbox.folder / name).read_bytes() for name in ("fixed.onnx", "again.onnx")]
+    assert written[0] == written[1]
 
 
 def test_a_folder_is_a_bundle(sandbox: Sandbox) -> None:

@@ -120,3 +120,20 @@ def test_the_option_that_makes_the_trip_count_known_is_named() -> None:
 def test_a_loop_that_nothing_needs_is_left() -> None:
     text = model().replace(*ONE_OUTPUT).replace("y, all = Loop", "y = Neg(x) unread, all = Loop")
     assert diagnostics(text, CODE) == ()
+
+
+CARRIED = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[2] x) => (seq(float[2]) y)
+<int64 n = {3}, bool yes = {1}>
+{ s = SequenceConstruct(x) o = Optional(s)
+  y = Loop(n, yes, o) <body = b (int64 i, bool go, optional(seq(float[2])) before) => (bool on, seq(float[2]) after)
+    { on = Identity(go) there = OptionalHasElement(before) held = OptionalGetElement(before)
+      f = Cast<to = 1>(there) a = Add(x, f) after = SequenceInsert(held, a) }> }"""
+
+
+def test_a_body_that_takes_an_optional_value_and_makes_what_it_holds(tmp_path: Path) -> None:
+    after, _ = fixed(CARRIED, CODE)
+    assert "Loop" not in operators(after)
+    x = np.array([1, 2], np.float32)
+    for one, other in zip(run(CARRIED, {"x": x})[0], run(after, {"x": x})[0], strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
-from rkgraph.diagnostics import Safety
+from rkgraph.diagnostics import Safety, Verdict
 from rkgraph.engine.fix import FixOutcome
+from rkgraph.errors import UsageError
 from rkgraph.rulebook.rule import Options
 from tests.engine.fixing import fix_text, operators, run
 from tests.rules.harness import diagnostics, parse
@@ -98,3 +100,46 @@ def test_an_output_of_unknown_length_stays(tmp_path: Path) -> None:
 
 def test_tensors_are_no_matter_of_this_rule() -> None:
     assert diagnostics("g (float[n] x) => (float[n] y) { y = Neg(x) }", CODE) == ()
+
+
+def empty(model: str | onnx.ModelProto, folder: Path, *names: str, **options: Any) -> FixOutcome:
+    return fix_text(model, folder, "RK", options=Options(absent=frozenset(names), **options), allow=ALL)
+
+
+@pytest.mark.parametrize("kind", ["seq(float[2])", "optional(seq(float[2]))", "optional(float[2])"])
+def test_what_holds_nothing_goes_and_the_whole_is_proved(kind: str, tmp_path: Path) -> None:
+    question = "h = OptionalHasElement(x) n = Cast<to = 7>(h)" if "optional" in kind else "n = SequenceLength(x)"
+    text = f"{HEAD} g ({kind} x, int64 z) => (int64 y) {{ {question} y = Add(n, z) }}"
+    outcome = empty(text, tmp_path, "x")
+    assert outcome.model.view().main.inputs == ("z",)
+    (told,) = [fix for fix in outcome.fixes.applied if fix.code == CODE]
+    assert (told.at.value, told.allowed_by) == ("x", "--freeze x=none")
+    assert [proof.outcome for proof in outcome.proofs if proof.kind == "model"] == ["proved"]
+    assert outcome.after.verdict is Verdict.DEPLOYABLE
+    (value,) = outcome.model.view().main.inputs
+    shape = [size for size in outcome.model.view().main.value(value).shape or () if isinstance(size, int)]
+    assert run(outcome, {"z": np.full(shape, 7, outcome.model.view().main.value(value).dtype)})["y"] == 7
+
+
+def test_a_sequence_without_elements_that_a_model_adds_to(tmp_path: Path) -> None:
+    text = f"{HEAD} g (seq(float[2]) x, float[2] z) => (seq(float[2]) y) {{ a = SequenceInsert(x, z) y = Identity(a) }}"
+    outcome = empty(text, tmp_path, "x")
+    main = outcome.model.view().main
+    assert (main.inputs, main.outputs) == (("z",), ("y[0]",))
+    assert [proof.outcome for proof in outcome.proofs if proof.kind == "model"] == ["proved"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("z", "it is a tensor"), ("w", "no input 'w'"), ("y", "no input 'y'"), ("x", "holds something")]
+)
+def test_what_cannot_hold_nothing_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=said):
+        empty(REVERSED, tmp_path, name, shapes={"x[0]": (2,)})
+
+
+def test_an_optional_scalar_that_is_there_is_compared_as_the_scalar_that_it_was(tmp_path: Path) -> None:
+    text = f"""{HEAD} g (seq(float) x, float[2] z) => (seq(float) y, float[2] s)
+    <int64 zero = {{0}}> {{ y = Identity(x) a = SequenceAt(x, zero) s = Add(a, z) }}"""
+    outcome = fixed(text, tmp_path, x_0=())
+    assert [proof.outcome for proof in outcome.proofs if proof.kind == "model"] == ["proved"]
+    assert not [d for d in outcome.after.diagnostics if d.code == "RK991"]
