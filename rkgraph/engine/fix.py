@@ -28,6 +28,7 @@ from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import Between, OpenInterface, RenameOutputs, ReshapeOutputs, Rewrite, Tolerance
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
+from rkgraph.proof.verdict import SATURATES
 from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
 from rkgraph.rulebook.registry import Rule, load_rules
@@ -260,7 +261,7 @@ class _Loop:
         tolerance = _coarsest(self.proofs)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
         real = self.settings.inputs or self.settings.samples[:COMPARED]
-        edges = (widened, self.opened, self._new_shapes(), self.renamed)
+        edges = (widened, self.opened, self._new_shapes(), self.renamed, _saturation(self.proofs))
         claim = WholeClaim(path, self.model, known, frozen, real, dtypes, tolerance, *edges)
         unasked = _unasked(proof, path.stat().st_size)
         if unasked:
@@ -352,6 +353,12 @@ def _coarsest(proofs: Sequence[Proof]) -> Tolerance:
     """What the whole model is held to: where a fix may differ by a part of the norm, so may the results, ten times."""
     norm = max((proof.tolerance.get("norm", 0.0) for proof in proofs), default=0.0)
     return replace(MODEL_TOLERANCE, norm=QUANTISED if norm >= COARSE else 10 * norm)
+
+
+def _saturation(proofs: Sequence[Proof]) -> float | None:
+    """From which magnitude on a fix that was proved may have changed the fill of a mask; None where none may."""
+    magnitudes = [proof.tolerance.get(SATURATES) for proof in proofs if proof.outcome == "proved"]
+    return min((found for found in magnitudes if found is not None), default=None)
 
 
 def _limits_of_inputs(context: LintContext, fixes: Sequence[PlannedFix]) -> dict[str, Between]:

@@ -9,6 +9,8 @@ A claim that allows for rounding is about inputs on which rounding does not deci
 tie, or terms of 1e9 cancel, changing the inputs in the last place changes the result of the model before as much as the
 rewrite does: a difference there says nothing of the rewrite, so that such a case is left out, too. What is left out is
 counted; where it is more than what was compared, nothing is proved.
+
+Of a case that differs, results that mean nothing may be set aside (`Undefined`); what is left of it must be equal.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ AS_MUCH = 4.0
 Run = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 """Feeds → outputs. Raises EvaluationError."""
 
+Undefined = Callable[[Case, Mapping[str, Array]], Mapping[str, Array]]
+"""A case and its outputs → bool arrays by output: which of them mean nothing. Raises EvaluationError."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -52,6 +57,7 @@ class Comparison:
         difference: what refutes.
         left_out: how many say nothing.
         why: the first of these, and why it says nothing.
+        undefined: how many results of these cases mean nothing and were set aside, and why; "" if there are none.
     """
 
     cases: int
@@ -59,6 +65,7 @@ class Comparison:
     difference: Difference | None
     left_out: int = 0
     why: str = ""
+    undefined: str = ""
 
     @property
     def is_enough(self) -> bool:
@@ -67,8 +74,9 @@ class Comparison:
 
     @property
     def reservation(self) -> str:
-        """What has to be said of the cases that were left out; "" if there are none."""
-        return f"{self.left_out} of {self.cases + self.left_out} cases left out; {self.why}" if self.left_out else ""
+        """What has to be said of the cases, and of parts of them, that were left out; "" if there are none."""
+        whole = f"{self.left_out} of {self.cases + self.left_out} cases left out; {self.why}" if self.left_out else ""
+        return "; ".join(filter(None, (whole, self.undefined)))
 
 
 def compare(  # both sides, what they are run on, and what has to be equal
@@ -79,6 +87,7 @@ def compare(  # both sides, what they are run on, and what has to be equal
     tolerance: Tolerance,
     *,
     can_rerun: bool = True,
+    undefined: tuple[Undefined, str] | None = None,
 ) -> Comparison:
     """Run both on all `cases` until one differs.
 
@@ -89,14 +98,16 @@ def compare(  # both sides, what they are run on, and what has to be equal
         names: output of `before` → output of `after` that must equal it.
         tolerance: how far they may lie apart.
         can_rerun: `before` can be run on other inputs than those of `cases`, to see whether rounding decides there.
+        undefined: which results of `before` mean nothing, asked where a case differs, and what is said of them.
     """
     if not names:
         return Comparison(0, None, None)
-    computed, largest, left_out = 0, None, list[str]()
+    computed, largest, left_out, aside, size = 0, None, list[str](), 0, 0
     may_round = can_rerun and tolerance != EXACT
 
     def so_far(found: Difference | None) -> Comparison:
-        return Comparison(computed, largest, found, len(left_out), next(iter(left_out), ""))
+        apart = f"{aside} of {size} results {undefined[1]}" if undefined is not None and aside else ""
+        return Comparison(computed, largest, found, len(left_out), next(iter(left_out), ""), apart)
 
     for case in cases:
         try:
@@ -109,19 +120,44 @@ def compare(  # both sides, what they are run on, and what has to be equal
         except EvaluationError as error:
             computed += 1
             return so_far(Difference(case, error.message))
-        renamed = {old: found[new] for old, new in names.items()}
+        renamed: Mapping[str, Array] = {old: found[new] for old, new in names.items()}
         error_size, message = _all_differences(expected, renamed, tolerance)
         if message and may_round and _rounding_decides(before, case, expected, renamed, tolerance):
             left_out.append(f"{case.label}: rounding decides the result")
             continue
+        if message and undefined is not None:
+            expected, renamed, number = _defined(undefined[0], case, expected, renamed)
+            error_size, message = _all_differences(expected, renamed, tolerance)
+            if number and not any(array.size for array in renamed.values()):
+                left_out.append(f"{case.label}: all results {undefined[1]}")
+                continue
+            aside, size = aside + number, size + number
         if not message and all(_is_void(expected[name]) for name in names):
             left_out.append(f"{case.label}: every result is NaN")
             continue
         computed += 1
+        size += sum(array.size for array in renamed.values())
         largest = error_size if largest is None else max(largest, error_size)
         if message:
             return so_far(Difference(case, message))
     return so_far(None)
+
+
+def _defined(
+    undefined: Undefined, case: Case, expected: Mapping[str, Array], found: Mapping[str, Array]
+) -> tuple[Mapping[str, Array], Mapping[str, Array], int]:
+    """What of both means something, and how many elements do not; all of it where that cannot be computed.
+
+    Outputs of which something is set aside are flat from then on.
+    """
+    try:
+        aside = {name: mask for name, mask in undefined(case, expected).items() if name in found and mask.any()}
+    except EvaluationError:
+        return expected, found, 0
+    fit = {name: mask for name, mask in aside.items() if found[name].shape == mask.shape}
+    kept = {name: array[~fit[name]] if name in fit else array for name, array in expected.items()}
+    compared = {name: array[~fit[name]] if name in fit else array for name, array in found.items()}
+    return kept, compared, sum(int(mask.sum()) for mask in fit.values())
 
 
 def _is_void(array: Array) -> bool:

@@ -10,7 +10,10 @@ from rkgraph.proof.counterexample import save_counterexample
 from rkgraph.proof.equivalence import Comparison
 from rkgraph.results import Proof
 
-__all__ = ["conclude", "told"]
+__all__ = ["SATURATES", "conclude", "told"]
+
+SATURATES = "saturates beyond"
+"""The key of a saturation in a tolerance as the report has it."""
 
 
 def conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None) -> Proof:
@@ -37,6 +40,6 @@ def conclude(proof: Proof, comparison: Comparison, counterexamples: Path | None)
 
 def told(tolerance: Tolerance) -> dict[str, float]:
     """A tolerance as the report has it."""
-    further = {"saturates beyond": tolerance.beyond, "norm": tolerance.norm or None}
+    further = {SATURATES: tolerance.beyond, "norm": tolerance.norm or None}
     given = {key: value for key, value in further.items() if value is not None}
     return {"absolute": tolerance.absolute, "relative": tolerance.relative, **given}

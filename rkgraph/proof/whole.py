@@ -21,6 +21,7 @@ from rkgraph.graph.rewrite import OpenInterface, RenameOutputs, Tolerance
 from rkgraph.graph.view import GraphView
 from rkgraph.proof.equivalence import Comparison, compare
 from rkgraph.proof.feeds import Case, domains_of, model_cases
+from rkgraph.proof.masked_rows import NOISES, WHY, following, with_other_shares
 from rkgraph.proof.verdict import conclude, told
 from rkgraph.results import Proof
 
@@ -50,6 +51,8 @@ class WholeClaim:
         opened: what is no tensor at the interface of the original, and tensors in the fixed model.
         shapes: output → its shape in the fixed model, where the original hands the same numbers out in another one.
         names: output of the original → its name in the fixed model, where that is another one.
+        saturates: the fixes made a fill of masks another one beyond ± this; None: they did not. What follows from rows
+            that such a fill covers as a whole is not compared.
     """
 
     original: Path
@@ -63,6 +66,7 @@ class WholeClaim:
     opened: OpenInterface = field(default_factory=OpenInterface)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    saturates: float | None = None
 
 
 def prove_model(claim: WholeClaim, proof_id: str, counterexamples: Path | None) -> Proof:
@@ -131,16 +135,26 @@ def _compare(claim: WholeClaim, cases: Sequence[Case], main: GraphView) -> Compa
         fixed = Path(folder) / "fixed.onnx"
         claim.fixed.save(fixed, "inline")
         original = _with_tensors(claim, Path(folder) / "original.onnx")
-        before, after = _evaluated(replace(claim, original=original), fixed, cases, main)
-    rows = {id(case.feeds): index for index, case in enumerate(cases)}
-    return compare(
-        lambda feeds: _answer(before[rows[id(feeds)]]),
-        lambda feeds: _answer(after[rows[id(feeds)]]),
-        cases,
-        {name: name for name in main.outputs},
-        claim.tolerance,
-        can_rerun=False,
-    )
+        claim = replace(claim, original=original)
+        before, after = _evaluated(claim, fixed, cases, main)
+        rows = {id(case.feeds): index for index, case in enumerate(cases)}
+        shaken = Path(folder) / "shaken.onnx"
+
+        def covered(case: Case, expected: Mapping[str, Array]) -> Mapping[str, Array]:
+            if claim.saturates is None or not with_other_shares(claim.original, claim.saturates, shaken):
+                return {}
+            answers, _ = _evaluated(replace(claim, original=shaken), fixed, [case] * NOISES, main)
+            return following(expected, [_answer(answer) for answer in answers])
+
+        return compare(
+            lambda feeds: _answer(before[rows[id(feeds)]]),
+            lambda feeds: _answer(after[rows[id(feeds)]]),
+            cases,
+            {name: name for name in main.outputs},
+            claim.tolerance,
+            can_rerun=False,
+            undefined=None if claim.saturates is None else (covered, WHY),
+        )
 
 
 def _evaluated(claim: WholeClaim, fixed: Path, cases: Sequence[Case], main: GraphView) -> list[list[Answer]]:
