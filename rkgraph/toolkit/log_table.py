@@ -170,7 +170,8 @@ LOG_TABLE: tuple[LogPattern, ...] = (
         Severity.ERROR,
         r"^(AttributeError|KeyError|IndexError|TypeError|ValueError|RuntimeError|ZeroDivisionError|AssertionError): ",
         "A defect inside the toolkit's optimiser, met on this model.",
-        "switch the rule off that is named in the log (`disable_rules`), or rewrite the operator before it",
+        "look for the last rule in the toolkit's log (`--log FILE`), switch it off (`disable_rules`), "
+        "or find the operators that it takes (`rkgraph reduce`)",
     ),
     _entry("RK990", Severity.NOTE, r"^rknn-toolkit2 version:|Traceback \(most recent", "The frame around an error."),
     _entry("RK990", Severity.NOTE, r"=+ WARN\(\d+\) =+$", "A heading before repeated warnings."),
