@@ -6,6 +6,7 @@ opset changed a meaning.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -173,13 +174,17 @@ def _evaluated(claim: WholeClaim, fixed: Path, cases: Sequence[Case], main: Grap
 
 
 def _reshaped(answers: Sequence[Answer], shapes: Mapping[str, tuple[int, ...]]) -> list[Answer]:
-    """The answers with outputs in these shapes."""
+    """The answers with outputs in these shapes, where they have as many elements: else the comparison will tell."""
     return [
         answer
         if isinstance(answer, EvaluationError)
-        else {name: array.reshape(shapes.get(name, array.shape)) for name, array in answer.items()}
+        else {name: _of_shape(array, shapes.get(name, array.shape)) for name, array in answer.items()}
         for answer in answers
     ]
+
+
+def _of_shape(array: Array, shape: tuple[int, ...]) -> Array:
+    return array.reshape(shape) if array.size == math.prod(shape) else array
 
 
 def _with_tensors(claim: WholeClaim, path: Path) -> Path:

@@ -98,6 +98,10 @@ def test_a_wrong_order_of_numbers_is_refuted(tmp_path: Path) -> None:
         "g (float[1, n] x) => (float[1, n] y) { y = Relu(x) }",
         "g (int64[1, 3] x) => (int64[1, 3] y) { y = Abs(x) }",
         "g (float[1, 3] x) => (float[1, 3] y, float[1, 3] y) { y = Relu(x) }",
+        # What a file declares of results that data size is one run's shape.
+        "g (float[3, 2] x, bool[3] rows) => (float[2, 2] y) { y = Compress<axis = 0>(x, rows) }",
+        "g (float[3, 2] x, bool[3] rows) => (float[2, 2] y) { a = Compress<axis = 0>(x, rows) y = Relu(a) }",
+        "g (float[3, 2] x) => (float[2, 2] y) { y, a, b, c = Unique<axis = 0>(x) }",
     ],
 )
 def test_aligned_others_and_unknown_ones_are_left_alone(text: str) -> None:
