@@ -55,3 +55,10 @@ def test_a_model_that_is_random_cannot_be_compared(tmp_path: Path) -> None:
 def test_a_dynamic_model_without_inputs_is_skipped(tmp_path: Path) -> None:
     found = proof_of(tmp_path, TEXT.replace("1, 8", "n, 8"), None)
     assert (found.outcome, "dynamic" in found.detail) == ("skipped", True)
+
+
+def test_an_output_of_another_size_than_its_new_shape_is_refuted(tmp_path: Path) -> None:
+    text = "g (float[6] x) => (float[6] y) { y = Relu(x) }"
+    assert proof_of(tmp_path, text, None, shapes={"y": (6,)}).outcome == "proved"
+    refuted = proof_of(tmp_path, text, None, shapes={"y": (1, 6, 1, 1)})
+    assert refuted.outcome == "refuted"
