@@ -28,7 +28,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
     if next(main.nodes_of(*DATA_SHAPED), None) is not None:
         return
     for name in main.outputs:
-        value, maker = main.value(name), _computed_by(main, name)
+        value, maker = main.value(name), _computed_for(main, name)
         if maker is None or lint.is_constant(main, name) or value.dtype not in FLOATS:
             continue
         if main.outputs.count(name) > 1 or _new_shape(main, name, alignment) is None:
@@ -67,9 +67,17 @@ def _new_shape(graph: GraphView, name: str, alignment: int) -> tuple[int, ...] |
     return (*shape, 1, 1) if len(shape) == RANKS[0] else (*shape[:2], 1, shape[2])
 
 
-def _computed_by(graph: GraphView, name: str) -> Node | None:
-    """The node that computes the value, those left out that only give it another shape."""
+def _computed_for(graph: GraphView, name: str) -> Node | None:
+    """The node that computes the value, those left out that only give it another shape; None where others read it.
+
+    With a Reshape to four dimensions left as the only difference between an output and what other nodes read, the
+    simulator of 2.3.2 hands out one output too few.
+    """
+    if graph.consumers(name):
+        return None
     node = graph.producer(name)
     while node is not None and node.op in SHAPING and node.domain in ("", "ai.onnx"):
+        if len(graph.consumers(node.inputs[0])) > 1 or node.inputs[0] in graph.outputs:
+            return None
         node = graph.producer(node.inputs[0])
     return node

@@ -14,7 +14,7 @@ from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
 from tests.rules.harness import diagnostics, parse
-from tests.rules.rewriting import operators, run
+from tests.rules.rewriting import run
 
 CODE = "RK330"
 TWO = """g (float[2, 3, 5, 5] x) => (float[2, 3] y, float[2, 3, 25] z)
@@ -57,12 +57,18 @@ def test_it_is_asked_for(tmp_path: Path) -> None:
     assert {refused.needs for refused in outcome.fixes.refused} == {"--allow interface"}
 
 
-def test_whoever_reads_the_output_within_reads_it_in_its_old_shape(tmp_path: Path) -> None:
-    text = """g (float[1, 3, 2] x) => (float[1, 3, 2] y, float[1, 2, 3] z)
-        { y = Relu(x) z = Transpose<perm = [0, 2, 1]>(y) }"""
-    outcome = fix(text, tmp_path, Safety.INTERFACE)
-    assert {proof.outcome for proof in outcome.proofs} == {"proved"}
-    assert operators(outcome.model.proto(weights=True)).count("Reshape") == 2
+@pytest.mark.parametrize(
+    "text",
+    [
+        "g (float[1, 3] x, float[3, 8] w) => (float[1, 3] y, float[1, 8] z) { y = Relu(x) z = MatMul(y, w) }",
+        """g (float[1, 3] x, float[3, 8] w) => (float[1, 3] y, float[1, 8] z) <int64[2] s = {1, 3}>
+        { r = Relu(x) y = Reshape(r, s) z = MatMul(r, w) }""",
+        """g (float[1, 3] x) => (float[1, 3] y, float[3] z) <int64[2] s = {1, 3}, int64[1] t = {3}>
+        { r = Relu(x) y = Reshape(r, s) z = Reshape(y, t) }""",
+    ],
+)
+def test_what_others_read_too_is_left_alone(text: str) -> None:
+    assert [found.at.value for found in diagnostics(parse_unchecked(text), CODE)] == []
 
 
 def test_a_maker_of_several_outputs(tmp_path: Path) -> None:
