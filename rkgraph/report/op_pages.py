@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from rkgraph.files import write_text
-from rkgraph.report.operators import DEVICE, grouped, name_of
+from rkgraph.report.operators import DEVICE, grouped, name_of, sources
 from rkgraph.resources import data_folder
 from rkgraph.tables.entry import Entry
 from rkgraph.tables.table import OpTable, load_table
@@ -69,9 +69,7 @@ def _operator(name: str, entries: Sequence[Entry]) -> Iterator[str]:
         for outcome, limits in grouped(entry):
             yield f"- {DEVICE[outcome]}, unless"
             yield from (f"  - {limit.describe()}" for limit in limits)
-        for source in entry.disputed:
-            yield f"- disputed: `{source}` says otherwise"
-        yield f"- evidence: {', '.join(f'`{e}`' for e in entry.evidence)}\n"
+        yield from sources(entry)
 
 
 def main(folder: Path) -> None:

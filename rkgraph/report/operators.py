@@ -9,7 +9,7 @@ from typing import Any
 from rkgraph.tables.entry import Entry, Limit, Outcome
 from rkgraph.tables.table import OpTable
 
-__all__ = ["DEVICE", "OUTCOMES", "Change", "changes", "entry_record", "grouped", "name_of"]
+__all__ = ["DEVICE", "OUTCOMES", "Change", "changes", "entry_record", "grouped", "name_of", "sources"]
 
 DEVICE: Mapping[Outcome, str] = {
     "npu": "NPU",
@@ -35,6 +35,13 @@ def grouped(entry: Entry) -> Iterator[tuple[Outcome, tuple[Limit, ...]]]:
         limits = tuple(limit for limit in entry.limits if limit.outcome == outcome)
         if limits:
             yield outcome, limits
+
+
+def sources(entry: Entry) -> Iterator[str]:
+    """What the entry rests on as items of a Markdown list: documents that say otherwise, then its evidence."""
+    for source in entry.disputed:
+        yield f"- disputed: `{source}` says otherwise"
+    yield f"- evidence: {', '.join(f'`{e}`' for e in entry.evidence)}\n"
 
 
 def entry_record(entry: Entry, table: OpTable, platform: str) -> dict[str, Any]:

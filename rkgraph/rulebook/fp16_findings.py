@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from rkgraph.analysis.fp16_trouble import Trouble
     from rkgraph.rulebook.rule import LintContext
 
-__all__ = ["troubles_of"]
+__all__ = ["subject_of", "troubles_of"]
+
+
+def subject_of(trouble: Trouble) -> tuple[str, float]:
+    """What fp16 does not hold, in words, and its largest magnitude: the value, or its square where that is taken."""
+    if trouble.squared:
+        return f"the square of {trouble.value}", trouble.largest**2
+    return trouble.value, trouble.largest
 
 
 def troubles_of(lint: LintContext, kind: str, told: Callable[[Trouble], str]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkgraph.rulebook.fp16_findings import troubles_of
+from rkgraph.rulebook.fp16_findings import subject_of, troubles_of
 from rkgraph.rulebook.rescaling import rescaled
 
 if TYPE_CHECKING:
@@ -25,12 +25,5 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 
 def _told(trouble: Trouble) -> str:
-    what, most = (
-        (f"the square of {trouble.value}", trouble.largest**2)
-        if trouble.squared
-        else (
-            trouble.value,
-            trouble.largest,
-        )
-    )
+    what, most = subject_of(trouble)
     return f"{what} reaches {most:.4g} on the samples; fp16 ends at 65504"

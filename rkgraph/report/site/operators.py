@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from rkgraph.report.operators import DEVICE, grouped, name_of
+from rkgraph.report.operators import DEVICE, grouped, name_of, sources
 from rkgraph.report.site.text import cell, page, slug, table
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.card import Card, read_card
@@ -87,6 +87,4 @@ def _entry(entry: Entry, *, alone: bool) -> Iterator[str]:
     for result, limits in grouped(entry):
         yield f"- {DEVICE[result]}, unless"
         yield from (f"    - {cell(limit.describe())}" for limit in limits)
-    for source in entry.disputed:
-        yield f"- disputed: `{source}` says otherwise"
-    yield f"- evidence: {', '.join(f'`{e}`' for e in entry.evidence)}\n"
+    yield from sources(entry)
