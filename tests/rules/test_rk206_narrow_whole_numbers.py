@@ -99,7 +99,9 @@ def test_comparisons_of_uint64_have_no_sign(op: str, data: st.DataObject) -> Non
     text = f"{head(19)} g (uint64[{SIZE}] a, uint64[{SIZE}] b) => (bool[{SIZE}] y) {{ y = {op}(a, b) }}"
     try:
         run(text, drawn(data, "uint64", a="any", b="any"))
-    except Exception:  # noqa: BLE001 - ONNX Runtime has no exception of its own for a kernel that it lacks
+    except Exception as error:  # ONNX Runtime's exceptions have no public class
+        if "NOT_IMPLEMENTED" not in str(error):
+            raise
         pytest.skip("ONNX Runtime has no such kernel")
     same(text, drawn(data, "uint64", a="any", b="any"))
 
