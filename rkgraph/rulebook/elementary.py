@@ -128,10 +128,15 @@ class Elementary:
         return self._joined(_ATANH, parts, beyond)
 
     def _cut(self, x: str, bound: float) -> _Parts:
+        """x at ±bound, which is no more than 1. What lies beyond is Relu(|x| − bound), which is 0 within however |x| is rounded.
+
+        x − inside would not be: an input of the model in float32 may reach one of two readers as it is, and the other
+        rounded to fp16, and a multiple of what is left between them is no number of 0 and ±1.
+        """
         inside = self.write.clip(x, self.dtype, -bound, bound)
-        excess = self.write.op("Sub", x, inside)
-        beyond = self.write.clip(self.mul(excess, _STEEP), self.dtype, -1.0, 1.0)
-        return _Parts(inside, self.add(self.write.op("Abs", excess), bound), beyond)
+        excess = self.write.op("Relu", self.add(self.write.op("Abs", x), -bound))
+        signed = self.write.op("Mul", self.mul(excess, _STEEP), inside)
+        return _Parts(inside, self.add(excess, bound), self.write.clip(signed, self.dtype, -1.0, 1.0))
 
     def _joined(self, polynomial: Sequence[float], parts: _Parts, beyond: str) -> str:
         """The odd polynomial as far as the bound, and on top of it `beyond`, which is 0 there, with the sign of x."""
