@@ -26,6 +26,7 @@ from rkgraph.analysis import settings
 from rkgraph.analysis.origins import SHAPE_INPUTS
 from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.defects import avoiding, defects_of
+from rkgraph.compile.faulty_rules import run_without_faulty_rules
 from rkgraph.compile.tensors import read_npz, write_npz
 from rkgraph.diagnostics import Safety, Severity
 from rkgraph.engine.fix import FixOutcome, fix_model
@@ -38,7 +39,7 @@ from rkgraph.rulebook.ruleset import load_ruleset
 from rkgraph.targets import Target, resolve_target
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.deaths import run_past_deaths
-from rkgraph.toolkit.jobs import Job, Limits
+from rkgraph.toolkit.jobs import Job, JobResult, Limits
 from rkgraph.toolkit.locate import find_toolkit
 from rkgraph.toolkit.logs import read_log
 
@@ -124,7 +125,7 @@ def measure(path: Path, bench: Bench, raw: str = "") -> Row:
         case = read_case(path)
         view = read_view(path)
         row.ops = tuple(sorted({node.op for graph in view.graphs() for node in graph.nodes}))
-        row.raw = raw or build(path, bench).verdict
+        row.raw = raw or build(path, bench, raw=True).verdict
         _fix_and_compare(case, view, bench, row)
     except RkgraphError as error:
         row.error = f"{type(error).__name__}: {error.message}"
@@ -247,8 +248,12 @@ def _feeds_of(view: ModelView, feeds: Mapping[str, Any]) -> dict[str, Any] | Non
     return found or None
 
 
-def build(path: Path, bench: Bench, feeds: Mapping[str, Any] | None = None) -> Built:
-    """Build a model as it is, and simulate `feeds`."""
+def build(path: Path, bench: Bench, feeds: Mapping[str, Any] | None = None, *, raw: bool = False) -> Built:
+    """Build a model as it is, and simulate `feeds`.
+
+    Rules of the toolkit's optimiser that fail and name themselves are switched off, as `rkgraph compile` does; but for
+    a `raw` build, which is what the toolkit makes of the model by itself.
+    """
     main = read_view(path).main
     config = avoiding(BuildConfig(), defects_of(main, bench.target)).config_arguments(bench.target)
     job = Job(path, bench.target.platform, config)
@@ -259,7 +264,11 @@ def build(path: Path, bench: Bench, feeds: Mapping[str, Any] | None = None) -> B
         job = dataclasses.replace(
             job, simulate=(file,), inputs=tuple(feeds), outputs=main.outputs, output_folder=outputs
         )
-    done = run_past_deaths(lambda: bench.worker.run(job), bench.worker.close, lambda _text: None)
+
+    def run_job(job: Job) -> JobResult:
+        return run_past_deaths(lambda: bench.worker.run(job), bench.worker.close, lambda _text: None)
+
+    done = run_job(job) if raw else run_without_faulty_rules(run_job, job, lambda _text: None)[0]
     facts = read_log(done.log)
     if done.outcome not in ("ok", "simulate-failed"):
         return Built(
@@ -269,8 +278,8 @@ def build(path: Path, bench: Bench, feeds: Mapping[str, Any] | None = None) -> B
     cpu = sum(1 for layer in facts.layers if layer.target == "CPU" and not layer.is_boundary)
     if lost:
         return Built("no-board-kernel", cpu, error=f"no kernel for {lost}")
-    outputs = read_npz(done.outputs[0]) if done.outputs else None
-    return Built("deployable", cpu, outputs, "" if done.ok else f"simulator: {done.error}")
+    simulated = read_npz(done.outputs[0]) if done.outputs else None
+    return Built("deployable", cpu, simulated, "" if done.ok else f"simulator: {done.error}")
 
 
 def _compared(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> str:

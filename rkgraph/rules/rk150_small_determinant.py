@@ -13,8 +13,11 @@ from rkgraph.rulebook.lowering import needing, not_as_it_is
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
-LARGEST = 5
-"""Largest number of rows: n · 2^(n-1) products, 80 of them."""
+LARGEST = 8
+"""Largest number of rows: n · 2^(n-1) products, 1,024 of them, which fp16 sums up to a few digits still."""
+
+_ONE_BY_ONE = 3
+"""Up to here each product is a node of its own; from here on all minors of a number of rows are one value."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -37,8 +40,11 @@ def _write(graph: GraphView, node: Node, write: Writer) -> Rewrite:
     if size > LARGEST:
         raise NotKnown(f"matrices of {size} rows are too large; up to {LARGEST} can be written out")
     flat = write.reshape(x, (outer, size * size))
-    elements = write.split(flat, 1, [1] * (size * size))
-    new = write.reshape(_determinant(write, elements, size), shape[:-2])
+    if size <= _ONE_BY_ONE:
+        found = _determinant(write, write.split(flat, 1, [1] * (size * size)), size)
+    else:
+        found = _joint_minors(write, write.split(flat, 1, [size] * size), dtype)
+    new = write.reshape(found, shape[:-2])
     once = rounding(dtype, math.factorial(size))
     # elimination, as ONNX Runtime has it, and minors differ by the roundings of the products that cancel
     return write.rewrite({node.outputs[0]: new}, Tolerance(once.absolute, 8 * once.relative), f"{size} rows")
@@ -58,3 +64,32 @@ def _determinant(write: Writer, elements: tuple[str, ...], size: int) -> str:
             bigger[columns] = total
         minors = bigger
     return minors[tuple(range(size))]
+
+
+def _joint_minors(write: Writer, rows: tuple[str, ...], dtype: str) -> str:
+    """The same from `rows`, [outer, size] each: [outer, 1].
+
+    The minors of the first k rows are one value, a column for each choice of k columns. They are sums of products of
+    the row with minors of one row less, which constant matrices of zeros and ones bring into the same order.
+    """
+    import numpy as np
+
+    size = len(rows)
+    minors, chosen = rows[0], {(column,): column for column in range(size)}
+    for count in range(2, size + 1):
+        wanted = {columns: place for place, columns in enumerate(combinations(range(size), count))}
+        terms = len(wanted) * count
+        row, rest, total = np.zeros((size, terms)), np.zeros((len(chosen), terms)), np.zeros((terms, len(wanted)))
+        for columns, place in wanted.items():
+            for left_out, column in enumerate(columns):
+                term = place * count + left_out
+                row[column, term] = 1
+                rest[chosen[columns[:left_out] + columns[left_out + 1 :]], term] = 1
+                total[term, place] = (-1) ** (count - 1 - left_out)
+        products = write.op(
+            "Mul",
+            write.op("MatMul", rows[count - 1], write.constant(row, dtype, "columns")),
+            write.op("MatMul", minors, write.constant(rest, dtype, "minors")),
+        )
+        minors, chosen = write.op("MatMul", products, write.constant(total, dtype, "signs")), wanted
+    return minors

@@ -14,9 +14,15 @@ from rkgraph.rulebook.sampling import elements, middle, sampled, weights
 from rkgraph.rulebook.writer import Writer
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from rkgraph.graph.view import GraphView, Node
 
 _MODES = {"bilinear": "linear", "bicubic": "cubic"}  # the words of opset 16 and those of opset 20
+
+_BEYOND = 3
+"""Elements on either side of an axis that cubic sampling sees, where a place is beyond the rim by two at most."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -38,8 +44,6 @@ def _sampled(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
         raise NotKnown(f"{grid} does not fit {x}")
     mode = _MODES.get(str(node.attributes.get("mode", "bilinear")), str(node.attributes.get("mode", "bilinear")))
     padding = str(node.attributes.get("padding_mode", "zeros"))
-    if mode == "cubic" and padding != "zeros":
-        raise NotKnown("cubic interpolation with border or reflection pads each of its four elements for itself")
     # One row a coordinate; the first one is that of the last axis of the image.
     rows = writer.transpose(writer.reshape(grid, (n, points, count)), (0, 2, 1))
     parts = reversed(writer.split(rows, 1, [1] * count))
@@ -49,8 +53,7 @@ def _sampled(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
         if size == 1 and aligned:  # every coordinate is that of the only element
             axes.append(writer.constant([[[1.0] * points]] * n, dtype, "ones"))
             continue
-        place = _place(writer, part, size, (mode, padding, aligned), dtype)
-        axes.append(weights(writer, place, elements(size), mode, dtype))
+        axes.append(_weights(writer, part, size, (mode, padding, aligned), dtype))
     value = writer.reshape(sampled(writer, x, shape, axes, points), (*shape[:2], *spread))
     # A coordinate is rounded a few times at up to 4 sizes, and the image may climb by 16 from one element to the next.
     slack = 1e-5 + 256 * 2.0**-24 * max(sizes)
@@ -62,8 +65,14 @@ def _sampled(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
     )
 
 
-def _place(writer: Writer, coordinate: str, size: int, how: tuple[str, str, bool], dtype: str) -> str:
-    """A coordinate from -1 to 1 as a place, counted from the middle of the axis, inside as the padding says."""
+def _weights(writer: Writer, coordinate: str, size: int, how: tuple[str, str, bool], dtype: str) -> str:
+    """The weights [n, size, points] of the elements of an axis for coordinates from -1 to 1.
+
+    Places are counted from the middle of the axis. Linear and nearest sampling move a place inside, as the padding says;
+    cubic sampling moves each of its four elements. A place beyond a rim by two then sees nothing but the rim (border),
+    and places mirrored with their elements see the same (reflection), so that a few elements on either side are enough,
+    of which each adds its weight to the element that it stands for.
+    """
     mode, padding, aligned = how
     last = middle(size)
     limit = last if aligned else size / 2
@@ -72,7 +81,28 @@ def _place(writer: Writer, coordinate: str, size: int, how: tuple[str, str, bool
         place = _rounded(writer, place, last, dtype)
     if padding == "reflection":
         place = _reflected(writer, place, limit, dtype)
-    return place if padding == "zeros" else writer.clip(place, dtype, -last, last)
+    if padding == "zeros" or mode != "cubic":
+        inside = place if padding == "zeros" else writer.clip(place, dtype, -last, last)
+        return weights(writer, inside, elements(size), mode, dtype)
+    if padding == "border":
+        place = writer.clip(place, dtype, -last - 2, last + 2)
+    spread = weights(writer, place, elements(size + 2 * _BEYOND), mode, dtype)
+    return writer.op("MatMul", writer.constant(_stands_for(size, padding, aligned), dtype, "fold"), spread)
+
+
+def _stands_for(size: int, padding: str, aligned: bool) -> npt.NDArray[np.float64]:
+    """[size, size + 2·_BEYOND]: 1 where an element of the longer axis stands for one of the axis itself."""
+    import numpy as np
+
+    places = np.arange(-_BEYOND, size + _BEYOND)
+    if padding == "border":
+        found = np.clip(places, 0, size - 1)
+    elif aligned:  # mirrored at the first and the last element, of which there are two at least
+        found = size - 1 - np.abs(places % (2 * size - 2) - (size - 1))
+    else:  # mirrored half an element beyond
+        turned = places % (2 * size)
+        found = np.minimum(turned, 2 * size - 1 - turned)
+    return np.eye(size)[:, found]
 
 
 def _rounded(writer: Writer, place: str, last: float, dtype: str) -> str:
@@ -84,9 +114,12 @@ def _rounded(writer: Writer, place: str, last: float, dtype: str) -> str:
 
 
 def _reflected(writer: Writer, place: str, limit: float, dtype: str) -> str:
-    """The place mirrored at −limit and limit as often as it takes: limit − |(place + limit) mod 4·limit − 2·limit|."""
-    shifted = writer.op("Add", place, writer.constant(limit, dtype, "limit"))
-    periods = writer.op("Floor", writer.op("Mul", shifted, writer.constant(0.25 / limit, dtype, "frequency")))
-    rest = writer.op("Sub", shifted, writer.op("Mul", periods, writer.constant(4 * limit, dtype, "period")))
-    folded = writer.op("Abs", writer.op("Sub", rest, writer.constant(2 * limit, dtype, "half")))
-    return writer.op("Sub", writer.constant(limit, dtype, "limit"), folded)
+    """The place mirrored at −limit and limit as often as it takes.
+
+    Whole periods of 4·limit are taken away, of which there are none for coordinates within ±2; of what is left,
+    2·clip(rest) − rest is mirrored once, and rounded once.
+    """
+    periods = writer.op("Round", writer.op("Mul", place, writer.constant(0.25 / limit, dtype, "frequency")))
+    rest = writer.op("Sub", place, writer.op("Mul", periods, writer.constant(4 * limit, dtype, "period")))
+    twice = writer.op("Mul", writer.clip(rest, dtype, -limit, limit), writer.constant(2, dtype, "two"))
+    return writer.op("Sub", twice, rest)
