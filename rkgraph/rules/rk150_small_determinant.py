@@ -75,7 +75,8 @@ def _joint_minors(write: Writer, rows: tuple[str, ...], dtype: str) -> str:
     import numpy as np
 
     size = len(rows)
-    minors, chosen = rows[0], {(column,): column for column in range(size)}
+    minors = rows[0]
+    chosen: dict[tuple[int, ...], int] = {(column,): column for column in range(size)}
     for count in range(2, size + 1):
         wanted = {columns: place for place, columns in enumerate(combinations(range(size), count))}
         terms = len(wanted) * count

@@ -68,10 +68,10 @@ def _sampled(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
 def _weights(writer: Writer, coordinate: str, size: int, how: tuple[str, str, bool], dtype: str) -> str:
     """The weights [n, size, points] of the elements of an axis for coordinates from -1 to 1.
 
-    Places are counted from the middle of the axis. Linear and nearest sampling move a place inside, as the padding says;
-    cubic sampling moves each of its four elements. A place beyond a rim by two then sees nothing but the rim (border),
-    and places mirrored with their elements see the same (reflection), so that a few elements on either side are enough,
-    of which each adds its weight to the element that it stands for.
+    Places are counted from the middle of the axis. Linear and nearest sampling move a place inside, as the padding
+    says; cubic sampling moves each of its four elements. A place beyond a rim by two then sees nothing but the rim
+    (border), and places mirrored with their elements see the same (reflection), so that a few elements on either side
+    are enough, of which each adds its weight to the element that it stands for.
     """
     mode, padding, aligned = how
     last = middle(size)
