@@ -77,14 +77,9 @@ def install_toolkit(request: InstallRequest, confirm: Confirm, tell: Tell) -> To
         with contextlib.suppress(ToolkitMissing):
             return find_toolkit(version, home=request.home)
     python = _base_python(request.python)
-    with installing(request.home):
-        folder = toolkit_folder(version, request.home)
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            _build(request, python, folder, confirm, tell)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+    folder = toolkit_folder(version, request.home)
+    with installing(request.home), _anew(folder):
+        _build(request, python, folder, confirm, tell)
     return find_toolkit(version, home=request.home)
 
 
@@ -119,6 +114,30 @@ def installing(home: Path) -> Iterator[None]:
                 f"another `rkgraph toolkit` command is at work in {home}", "wait for it to end, then try again"
             ) from error
         yield
+
+
+@contextlib.contextmanager
+def _anew(folder: Path) -> Iterator[None]:
+    """Nothing is at `folder` as the block begins; where it fails, what was installed there is there again.
+
+    An environment works at the place only where it was made: it is put aside, and comes back to the same place.
+    """
+    aside = folder.with_name(f".{folder.name}.before")
+    if aside.is_dir() and not (folder / STAMP).is_file():  # an installation was killed
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+    if (folder / STAMP).is_file():
+        folder.rename(aside)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if aside.is_dir():
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _build(request: InstallRequest, python: Interpreter, folder: Path, confirm: Confirm, tell: Tell) -> None:

@@ -73,6 +73,7 @@ def install(home: Path, base: Path, empty_environment: Path, monkeypatch: pytest
         answer: bool = True,
         torch_from: Path | None = None,
         said: list[str] | None = None,
+        force: bool = False,
     ) -> list[str]:
         said = [] if said is None else said
 
@@ -80,7 +81,7 @@ def install(home: Path, base: Path, empty_environment: Path, monkeypatch: pytest
             said.append(f"? {text}")
             return answer
 
-        request = InstallRequest(known_release(version), home, None, torch_from)
+        request = InstallRequest(known_release(version), home, None, torch_from, force)
         install_toolkit(request, confirm, said.append)
         return said
 
@@ -237,6 +238,27 @@ def test_an_interrupted_installation_is_begun_anew(index: Path, home: Path, inst
     install()
     assert states(home)["2.3.2"] == "installed"
     assert not (toolkit_folder("2.3.2", home) / "half").exists()
+
+
+def test_what_is_installed_stays_where_force_fails(index: Path, home: Path, install: Install, tmp_path: Path) -> None:
+    make_index(index)
+    install("2.3.2")
+    before = import_rknn(home, "2.3.2")
+    with pytest.raises(UsageError, match="is no Python 3 interpreter"):
+        install("2.3.2", torch_from=tmp_path / "nothing", force=True)
+    assert import_rknn(home, "2.3.2") == before
+    with pytest.raises(UsageError, match="as you said"):
+        install("2.3.2", answer=False, force=True)
+    assert import_rknn(home, "2.3.2") == before
+    folder = toolkit_folder("2.3.2", home)  # a forced installation was killed
+    shutil.copytree(folder, folder.with_name(".2.3.2.before"), symlinks=True)
+    (folder / STAMP).unlink()
+    with pytest.raises(UsageError, match="as you said"):
+        install("2.3.2", answer=False, force=True)
+    assert import_rknn(home, "2.3.2") == before
+    install("2.3.2", force=True)
+    assert import_rknn(home, "2.3.2") == before
+    assert {path.name for path in folder.parent.iterdir() if path.is_dir()} == {"2.3.2"}
 
 
 def test_two_installations_do_not_meet(home: Path, install: Install) -> None:
