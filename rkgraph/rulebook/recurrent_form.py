@@ -2,7 +2,8 @@
 
 rknn-toolkit2 makes one layer of a GRU or LSTM whose weights are constants, whose outputs all have names, that gives
 biases wherever it gives a later input, and that has steps first (layout 0), `hidden_size` and no peepholes. A GRU
-without a reader of Y does not build, nor does an LSTM of several sequences with lengths. An RNN is a GRU whose gates
+without a reader of Y does not build, nor does an LSTM of several sequences with lengths, nor one whose Y_c is read and
+Y_h is not: cutting Y_c out of both joined is a reader that the optimiser leaves alone. An RNN is a GRU whose gates
 stand still: its update gate is σ(−30) ≈ 1e-13, so that nothing of the old state is mixed in, and its reset gate
 σ(30) = 1 in any float.
 """
@@ -59,7 +60,9 @@ def fails(lint: LintContext, layer: RecurrentLayer) -> bool:
     """Whether the layer does not build for a reason that op tables do not know of."""
     if _lacks_biases(lint, layer) or (names_layout(layer) and lint.table.version in _LAYOUT_UNKNOWN):
         return True
-    return _has_odd_lengths(layer) if layer.op == "LSTM" else _takes_h_from_y(layer)
+    if layer.op == "LSTM":
+        return _has_odd_lengths(layer) or _reads_cell_alone(layer)
+    return _takes_h_from_y(layer)
 
 
 def names_layout(layer: RecurrentLayer) -> bool:
@@ -90,6 +93,8 @@ def _changes(lint: LintContext, layer: RecurrentLayer) -> Iterator[str]:
         yield "with hidden_size"
     if _takes_h_from_y(layer):
         yield "with the last state taken out of Y"
+    if _reads_cell_alone(layer):
+        yield "with the state read besides the cell"
 
 
 def _places(layer: RecurrentLayer) -> list[int]:
@@ -99,6 +104,11 @@ def _places(layer: RecurrentLayer) -> list[int]:
 def _takes_h_from_y(layer: RecurrentLayer) -> bool:
     """Whether Y has to be read for the layer to be built: a GRU of whose outputs only the last state is read."""
     return layer.op != "LSTM" and "y" not in layer.outputs
+
+
+def _reads_cell_alone(layer: RecurrentLayer) -> bool:
+    """Whether the last cell of an LSTM is read, and its last state is not."""
+    return "c" in layer.outputs and "h" not in layer.outputs
 
 
 def _last_steps_known(graph: GraphView, layer: RecurrentLayer) -> bool:
@@ -135,6 +145,9 @@ def write_form(graph: GraphView, layer: RecurrentLayer, writer: Writer) -> dict[
 def _outputs(graph: GraphView, layer: RecurrentLayer, writer: Writer, made: dict[str, str]) -> dict[str, str]:
     found = {}
     for key, name in layer.outputs.items():
+        if key == "c" and _reads_cell_alone(layer):
+            both, count = writer.concat([made["h"], made["c"]], 0), layer.directions
+            made = {**made, "c": writer.slice(both, [0], [count], [2 * count])}
         new = _last_state(graph, layer, writer, made["y"]) if key not in made else made[key]
         if layer.batchwise:
             new = writer.transpose(new, (2, 0, 1, 3) if key == "y" else (1, 0, 2))
