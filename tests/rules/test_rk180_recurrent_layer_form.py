@@ -54,7 +54,7 @@ def test_only_the_last_state_is_read(
 @pytest.mark.parametrize("named", [True, False])
 def test_of_an_lstm_the_cell_is_read_alone(direction: str, read: tuple[str, ...], *, named: bool) -> None:
     """The compiler drops the name of the state that nobody reads, and fails; read beside the cell it stays."""
-    how = {"direction": direction, "read": read, "named": named, "given": ("b",)}
+    how: dict[str, Any] = {"direction": direction, "read": read, "named": named, "given": ("b",)}
     assert {"Concat", "Slice"} <= set(assert_same(how, "LSTM"))
     assert diagnostics(recurrent("LSTM", **{**how, "read": ("h", "c"), "named": True})[0], CODE) == ()
 
