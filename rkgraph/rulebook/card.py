@@ -24,7 +24,8 @@
 The body has the headings of `HEADINGS`, each once, in that order. Models in it are fenced blocks of ONNX text:
 "```onnx", optionally followed by a TOML inline table of what lint is told (`Block`).
 
-The front matter is parsed at once; the body is split only when somebody reads it, because lint never does.
+The front matter is parsed at once, or looked up (`fronts.py`); the body is split only when somebody reads it, because
+lint never does.
 """
 
 from __future__ import annotations
@@ -38,13 +39,14 @@ from pathlib import Path
 from typing import Any
 
 from rkgraph.diagnostics import FixOffer, Safety, Severity
+from rkgraph.rulebook.fronts import parsed_front
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-__all__ = ["HEADINGS", "Block", "Card", "CardError", "CardOption", "parse_card", "read_card"]
+__all__ = ["HEADINGS", "Block", "Card", "CardError", "CardOption", "front_of", "parse_card", "read_card"]
 
 HEADINGS = (
     "What it does",
@@ -60,6 +62,8 @@ KINDS: Mapping[str, type] = {"int": int, "float": float, "bool": bool, "text": s
 """Types of options, as a card spells them."""
 
 EQUIVALENCES = ("exact", "tolerance", "restricted")
+SEVERITIES = tuple(severity.value for severity in Severity)
+SAFETIES = tuple(safety.value for safety in Safety)
 
 _FENCE = "+++"
 _CODE = re.compile(r"RK[1-9][0-9]{2}")
@@ -207,7 +211,7 @@ def parse_card(text: str, stem: str) -> Card:
     name = reader.text("name", _NAME)
     if stem != f"{code}_{name}".lower().replace("-", "_"):
         raise CardError(f"{stem}.md: the file must be called {f'{code}_{name}'.lower().replace('-', '_')}.md")
-    severity = Severity(reader.choice("severity", tuple(s.value for s in Severity)))
+    severity = Severity(reader.choice("severity", SEVERITIES))
     applies_to = reader.texts("applies_to", single=True)
     after = reader.texts("after", optional=True)
     evidence = reader.texts("evidence", optional=True)
@@ -233,10 +237,15 @@ def parse_card(text: str, stem: str) -> Card:
     )
 
 
+def front_of(text: str, stem: str) -> str:
+    """The text of a card's front matter. Raises CardError where it has none."""
+    return _split(text, stem)[0]
+
+
 def _fix(reader: _FrontMatter | None) -> tuple[FixOffer | None, str | None, bool]:
     if reader is None:
         return None, None, False
-    safety = Safety(reader.choice("safety", tuple(s.value for s in Safety)))
+    safety = Safety(reader.choice("safety", SAFETIES))
     offer = FixOffer(reader.text("title"), safety)
     equivalence = reader.choice("equivalence", EQUIVALENCES)
     candidate = reader.flag("candidate")
@@ -266,9 +275,9 @@ def _split(text: str, stem: str) -> tuple[str, str, int]:
     return text[len(_FENCE) + 1 : end + 1], text[body_start:], text.count("\n", 0, body_start) + 1
 
 
-def _toml(header: str, stem: str) -> dict[str, Any]:
+def _toml(header: str, stem: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(header)
+        return parsed_front(header, stem)
     except tomllib.TOMLDecodeError as error:
         raise CardError(f"{stem}.md: the front matter is not TOML ({error})") from error
 

@@ -151,6 +151,7 @@ MODULES = (
     "rk412_flat_maximum",
     "rk413_padding_of_few_channels",
     "rk414_strided_rows",
+    "rk415_needless_transpose",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",
@@ -264,8 +265,13 @@ def card_path(rule: str) -> Path:
     for stem in MODULES:
         code, _, name = stem.partition("_")
         if wanted in (code, name, stem):
-            return data_folder("rules") / f"{stem}.md"
+            return _folder() / f"{stem}.md"
     raise UsageError(f"there is no rule {rule!r}", _nearest(wanted))
+
+
+@cache
+def _folder() -> Path:
+    return data_folder("rules")
 
 
 def _nearest(wanted: str) -> str:
@@ -282,7 +288,7 @@ def _nearest(wanted: str) -> str:
 @cache
 def _load(stem: str) -> Rule:
     """The rule of a stem; its module is imported when it is first asked, which most models never do of most rules."""
-    card = read_card(card_path(stem))
+    card = read_card(_folder() / f"{stem}.md")
 
     def check(lint: LintContext) -> Iterator[Finding]:
         yield from _module(stem).check(_with_settings(lint, card))
