@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.intervals import Intervals
 from rkgraph.graph.rewrite import Between
 from rkgraph.rulebook import whole_numbers as whole
 from rkgraph.rulebook.known import NotKnown, constant_of, shape_of
@@ -157,24 +158,46 @@ def _prelu(call: Call) -> str:
 
 
 def _matmul(call: Call) -> str:
-    """Each product of a row and a column, and their sums: [..., M, K, 1] · [..., 1, K, N]; see `assumed`."""
+    """Each product of a row and a column, and their sums: [batch, M, K, 1] · [batch, 1, K, N]."""
     a, b = (shape_of(call.graph, name) for name in call.node.inputs)
-    if len(a) < 2 or len(b) < 2:
-        raise NotKnown(f"{call.node.label} multiplies a vector: make it a matrix of one row or column")
-    count = math.prod(shape_of(call.graph, call.node.outputs[0])) * a[-1]
+    result = shape_of(call.graph, call.node.outputs[0])
+    count = math.prod(result) * a[-1]
     if count > LARGEST_PRODUCTS:
         raise NotKnown(f"{call.node.label} takes {count} products, more than {LARGEST_PRODUCTS}")
-    rows = call.w.reshape(call.inputs[0], (*a, 1))
-    columns = call.w.reshape(call.inputs[1], (*b[:-2], 1, *b[-2:]))
-    rank = max(len(a), len(b))
-    return call.w.reduce("ReduceSum", call.w.op("Mul", rows, columns), (rank - 1,), keepdims=False)
+    rows, columns = (1, *a)[-max(len(a), 2) :], b if len(b) > 1 else (*b, 1)
+    before, behind = rows[:-2], columns[:-2]
+    if before == behind or not before or not behind:  # few dimensions are easier on everybody
+        before, behind = (math.prod(before),), (math.prod(behind),)
+    size = max(len(before), len(behind)) + 3
+    left = call.w.reshape(call.inputs[0], (*before, *rows[-2:], 1))
+    right = call.w.reshape(call.inputs[1], (*behind, 1, *columns[-2:]))
+    products = call.w.op("Mul", left, right)
+    if assumed(call.graph, call.node):
+        found = call.w.reduce("ReduceSum", products, (size - 2,), keepdims=False)
+    else:
+        found = _sum_in_halves(call.w, products, size - 2, a[-1])
+    return call.w.reshape(found, result)
+
+
+def _sum_in_halves(w: Writer, x: str, axis: int, size: int) -> str:
+    """The sum along an axis by sums of two halves: Add wraps around as MatMul does, and ReduceSum does not."""
+    while size > 1:
+        half = size // 2
+        total = w.op("Add", w.slice(x, [axis], [0], [half]), w.slice(x, [axis], [half], [2 * half]))
+        x = w.concat([total, w.slice(x, [axis], [2 * half], [size])], axis) if size % 2 else total
+        size -= half
+    return x
 
 
 def assumed(graph: GraphView, node: Node) -> dict[str, Between]:
-    """What has to be known of the operands of a MatMul, for ReduceSum is exact up to 2^53 only."""
+    """What the operands of a MatMul are known to lie in, where ReduceSum will do: it is exact up to 2^53 only."""
     if node.op != "MatMul":
         return {}
     bound = math.isqrt(2**53 // shape_of(graph, node.inputs[0])[-1])
+    known = Intervals(graph)
+    intervals = [known.of(name) for name in node.inputs]
+    if not all(-bound <= one.low and one.high <= bound for one in intervals):
+        return {}
     return {name: Between(-bound, bound, integer=True) for name in node.inputs}
 
 
