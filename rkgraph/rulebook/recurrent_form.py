@@ -28,7 +28,9 @@ GATE_FIXED_AT = 30.0
 
 _NAMES = {"y": "Y", "h": "Y_h", "c": "Y_c"}
 _BIASES_NEEDED = ("2.2.0",)  # versions that die (SIGSEGV) of a layer without
-_LAYOUT_UNKNOWN = ("2.5.0",)  # versions that refuse the attribute always; the others where Y is read by a Squeeze
+_LAYOUT_UNKNOWN = ("2.5.0",)  # versions that refuse the attribute always; the others where a Transpose of Y stays
+_TAKES_A_TRANSPOSE = frozenset({"Transpose", "Relu", "Sigmoid", "Tanh"})  # readers that it is merged with or moved past
+_ROWS = 2  # dimensions of a value of which the toolkit makes rows, whatever order it had
 _LONGEST_SLICES = 16  # sequences of a batch whose last steps are cut out one by one
 
 
@@ -56,9 +58,9 @@ def better_form(lint: LintContext, graph: GraphView, layer: RecurrentLayer) -> F
     return Form(changes) if changes else None
 
 
-def fails(lint: LintContext, layer: RecurrentLayer) -> bool:
+def fails(lint: LintContext, graph: GraphView, layer: RecurrentLayer) -> bool:
     """Whether the layer does not build for a reason that op tables do not know of."""
-    if _lacks_biases(lint, layer) or (names_layout(layer) and lint.table.version in _LAYOUT_UNKNOWN):
+    if _lacks_biases(lint, layer) or _has_refused_layout(lint, graph, layer):
         return True
     if layer.op == "LSTM":
         return _has_odd_lengths(layer) or _reads_cell_alone(layer)
@@ -68,6 +70,33 @@ def fails(lint: LintContext, layer: RecurrentLayer) -> bool:
 def names_layout(layer: RecurrentLayer) -> bool:
     """Whether the layer says that steps come first, as they do anyway, in an attribute that came with opset 14."""
     return "layout" in layer.node.attributes and not layer.batchwise
+
+
+def _has_refused_layout(lint: LintContext, graph: GraphView, layer: RecurrentLayer) -> bool:
+    """Whether the layer names `layout` and is made anew by the toolkit, which then refuses the attribute.
+
+    2.2.0 to 2.3.2 do so where a Transpose of Y is left: not joined with another behind the Reshape that follows it
+    (measured with bidirectional layers as torch exports them, and eight readers). A Squeeze of Y is the op table's.
+    """
+    if not names_layout(layer):
+        return False
+    if lint.table.version in _LAYOUT_UNKNOWN:
+        return True
+    turned = [node for node in graph.consumers(layer.outputs.get("y", "")) if node.op == "Transpose"]
+    return any(_stays(graph, node.outputs[0]) for node in turned)
+
+
+def _stays(graph: GraphView, name: str) -> bool:
+    """Whether a transposed value is read, behind a Reshape or not, by what the Transpose is not moved past."""
+    shape = graph.value(name).shape
+    if shape is not None and len(shape) == _ROWS:
+        return False
+    if name in graph.outputs:
+        return True
+    return any(
+        _stays(graph, node.outputs[0]) if node.op == "Reshape" else node.op not in _TAKES_A_TRANSPOSE
+        for node in graph.consumers(name)
+    )
 
 
 def _lacks_biases(lint: LintContext, layer: RecurrentLayer) -> bool:

@@ -27,16 +27,19 @@ def check(lint: LintContext) -> Iterator[Finding]:
             outcome = lint.judgement(node).outcome
             if isinstance(layer, str) or form is None:
                 continue
-            if not (fails(lint, layer) or outcome in CANNOT_RUN or names_layout(layer)):
+            fatal = fails(lint, graph, layer)
+            lost = fatal or outcome in CANNOT_RUN
+            if not lost and not names_layout(layer):
                 continue
+            what = "as it is written does not run on the board; it does" if lost else "is safer"
             yield Finding(
-                f"{node.op} as it is written does not run on the board; it does {', '.join(form.changes)}",
+                f"{node.op} {what} {', '.join(form.changes)}",
                 graph=graph.path,
                 node=node,
                 observed={"operator": node.op, "outcome": outcome},
                 limit={"form": list(form.changes)},
-                severity=Severity.ERROR,
-                verdict=Verdict.BUILD_FAILS if fails(lint, layer) else None,
+                severity=Severity.ERROR if lost else Severity.NOTE,
+                verdict=Verdict.BUILD_FAILS if fatal else None,
                 explains=frozenset({(graph.path, node.index)}),
             )
 

@@ -42,7 +42,7 @@ def _is_stuck(lint: LintContext, graph: GraphView, node: Node) -> bool:
     cannot = lint.judgement(node).outcome in CANNOT_RUN
     if isinstance(layer, str):
         return cannot
-    return (cannot or fails(lint, layer)) and better_form(lint, graph, layer) is None
+    return (cannot or fails(lint, graph, layer)) and better_form(lint, graph, layer) is None
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:

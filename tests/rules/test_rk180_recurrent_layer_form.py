@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rkgraph.diagnostics import Safety
+from rkgraph.diagnostics import Safety, Severity
 from rkgraph.graph.rewrite import Rewrite
 from rkgraph.targets import Target
 from tests.rules.harness import diagnostics
@@ -112,3 +112,31 @@ def test_a_layout_that_goes_without_saying_is_not_said(op: str, toolkit: str) ->
     assert [a.name for n in after.graph.node for a in n.attribute if a.name == "layout"] == []
     for old, new in zip(run(model, feeds), run(after, feeds), strict=True):
         np.testing.assert_array_equal(new, old)
+
+
+READERS = {
+    "z = MatMul(o, m)": True,
+    "z = ReduceMean<axes = [0]>(o)": True,
+    "z = Identity(t)": True,
+    "z = Relu(o)": False,
+    "z = Transpose<perm = [1, 0, 2]>(o)": False,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("layout", ["", ", layout = 0"])
+def test_a_layout_is_refused_where_a_transpose_of_y_stays(reader: str, layout: str) -> None:
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+    g (float[3, 1, 4] x) => (float z)
+    <float[2, 8, 4] w = {{{", ".join(["0.1"] * 64)}}}, float[2, 8, 2] r = {{{", ".join(["0.1"] * 32)}}},
+     float[2, 16] b = {{{", ".join(["0"] * 32)}}}, int64[3] rows = {{3, 1, 4}}, float[4, 1] m = {{1, 2, 3, 4}}>
+    {{
+        y = LSTM<hidden_size = 2, direction = "bidirectional"{layout}>(x, w, r, b)
+        t = Transpose<perm = [0, 2, 1, 3]>(y)
+        o = Reshape(t, rows)
+        {reader}
+    }}"""
+    found = diagnostics(text, CODE)
+    assert len(found) == bool(layout)
+    for each in found:
+        assert each.severity is (Severity.ERROR if READERS[reader] else Severity.NOTE)
