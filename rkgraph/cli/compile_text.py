@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.diagnostics import Severity, Verdict
+from rkgraph.report.gains import error_text
 
 if TYPE_CHECKING:
     from rkgraph.compile.compiler import Compiled
@@ -30,6 +31,7 @@ def describe(compiled: Compiled, *, verbose: bool = False) -> Lines:
         yield f"{stage['file']}  {stage['size_bytes'] / 1e6:.1f} MB, {source}", "title"
         yield from _layers(result.cost)
         yield from _placement(stage, verbose)
+        yield from _layer_errors(stage)
     yield from _islands(record.get("islands"))
     yield from _findings(compiled, verbose)
     if compiled.verification is not None:
@@ -76,6 +78,17 @@ def _placement(stage: Any, verbose: bool) -> Lines:
     on_cpu = Counter(node["op"] for node in stage["placement"] if node["real"] == "cpu")
     if on_cpu:
         yield f"  on the CPU {', '.join(f'{count} × {op}' for op, count in on_cpu.most_common())}", ""
+
+
+def _layer_errors(stage: Any) -> Lines:
+    """Where storage does most harm to results, by `--layer-errors`."""
+    if "layer_errors" not in stage:
+        return
+    known = sorted((layer for layer in stage["layers"] if "error" in layer), key=lambda layer: -layer["error"])
+    how = stage["layer_errors"]
+    yield f"  errors     {len(known)} layers measured on {how['cases']} {how['inputs']}, in ONNX Runtime", "dim"
+    for layer in known[:3]:
+        yield f"  errors     {error_text(layer['error'])} of {layer['op']} {layer['name']} ({layer['dtype']})", ""
 
 
 def _islands(choice: Any) -> Lines:

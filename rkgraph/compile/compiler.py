@@ -15,6 +15,7 @@ from rkgraph.compile.defects import diagnostics_of_defects
 from rkgraph.compile.diagnosis import diagnose, diagnostics_of
 from rkgraph.compile.faulty_rules import diagnostics_of_rules, run_without_faulty_rules
 from rkgraph.compile.hybrid import find_islands
+from rkgraph.compile.layer_errors import with_layer_errors
 from rkgraph.compile.mapping import map_layers
 from rkgraph.compile.plan import Plan, PreparedPlan, Verify
 from rkgraph.compile.record import cost_of, frozen, stage_record
@@ -106,6 +107,10 @@ def compile_model(
             built = _by_toolkit(prepared, foreseen, chain, cache, work=work, tell=tell)
         rknn = work / "model.rknn"
         result = _result(prepared, foreseen.result(), built, rknn, output.name)
+        if plan.layer_errors:
+            (stage,) = (result.compile or {})["stages"]
+            measured = with_layer_errors(prepared, stage, tell)
+            result = replace(result, compile=frozen({**(result.compile or {}), "stages": [measured]}))
         if choice is not None:
             result = replace(result, compile=frozen({**(result.compile or {}), "islands": choice.record}))
         with rknn.open("rb") as source:

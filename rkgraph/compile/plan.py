@@ -49,6 +49,7 @@ class Plan:
     """What to build. `calibration` is needed by quantized precisions and refused by fp16.
 
     `islands`: what fp16 islands of a quantized build are to reach; None: there are those of `config` only.
+    `layer_errors`: measure what fp16 or 8 bits do to the result of each layer.
     """
 
     model: Path
@@ -57,6 +58,7 @@ class Plan:
     calibration: Path | None = None
     verify: Verify | None = None
     islands: Goal | None = None
+    layer_errors: bool = False
 
     def prepare(self, view: ModelView) -> PreparedPlan:
         """Read and check all that the plan names, before minutes are spent.

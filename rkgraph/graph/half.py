@@ -1,5 +1,6 @@
 """A model beside a copy of itself in which every result is rounded to fp16; a few numbers for each value compare both.
 
+Results that a quantized build stores in whole steps are rounded to those instead, and so are the weights behind them.
 The copy shares nothing with the model but the inputs. Its weights are fp16, what does not fit into fp16 is clamped in
 weights and becomes infinite in results. All that comes out is one small vector for each value, so that memory is that
 of running the model twice, whatever its size.
@@ -7,13 +8,15 @@ of running the model twice, whatever its size.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["COMPARED", "HALF", "compared_with_half"]
+__all__ = ["COMPARED", "HALF", "Steps", "compared_with_half"]
 
 HALF = "rkgraph/fp16/"
 """The copy of the value NAME is called HALF + NAME, and what compares both HALF + NAME + "/compared"."""
@@ -30,47 +33,91 @@ and norm: ‖copy − value‖ and ‖value‖, both divided by `exact`. Numbers
 LARGEST = 65504.0
 
 
-def compared_with_half(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
+@dataclass(frozen=True)
+class Steps:
+    """How a value is stored in whole steps: clip(round(x / scale) + zero, least, most)."""
+
+    scale: float
+    zero: float
+    least: int
+    most: int
+
+    @classmethod
+    def over(cls, low: float, high: float, bits: int) -> Steps:
+        """Asymmetric, one scale a tensor, 0 in the range: as the toolkit does with activations."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        least, most = -(1 << bits - 1), (1 << bits - 1) - 1
+        scale = max(high - low, 1e-12) / (most - least)
+        return cls(scale, float(np.clip(np.round(least - low / scale), least, most)), least, most)
+
+
+def compared_with_half(
+    model: onnx.ModelProto,
+    names: Collection[str],
+    steps: Mapping[str, Steps] | None = None,
+    channels: Mapping[str, int] | None = None,
+) -> onnx.ModelProto:
     """The model and its copy in one, with a vector for each of the values `names` and no other output.
 
     Args:
         model: with weights; nodes of the main graph are copied, bodies of theirs stay fp32.
         names: float32 values of the main graph that are made by nodes.
+        steps: those of them, and of the inputs, that are stored in whole steps and not as fp16.
+        channels: weights that are stored in 8 bits, symmetric, one scale for each index along this axis.
     """
+    steps = steps or {}
     both = onnx.ModelProto()
     both.CopyFrom(model)
     graph = both.graph
     floats = {value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT}
     given = {value.name for value in graph.input} - floats
-    weights = _half_weights(graph)
-    copied = [node for name in sorted(floats) for node in _rounding(name, name)]
+    weights = _stored_weights(graph, channels or {})
+    copied = [node for name in sorted(floats) for node in _rounding(name, name, steps)]
     for node in model.graph.node:
-        copied.extend(_copied(node, given, weights, names))
+        copied.extend(_copied(node, given, weights, names, steps))
     del graph.output[:]
     for name in names:
         copied.extend(_compared(name))
         graph.output.append(helper.make_tensor_value_info(f"{HALF}{name}/compared", TensorProto.FLOAT, [len(COMPARED)]))
     graph.initializer.extend(_numbers())
+    graph.initializer.extend(tensor for name, each in steps.items() for tensor in _constants(name, each))
     graph.node.extend(copied)
     return both
 
 
-def _half_weights(graph: onnx.GraphProto) -> dict[str, str]:
+def _stored_weights(graph: onnx.GraphProto, channels: Mapping[str, int]) -> dict[str, str]:
     """Weight → the one of the copy: float32 ones rounded, others the same."""
     names = {}
     for tensor in list(graph.initializer):
         names[tensor.name] = tensor.name
         if tensor.data_type == TensorProto.FLOAT:
             array = numpy_helper.to_array(tensor)
-            half = np.clip(array, -LARGEST, LARGEST).astype(np.float16).astype(np.float32)
-            if not np.array_equal(half, array):
+            axis = channels.get(tensor.name)
+            stored = _as_half(array) if axis is None else _as_bytes(array, axis)
+            if not np.array_equal(stored, array):
                 names[tensor.name] = HALF + tensor.name
-                graph.initializer.append(numpy_helper.from_array(half, HALF + tensor.name))
+                graph.initializer.append(numpy_helper.from_array(stored, HALF + tensor.name))
     return names
 
 
+def _as_half(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    rounded: npt.NDArray[np.float32] = np.clip(array, -LARGEST, LARGEST).astype(np.float16).astype(np.float32)
+    return rounded
+
+
+def _as_bytes(array: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    others = tuple(each for each in range(array.ndim) if each != axis % array.ndim)
+    scale = np.maximum(np.abs(array).max(axis=others, keepdims=True) / 127, 1e-30)
+    rounded: npt.NDArray[np.float32] = (np.round(array / scale) * scale).astype(np.float32)
+    return rounded
+
+
 def _copied(
-    node: onnx.NodeProto, given: Collection[str], weights: dict[str, str], rounded: Collection[str]
+    node: onnx.NodeProto,
+    given: Collection[str],
+    weights: dict[str, str],
+    rounded: Collection[str],
+    steps: Mapping[str, Steps],
 ) -> list[onnx.NodeProto]:
     """The node of the copy, and the roundings of its results."""
     copy = onnx.NodeProto()
@@ -85,7 +132,7 @@ def _copied(
             copy.output[index] = HALF + name
             if name in rounded:
                 copy.output[index] = result = f"{HALF}{name}/result"
-                roundings.extend(_rounding(result, name))
+                roundings.extend(_rounding(result, name, steps))
     return [*_computed(copy), *roundings]
 
 
@@ -106,9 +153,26 @@ def _computed(copy: onnx.NodeProto) -> list[onnx.NodeProto]:
     ]
 
 
-def _rounding(source: str, name: str) -> list[onnx.NodeProto]:
+def _rounding(source: str, name: str, steps: Mapping[str, Steps]) -> list[onnx.NodeProto]:
     """Nodes that make the copy of `name` of `source`: the same numbers, rounded."""
-    return _through_half(source, HALF + name)
+    if name not in steps:
+        return _through_half(source, HALF + name)
+    stem = f"{HALF}{name}/in_steps/"
+    chain = (
+        ("Div", (source, f"{stem}scale"), f"{stem}steps"),
+        ("Round", (f"{stem}steps",), f"{stem}whole"),
+        ("Add", (f"{stem}whole", f"{stem}zero"), f"{stem}shifted"),
+        ("Max", (f"{stem}shifted", f"{stem}least"), f"{stem}above"),
+        ("Min", (f"{stem}above", f"{stem}most"), f"{stem}code"),
+        ("Sub", (f"{stem}code", f"{stem}zero"), f"{stem}back"),
+        ("Mul", (f"{stem}back", f"{stem}scale"), HALF + name),
+    )
+    return [helper.make_node(op, inputs, [result]) for op, inputs, result in chain]
+
+
+def _constants(name: str, steps: Steps) -> list[onnx.TensorProto]:
+    numbers = {"scale": steps.scale, "zero": steps.zero, "least": steps.least, "most": steps.most}
+    return [numpy_helper.from_array(np.asarray(n, np.float32), f"{HALF}{name}/in_steps/{key}") for key, n in numbers.items()]
 
 
 def _through_half(source: str, target: str) -> list[onnx.NodeProto]:

@@ -1,10 +1,12 @@
-"""What removing a cause would buy, in words; and numbers in three digits."""
+"""What removing a cause would buy, in words; and numbers in as many digits as matter."""
 
 from __future__ import annotations
 
+import math
+
 from rkgraph.results import Cause, Opportunity
 
-__all__ = ["amount", "bytes_text", "gains", "of_bytes"]
+__all__ = ["amount", "bytes_text", "cosine_text", "error_text", "gains", "of_bytes"]
 
 
 def gains(each: Cause | Opportunity) -> tuple[str, ...]:
@@ -30,6 +32,16 @@ def amount(number: float) -> str:
         if number >= unit:
             return f"{number / unit:.3g}{word}"
     return f"{number:.0f}"
+
+
+def cosine_text(cosine: float) -> str:
+    """Six digits, never rounded up: 1.000000 is what is equal."""
+    return f"{cosine if math.isnan(cosine) else math.floor(cosine * 1e6) / 1e6:.6f}"
+
+
+def error_text(error: float) -> str:
+    """A relative error in two digits, "0.021 %"; what is not finite has overflowed."""
+    return f"{float(f'{100 * error:.2g}'):g} %" if math.isfinite(error) else "overflow"
 
 
 def bytes_text(size: float | None) -> str:

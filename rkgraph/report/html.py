@@ -18,7 +18,8 @@ import jinja2
 from markupsafe import Markup, escape
 
 from rkgraph.report.cards import cards_of
-from rkgraph.report.page.categories import categories_of, fix_command, passed_of
+from rkgraph.report.gains import error_text
+from rkgraph.report.page.categories import categories_of, cure_of, fix_command, passed_of
 from rkgraph.report.page.costs import costs_of
 from rkgraph.report.page.data import embedded, page_data
 from rkgraph.report.page.opportunities import gains_of
@@ -43,12 +44,13 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=_plain, number=_number, kilo=_kilo, inline=_inline)
+    environment.filters.update(plain=_plain, number=_number, kilo=_kilo, percent=error_text, inline=_inline)
     environment.globals.update(
         strip=strip,
         tiles_of=tiles_of,
         score_of=score_of,
         categories_of=categories_of,
+        cure_of=cure_of,
         passed_of=passed_of,
         gains_of=gains_of,
         costs_of=costs_of,

@@ -7,16 +7,16 @@ Pure functions of the report; what a template shows is decided here, how it look
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from rkgraph.diagnostics import Device, Diagnostic, Safety, Severity
-from rkgraph.results import AppliedFix, Fixes, PlacedNode, Proof, Report, Result
+from rkgraph.diagnostics import Device, Diagnostic
+from rkgraph.report.groups import FindingGroup, FixGroup, PlacedRow, findings_by_rule, fixes_by_title
+from rkgraph.results import Fixes, PlacedNode, Proof, Report, Result
 
-__all__ = ["FindingGroup", "FixGroup", "PlacedRow", "Story", "stories"]
+__all__ = ["Story", "stories"]
 
-_DETAILS = 3
 _TROUBLES = ("RK240", "RK241", "RK242")
 _AGREEMENT = {
     "agree": "where they were predicted",
@@ -25,89 +25,6 @@ _AGREEMENT = {
     "unpredicted": "without prediction",
     "unmapped": "not found in the layer table",
 }
-_MANY = 6  # more findings of one rule than this are folded
-
-
-@dataclass(frozen=True)
-class FindingGroup:
-    """All findings of one rule, the most severe first; `severity` is the highest."""
-
-    code: str
-    severity: Severity
-    findings: tuple[Diagnostic, ...]
-
-    @property
-    def shown(self) -> tuple[Diagnostic, ...]:
-        """What is shown at once: causes, and of many of them the first."""
-        causes = tuple(finding for finding in self.findings if finding.cause)
-        return causes if len(causes) <= _MANY else causes[: _MANY - 2]
-
-    @property
-    def folded(self) -> tuple[Diagnostic, ...]:
-        """What is shown on request: the other causes, and what follows from another finding."""
-        shown = {id(finding) for finding in self.shown}
-        return tuple(finding for finding in self.findings if id(finding) not in shown)
-
-
-@dataclass(frozen=True)
-class FixGroup:
-    """Applied fixes of one rule with one title, allowed in one way, and what their proofs say together."""
-
-    code: str
-    title: str
-    safety: Safety
-    allowed_by: str
-    fixes: tuple[AppliedFix, ...]
-    proofs: tuple[Proof, ...]
-
-    @property
-    def details(self) -> str:
-        """What the fixes say of themselves, each wording once, the first of many."""
-        told = tuple(dict.fromkeys(fix.detail for fix in self.fixes if fix.detail))
-        return " · ".join((*told[:_DETAILS], "…") if len(told) > _DETAILS else told)
-
-    @property
-    def kinds(self) -> str:
-        """Kinds of proof, in the order of their first use."""
-        return ", ".join(dict.fromkeys(proof.kind for proof in self.proofs))
-
-    @property
-    def cases(self) -> int:
-        """Inputs or elements that were checked, together."""
-        return sum(proof.cases for proof in self.proofs)
-
-    @property
-    def largest_error(self) -> float | None:
-        """The largest error that any proof saw; None where none measures one."""
-        return max((p.largest_error for p in self.proofs if p.largest_error is not None), default=None)
-
-    @property
-    def tolerance(self) -> Mapping[str, float]:
-        """The widest tolerance of the proofs, by kind."""
-        found: dict[str, float] = {}
-        for proof in self.proofs:
-            for name, value in proof.tolerance.items():
-                found[name] = max(value, found.get(name, value))
-        return found
-
-    @property
-    def outcome(self) -> str:
-        """The weakest outcome: refuted, then skipped, then proved; "none" without a proof."""
-        outcomes = {proof.outcome for proof in self.proofs}
-        return next((o for o in ("refuted", "skipped", "proved") if o in outcomes), "none")
-
-
-@dataclass(frozen=True)
-class PlacedRow:
-    """A node of the original graph, where it was predicted to run and where the compiler put it (None: not known)."""
-
-    node: PlacedNode
-    real: Device | None
-
-    @property
-    def agrees(self) -> bool:
-        """False only where the compiler contradicts the prediction."""
-        return self.real is None or self.real is self.node.device
 
 
 @dataclass(frozen=True)
@@ -188,6 +105,17 @@ class Story:
         return (self.compile or {}).get("islands")
 
     @property
+    def layer_errors(self) -> Mapping[str, Any] | None:
+        """How the errors of layers were measured (`compile --layer-errors`); None where nobody did."""
+        return next((stage["layer_errors"] for stage in self.compiled_stages if "layer_errors" in stage), None)
+
+    @property
+    def worst_layers(self) -> tuple[Mapping[str, Any], ...]:
+        """Layers with a measured error, the largest first; what overflows stands before all."""
+        known = [layer for layer in self.layers if layer.get("error") is not None]
+        return tuple(sorted(known, key=lambda layer: -layer["error"]))
+
+    @property
     def sentences(self) -> Mapping[str, Any] | None:
         """How real sentences fared, where somebody measured it."""
         return (self.compile or {}).get("sentences")
@@ -195,7 +123,7 @@ class Story:
     @property
     def open_findings(self) -> tuple[FindingGroup, ...]:
         """What is still to be said about the model."""
-        return _grouped(f for f in self.last_linted.diagnostics if f.counts)
+        return findings_by_rule(f for f in self.last_linted.diagnostics if f.counts)
 
     @property
     def resolved_findings(self) -> tuple[FindingGroup, ...]:
@@ -203,7 +131,7 @@ class Story:
         if not self.changed:
             return ()
         left = {finding.fingerprint for finding in self.last_linted.diagnostics}
-        return _grouped(finding for finding in self.before.diagnostics if finding.fingerprint not in left)
+        return findings_by_rule(finding for finding in self.before.diagnostics if finding.fingerprint not in left)
 
     @property
     def measured_troubles(self) -> tuple[Diagnostic, ...]:
@@ -213,7 +141,7 @@ class Story:
     @property
     def accepted_findings(self) -> tuple[FindingGroup, ...]:
         """What a suppression covers, with its reason, or the baseline has."""
-        return _grouped(f for f in self.last_linted.diagnostics if not f.counts)
+        return findings_by_rule(f for f in self.last_linted.diagnostics if not f.counts)
 
     @property
     def lowest_cosine(self) -> float | None:
@@ -233,14 +161,7 @@ class Story:
     @property
     def fix_groups(self) -> tuple[FixGroup, ...]:
         """Applied fixes by rule, title and permission, in the order of their first use."""
-        by_id = {proof.id: proof for proof in self.proofs}
-        groups: dict[tuple[str, str, Safety, str], list[AppliedFix]] = {}
-        for fix in self.fixes.applied:
-            groups.setdefault((fix.code, fix.title, fix.safety, fix.allowed_by), []).append(fix)
-        return tuple(
-            FixGroup(*key, tuple(fixes), tuple({i: by_id[i] for f in fixes for i in f.proofs if i in by_id}.values()))
-            for key, fixes in groups.items()
-        )
+        return fixes_by_title(self.fixes.applied, self.proofs)
 
     @property
     def whole_proofs(self) -> tuple[Proof, ...]:
@@ -258,6 +179,11 @@ class Story:
             for entry in stage.get("placement", ())
         }
         return tuple(PlacedRow(node, real.get(node.node)) for node in self.placement)
+
+    @property
+    def settled(self) -> tuple[PlacedNode, ...]:
+        """The placement as it is known last: where the compiler put a node, else where it was predicted to run."""
+        return tuple(replace(row.node, device=row.real or row.node.device) for row in self.rows)
 
     @property
     def layers(self) -> tuple[Mapping[str, Any], ...]:
@@ -292,18 +218,3 @@ def _continues(last: Result, result: Result) -> bool:
 def _shape_of(result: Result) -> tuple[object, ...]:
     """What stays the same when a fixed model is written to another file."""
     return result.model.nodes, result.model.opset, result.model.inputs, result.model.outputs
-
-
-def _grouped(findings: Iterable[Diagnostic]) -> tuple[FindingGroup, ...]:
-    groups: dict[str, list[Diagnostic]] = {}
-    for finding in findings:
-        groups.setdefault(finding.code, []).append(finding)
-    made = [
-        FindingGroup(
-            code,
-            max((f.severity for f in found), key=lambda s: s.rank),
-            tuple(sorted(found, key=lambda f: (-f.severity.rank, not f.cause))),
-        )
-        for code, found in groups.items()
-    ]
-    return tuple(sorted(made, key=lambda group: (-group.severity.rank, group.code)))

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rkgraph.diagnostics import Device
+from rkgraph.report.gains import cosine_text
 from rkgraph.report.story import Story
-from rkgraph.results import PlacedNode
 
 __all__ = ["Tile", "tiles_of"]
 
@@ -36,11 +36,12 @@ class Tile:
 
 def tiles_of(story: Story) -> tuple[Tile, ...]:
     """The summary: nodes, layers, size, traffic, memory, likeness; only what is known."""
-    return (*_node_tiles(story.placement), *_compile_tiles(story))
+    devices = [node.device for node in story.settled]
+    return (*_node_tiles(devices), *_compile_tiles(story))
 
 
-def _node_tiles(placement: Sequence[PlacedNode]) -> Iterable[Tile]:
-    counts = Counter(node.device for node in placement)
+def _node_tiles(placement: Sequence[Device]) -> Iterable[Tile]:
+    counts = Counter(placement)
     for device in Device:
         if counts[device]:
             label = f"nodes {_LABELS[device]}"
@@ -64,4 +65,4 @@ def _compile_tiles(story: Story) -> Iterable[Tile]:
     cosine = story.lowest_cosine
     if cosine is not None:
         threshold = (story.verify or story.sentences or {}).get("threshold", 0.99)
-        yield Tile("lowest cosine", f"{cosine:.6f}", "simulator", "good" if cosine >= threshold else "bad")
+        yield Tile("lowest cosine", cosine_text(cosine), "simulator", "good" if cosine >= threshold else "bad")

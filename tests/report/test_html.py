@@ -157,7 +157,7 @@ def sound(page: Page) -> None:
 
 def test_the_islands_of_a_quantized_build_are_told_with_their_trials_and_reasons() -> None:
     text = render(sample_report())
-    told = text[text.index("Islands of fp16") : text.index("Real sentences")]
+    told = text[text.index("Islands of fp16") : text.index("<footer>")]
     for words in ("2 tensors, which reach the goal", "0.9729", "50%", "chosen", "0.0379", "/encoder/layer/sum"):
         assert words in told
 

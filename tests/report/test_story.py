@@ -9,7 +9,8 @@ import pytest
 
 from rkgraph.diagnostics import Device
 from rkgraph.report.document import join_reports
-from rkgraph.report.story import FindingGroup, Story, stories
+from rkgraph.report.groups import FindingGroup
+from rkgraph.report.story import Story, stories
 from rkgraph.report.strip import strip
 from rkgraph.report.tiles import tiles_of
 from rkgraph.results import ModelInfo, PlacedNode, Report, Result

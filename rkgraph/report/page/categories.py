@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rkgraph.diagnostics import Diagnostic, Safety, Severity
-from rkgraph.report.next_step import next_words
-from rkgraph.report.story import FindingGroup, Story
+from rkgraph.report.groups import FindingGroup
+from rkgraph.report.next_step import allowing, next_words
+from rkgraph.report.story import Story
 from rkgraph.rulebook.rule import Options
 
-__all__ = ["Audit", "Category", "Paste", "categories_of", "passed_of"]
+__all__ = ["Audit", "Category", "Paste", "categories_of", "cure_of", "passed_of"]
 
 FAMILIES = {
     "RK1": ("Operators", "What the compiler and the board have kernels for."),
@@ -90,6 +91,12 @@ def categories_of(story: Story) -> tuple[Category, ...]:
     return tuple(Category(*family, _causes_first(families[family])) for family in order if family in families)
 
 
+def cure_of(categories: Iterable[Category], code: str) -> Paste | None:
+    """What to paste to mend what a rule found; where no fix is applied by itself, to be told how."""
+    found = (audit for category in categories for audit in category.audits if audit.group.code == code)
+    return next((audit.pastes[0] for audit in found), None)
+
+
 def _causes_first(audits: Iterable[Audit]) -> tuple[Audit, ...]:
     """What only follows from other findings comes last: it goes away with them."""
     return tuple(sorted(audits, key=lambda audit: not audit.causes))
@@ -132,10 +139,7 @@ def fix_command(story: Story, allow: Sequence[str] = ()) -> str:
     """The command that comes next for the model that was linted last, with what else is to be allowed; "" for none."""
     result = story.last_linted
     words = next_words(result, f"rknn-{result.target.toolkit}", Options())
-    more = [each for each in allow if each not in words]
-    if words[1:2] == ["fix"] and more:
-        words[-2:-2] = ["--allow", ",".join(more)]
-    return shlex.join(words)
+    return shlex.join(allowing(words, allow) if words[1:2] == ["fix"] else words)
 
 
 def suppression(finding: Diagnostic, reason: str) -> str:

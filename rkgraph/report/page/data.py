@@ -7,6 +7,7 @@ views refer to them by index, and a value that is called after the node that mak
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ _LETTERS = {
     Device.NO_KERNEL: "x",
     Device.UNKNOWN: "u",
 }
-_LAYER_KEYS = ("id", "op", "target", "dtype", "output_shape", "npu_cycles", "ddr_cycles", "rw_kb", "name")
+_LAYER_KEYS = ("id", "op", "target", "dtype", "output_shape", "npu_cycles", "ddr_cycles", "rw_kb", "name", "error")
 _SHORT = 300
 
 
@@ -98,10 +99,16 @@ def _story_data(story: Story, edges: Mapping[str, Mapping[str, Any]]) -> dict[st
         "views": views,
         "names": list(names),
         "matches": matches,
-        "layers": [[layer.get(key) for key in _LAYER_KEYS] for layer in story.layers],
+        "layers": [_layer_row(layer) for layer in story.layers],
         "errors": _errors(story, last),
         "target": str(story.after.target),
     }
+
+
+def _layer_row(layer: Mapping[str, Any]) -> list[Any]:
+    """The columns of `_LAYER_KEYS`; an error that is not measured is left out, one that is not finite a word."""
+    *row, error = (layer.get(key) for key in _LAYER_KEYS)
+    return row if error is None else [*row, float(f"{error:.4g}") if math.isfinite(error) else "overflow"]
 
 
 def _view(

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rkgraph.diagnostics import Device, Diagnostic, Severity, Verdict
+from rkgraph.report.gains import cosine_text
 from rkgraph.report.story import Story
 from rkgraph.results import PlacedNode
 
@@ -76,7 +77,7 @@ def _on_npu(story: Story) -> Part:
 def _numbers(story: Story) -> Part:
     cosine = story.lowest_cosine
     if cosine is not None:
-        return Part("Numbers", points_of_cosine(cosine), f"lowest cosine {cosine:.6f}, measured")
+        return Part("Numbers", points_of_cosine(cosine), f"lowest cosine {cosine_text(cosine)}, measured")
     hazards = _hazards(finding for group in story.open_findings for finding in group.findings)
     weight = sum(_WEIGHTS[severity] for severity in hazards.values())
     words = f"not measured; {len(hazards)} hazard{'s' if len(hazards) != 1 else ''} by rule"

@@ -19,7 +19,23 @@ const options = {
   absWorkingDir: here,
 };
 await build({ ...options, entryPoints: ["src/main.js"], format: "iife", outfile: join(out, "report.js") });
-await build({ ...options, entryPoints: ["css/main.css"], outfile: join(out, "report.css") });
+// The dark colours stand in one file and serve twice: where dark was chosen, and where nothing was and the system is dark.
+const darkTwice = {
+  name: "dark-twice",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]dark\.css$/ }, ({ path }) => {
+      const css = readFileSync(path, "utf8");
+      const chosen = css.replace(":root", ':root[data-theme="dark"]');
+      const system = css.replace(":root", ':root:not([data-theme="light"])');
+      return { loader: "css", contents: `${chosen}\n@media (prefers-color-scheme: dark) {\n${system}\n}` };
+    }),
+};
+await build({
+  ...options,
+  entryPoints: ["css/main.css"],
+  outfile: join(out, "report.css"),
+  plugins: [darkTwice],
+});
 
 const lock = JSON.parse(readFileSync(join(here, "package-lock.json"), "utf8"));
 const shipped = Object.entries(lock.packages).filter(([path, about]) => path && !about.dev && !about.optional);

@@ -13,6 +13,8 @@ export function h(tag, attributes = {}, ...children) {
 
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const number = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+/** A share in two digits that matter: "0.021 %"; what is no finite number has overflowed. */
+export const percent = (value) => (Number.isFinite(value) ? `${Number((100 * value).toPrecision(2))} %` : "overflow");
 export const short = (text, most) => (text.length <= most ? text : text.slice(0, most - 1) + "…");
 
 let sequence = 0;

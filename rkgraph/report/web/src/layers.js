@@ -1,5 +1,6 @@
 // The layer table, with bars, and its plots.
-import { h, number } from "./dom.js";
+import { h, number, percent } from "./dom.js";
+import { errorShare } from "./graph/heat.js";
 import { dataTable } from "./table.js";
 import { layerPlots, memoryPlot } from "./plots.js";
 
@@ -30,6 +31,14 @@ function layerTable(layers, choose) {
     bar: (row) => (row[column] ?? 0) / tops[column],
     tone,
   });
+  const error = {
+    title: "Error",
+    value: (row) => row[9] ?? -1,
+    show: (row) => (typeof row[9] === "number" ? percent(row[9]) : ""),
+    numeric: true,
+    bar: (row) => (typeof row[9] === "number" ? errorShare(row[9]) : 0),
+    tone: (row) => `heat-${Math.floor(5 * errorShare(row[9]))}`,
+  };
   return dataTable({
     label: "Layers, as the compiler scheduled them",
     rows: layers,
@@ -58,6 +67,7 @@ function layerTable(layers, choose) {
       measured("NPU cycles", 5),
       ...(layers.some((row) => row[6]) ? [measured("DDR cycles", 6)] : []),
       measured("KB moved", 7),
+      ...(layers.some((row) => typeof row[9] === "number") ? [error] : []),
     ],
   }).element;
 }

@@ -1,6 +1,6 @@
 // Plots over the schedule: cycles and traffic of layers, and the memory that live activations take.
 import uPlot from "uplot";
-import { h, number } from "./dom.js";
+import { h, number, percent } from "./dom.js";
 import { onTheme } from "./theme.js";
 
 const BYTES = {
@@ -21,9 +21,25 @@ export function layerPlots(place, layers) {
   const names = layers.map((row) => `#${row[0]} ${row[1]} ${row[8]}`);
   const cycles = layers.map((row) => row[5] || null),
     traffic = layers.map((row) => row[7] || null);
-  if (cycles.some(Boolean)) plot(place, "NPU cycles by layer", names, cycles, "npu", (v) => number(v), true);
+  const bars = { bars: true };
+  if (cycles.some(Boolean)) plot(place, "NPU cycles by layer", names, cycles, "npu", number, bars);
   if (traffic.some(Boolean))
-    plot(place, "KB read and written by layer", names, traffic, "host", (v) => `${number(v)} KB`, true);
+    plot(place, "KB read and written by layer", names, traffic, "host", (v) => `${number(v)} KB`, bars);
+  errorPlot(place, names, layers);
+}
+
+// In digits: what matters is where the error jumps, and from where on it is no longer a rounding.
+function errorPlot(place, names, layers) {
+  const errors = layers.map((row) => (row[9] > 0 ? Math.min(row[9], 10) : null));
+  if (!errors.some(Boolean)) return;
+  const figure = plot(place, "Error of each layer's result", names, errors, "no-kernel", percent, { log: true });
+  figure.append(
+    h(
+      "p",
+      { class: "soft" },
+      "‖stored − exact‖ / ‖exact‖, in ONNX Runtime beside a copy that stores as the build does. Errors add up on the way: where they jump, the layer is the cause.",
+    ),
+  );
 }
 
 export function memoryPlot(place, view) {
@@ -38,7 +54,6 @@ export function memoryPlot(place, view) {
     live.map((v) => v / 2 ** 20),
     "unknown",
     (v) => `${v.toFixed(2)} MB`,
-    false,
   );
   figure.append(
     h(
@@ -70,7 +85,12 @@ export function liveBytes(view) {
   });
 }
 
-function plot(place, title, names, ys, tone, words, bars) {
+const rounded = (v) => (v >= 1e6 ? `${v / 1e6} M` : v >= 1e3 ? `${v / 1e3} k` : v);
+const decade = (v) => (v !== null && Math.abs(Math.log10(v) % 1) < 1e-6 ? percent(v) : "");
+const decades = (_, low, high) => [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high) + 1e-9)];
+
+/** `bars` or a line; `log`: tens are as far apart as hundreds, and points are told in percent. */
+function plot(place, title, names, ys, tone, words, { bars = false, log = false } = {}) {
   const figure = h("figure", { class: "plot", role: "img", "aria-label": `${title}; the numbers are in the table` });
   place.append(figure);
   const told = h("figcaption", {}, h("b", {}, title), " ", h("span", { class: "soft" }));
@@ -92,22 +112,26 @@ function plot(place, title, names, ys, tone, words, bars) {
         height: HEIGHT,
         legend: { show: false },
         padding: [8, 8, 0, 0],
-        scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
+        scales: {
+          x: { time: false },
+          y: log ? { distr: 3, range: decades } : { range: (_, low, high) => [0, high * 1.05 || 1] },
+        },
         axes: [
           { ...axis, size: 30 },
           {
             ...axis,
             size: 62,
-            values: (_, ticks) => ticks.map((v) => (v >= 1e6 ? `${v / 1e6} M` : v >= 1e3 ? `${v / 1e3} k` : v)),
+            values: (_, ticks) => ticks.map(log ? decade : rounded),
           },
         ],
         series: [
           {},
           {
             stroke: read(tone),
-            fill: `${read(tone)}${bars ? "" : "55"}`,
+            fill: log ? undefined : `${read(tone)}${bars ? "" : "55"}`,
             width: bars ? 0 : 1.5,
-            points: { show: false },
+            points: { show: log, size: 5, fill: read(tone) },
+            spanGaps: log,
             paths: bars ? uPlot.paths.bars({ size: [0.9, 40] }) : undefined,
           },
         ],

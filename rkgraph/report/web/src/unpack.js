@@ -1,6 +1,8 @@
 // The embedded data as the views want it: names in place of rows, and edges from what nodes read and make.
 
 export function unpack(story) {
+  // JSON has no infinity: what overflows is written as a word.
+  for (const row of story.layers) if (row[9] === "overflow") row[9] = Infinity;
   for (const view of story.views) {
     view.labels = view.labels.map((row) => story.names[row]);
     const maker = new Map(view.outputsOf.flatMap((rows, node) => rows.map((row) => [row, node])));

@@ -26,7 +26,7 @@ export function palette() {
   return { devices, ...Object.fromEntries(names.map((name) => [name, read(name)])) };
 }
 
-/** mode: "device" | "finding" | "heat". Returns (item) → {fill, mark}. */
+/** mode: "device", "finding", or a kind of heat. Returns (item) → {fill, mark}. */
 export function colouring(mode, graph, colours, findings, heat) {
   if (mode === "finding") {
     return (item) => {
@@ -36,16 +36,16 @@ export function colouring(mode, graph, colours, findings, heat) {
       return { fill: colours.calm, mark: "" };
     };
   }
-  if (mode === "heat") {
+  if (mode === "device") {
     return (item) => {
-      const share = heat(item);
-      if (share === null) return { fill: colours.calm, mark: "" };
-      const step = Math.min(4, Math.floor(share * 5));
-      return { fill: colours[`heat-${step}`], mark: String(step + 1) };
+      const letter = graph.isBox(item) ? worst(graph.box(item).counts) : (graph.devices[item] ?? "u");
+      return { fill: colours.devices[letter], mark: deviceOf(letter).mark };
     };
   }
   return (item) => {
-    const letter = graph.isBox(item) ? worst(graph.box(item).counts) : (graph.devices[item] ?? "u");
-    return { fill: colours.devices[letter], mark: deviceOf(letter).mark };
+    const share = heat(item);
+    if (share === null) return { fill: colours.calm, mark: "" };
+    const step = Math.min(4, Math.floor(share * 5));
+    return { fill: colours[`heat-${step}`], mark: String(step + 1) };
   };
 }

@@ -1,5 +1,5 @@
 // The panel beside the graph: all that is known of the chosen node.
-import { h, number, short } from "../dom.js";
+import { h, number, percent, short } from "../dom.js";
 import { deviceOf } from "../devices.js";
 
 /** facts of a node → elements. `go(view, node)` chooses another node. */
@@ -68,13 +68,14 @@ const link = (text, act) => h("button", { type: "button", class: "link", onclick
 const facts = (rows) =>
   h("dl", { class: "facts small" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 
-function layerFacts([id, , target, dtype, shape, npu, ddr, kb]) {
+function layerFacts([id, , target, dtype, shape, npu, ddr, kb, , error]) {
   const rows = [
     ["Layer", `#${id}, ${target}`],
     ["Type", dtype],
     ["Output", shape],
     ["NPU cycles", npu ? number(npu) : null],
     ["DDR cycles", ddr ? number(ddr) : null],
+    ["Error", typeof error === "number" ? percent(error) : null],
     ["Read + write", kb ? `${number(kb)} KB` : null],
   ];
   return rows.filter(([, value]) => value);

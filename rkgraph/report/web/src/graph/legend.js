@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { DEVICES } from "../devices.js";
 
 export function legend(mode, views, stepWords) {
-  const rows = { device: devices, finding: findings, heat: steps }[mode](views, stepWords);
+  const rows = ({ device: devices, finding: findings }[mode] ?? steps)(views, stepWords);
   return [...rows, h("span", {}, h("span", { class: "dot-cause" }), "has a finding")];
 }
 

@@ -4,7 +4,7 @@ import { deviceOf } from "../devices.js";
 import { store } from "../store.js";
 import { details } from "./details.js";
 import { byNode, counter } from "./findings.js";
-import { heat } from "./heat.js";
+import { heats } from "./heat.js";
 import { legend } from "./legend.js";
 import { matcher } from "./matching.js";
 import { nodeTable } from "./nodetable.js";
@@ -22,7 +22,7 @@ export class GraphPanel {
     this.counterparts = matcher(this.views, data.matches);
     this.found = this.views.map((view) => byNode(view.findings));
     this.compiled = this.views.findIndex((view) => view.key === "compiled");
-    this.cost = heat(data, this.views, this.compiled, this.counterparts);
+    this.heats = heats(data, this.views, this.compiled, this.counterparts);
     this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
     this.panes = this.views.map((view, index) => this.#pane(view, index));
     this.#build(panel.querySelector(".graph-place"));
@@ -36,7 +36,7 @@ export class GraphPanel {
     const codes = (node) => (found.get(node) ?? []).map((row) => row[1]);
     const facts = {
       findings: counter(found),
-      heat: (graph, item) => (graph.isBox(item) ? null : this.cost.share(index, item)),
+      heat: (graph, item) => (graph.isBox(item) ? null : (this.#heat()?.share(index, item) ?? null)),
       matches: () => this.state.get().hits?.[index] ?? null,
       words: (graph, node) => [deviceOf(graph.devices[node]).words, ...codes(node)].join(", "),
     };
@@ -50,7 +50,7 @@ export class GraphPanel {
     this.finder = search({ views: this.views, found: this.found, go, hits: (hits) => this.state.set({ hits }) });
     this.table = nodeTable(this.views, this.found, go);
     this.stage = h("div", { class: "panes" }, ...this.panes.map((pane) => pane.element));
-    this.legend = h("div", { class: "legend" }, ...legend("device", this.views, this.cost.step));
+    this.legend = h("div", { class: "legend" }, ...legend("device", this.views));
     this.side = h("aside", { class: "details", "aria-label": "Chosen node" }, ...nothing());
     const left = h("div", {}, this.tabs.element, this.stage, this.legend);
     const workbench = h("div", { class: "workbench" }, left, this.side);
@@ -98,7 +98,11 @@ export class GraphPanel {
       pane.mode = mode;
       if (pane.layout) pane.recolour();
     }
-    this.legend.replaceChildren(...legend(mode, this.views, this.cost.step));
+    this.legend.replaceChildren(...legend(mode, this.views, this.#heat()?.step));
+  }
+
+  #heat() {
+    return this.heats.find(({ key }) => key === this.state.get().mode);
   }
 
   // The chosen node is the chosen node everywhere.

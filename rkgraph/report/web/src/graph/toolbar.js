@@ -1,15 +1,15 @@
 // Search, colours, what is hidden, and the buttons of the graph.
 import { freshId, h } from "../dom.js";
 
-/** `panel`: {finder, state, panes, cost}; what the buttons do they do to all panes that are shown. */
-export function toolbar({ finder, state, panes, cost }) {
+/** `panel`: {finder, state, panes, heats}; what the buttons do they do to all panes that are shown. */
+export function toolbar({ finder, state, panes, heats }) {
   const shown = () => (state.get().side ? panes : [panes[state.get().view]]);
   const each = (act) => () => shown().forEach(act);
   return h(
     "div",
     { class: "toolbar", role: "group", "aria-label": "Graph tools" },
     finder.element,
-    ...colours(state, cost),
+    ...colours(state, heats),
     ...hiding(panes),
     h(
       "span",
@@ -47,13 +47,13 @@ export function toolbar({ finder, state, panes, cost }) {
 const button = (text, label, onclick) =>
   h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
 
-function colours(state, cost) {
+function colours(state, heats) {
   const id = freshId("colour");
   const modes = [
     ["device", "Device"],
     ["finding", "Cause or induced"],
   ];
-  if (cost.title) modes.push(["heat", cost.title]);
+  modes.push(...heats.map(({ key, title }) => [key, title]));
   const options = modes.map(([value, text]) => h("option", { value }, text));
   const mode = h("select", { id, onchange: () => state.set({ mode: mode.value }) }, ...options);
   return [h("label", { for: id }, "Colour "), mode];
