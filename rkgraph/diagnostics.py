@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
+
+from rkgraph.records import Record
 
 __all__ = [
     "LATER",
@@ -83,8 +85,7 @@ class Safety(str, Enum):
     MANUAL = "manual"
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(Record):
     """The place of a finding. `graph` is "main", or the path of a subgraph or function."""
 
     graph: str = "main"
@@ -97,8 +98,7 @@ class Location:
         return place if self.graph == "main" else f"{self.graph}: {place}"
 
 
-@dataclass(frozen=True)
-class FixOffer:
+class FixOffer(Record):
     """A fix that exists for a finding: what it would do and how safe that is."""
 
     title: str
@@ -109,16 +109,14 @@ LATER = {"later": True}
 """Of fields that reports of earlier versions do not have: None is not written, so that these stay what they are."""
 
 
-@dataclass(frozen=True)
-class Suppressed:
+class Suppressed(Record):
     """Why a finding does not count: what the user wrote, and the file and line where (`source`)."""
 
     reason: str
     source: str
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(Record):
     """One finding. `cause` is false where another finding (`induced_by`, its fingerprint) is the root.
 
     `suppressed` and `baseline` ("unchanged": known before; "new") change nothing of the facts: such findings do not

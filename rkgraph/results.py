@@ -6,10 +6,11 @@ Everything here is frozen and serialisable; `report_to_json` and `report_from_js
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from rkgraph.diagnostics import LATER, Confidence, Device, Diagnostic, Location, Safety, Verdict
+from rkgraph.records import Record
 from rkgraph.targets import Target
 
 __all__ = [
@@ -31,8 +32,7 @@ __all__ = [
 SCHEMA = "rkgraph.report/1"
 
 
-@dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(Record):
     """An input or output: name, dtype in numpy spelling ("int64"), shape (a dimension: int, symbolic name or null)."""
 
     name: str
@@ -40,8 +40,7 @@ class TensorInfo:
     shape: tuple[int | str | None, ...] | None
 
 
-@dataclass(frozen=True)
-class ModelInfo:
+class ModelInfo(Record):
     """The model a result is about. `sha256` is taken over the graph without the bytes of large weights."""
 
     path: str
@@ -52,16 +51,14 @@ class ModelInfo:
     outputs: tuple[TensorInfo, ...] = ()
 
 
-@dataclass(frozen=True)
-class TableInfo:
+class TableInfo(Record):
     """The op table that predictions come from."""
 
     version: str
     digest: str
 
 
-@dataclass(frozen=True)
-class PlacedNode:
+class PlacedNode(Record):
     """Where a node of the original graph runs; `because` holds the codes of the rules that say so."""
 
     index: int
@@ -73,8 +70,7 @@ class PlacedNode:
     graph: str = "main"
 
 
-@dataclass(frozen=True)
-class AppliedFix:
+class AppliedFix(Record):
     """A fix that was applied: where, what it removed and added, who allowed it, and the ids of its proofs.
 
     `fingerprint` names it in a plan: it stays when nodes are renamed, and no two fixes of a run share one.
@@ -92,8 +88,7 @@ class AppliedFix:
     fingerprint: str | None = field(default=None, metadata=LATER)
 
 
-@dataclass(frozen=True)
-class RefusedFix:
+class RefusedFix(Record):
     """A fix that was not applied, with the reason and, where one would allow it, the option; `fingerprint` as above."""
 
     code: str
@@ -103,16 +98,14 @@ class RefusedFix:
     fingerprint: str | None = field(default=None, metadata=LATER)
 
 
-@dataclass(frozen=True)
-class Fixes:
+class Fixes(Record):
     """What `rkgraph fix` did and did not do."""
 
     applied: tuple[AppliedFix, ...] = ()
     refused: tuple[RefusedFix, ...] = ()
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(Record):
     """A proof of `subject` (a fix, or the whole model).
 
     `kind` is "structure", "range", "local", "model", "split" or "simulator"; `outcome` "proved", "refuted" or
@@ -131,8 +124,7 @@ class Proof:
     counterexample: str | None = None
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Record):
     """One part of a bundle: kind "rknn" or "onnx" (host CPU)."""
 
     name: str
@@ -142,8 +134,7 @@ class Stage:
     outputs: tuple[TensorInfo, ...] = ()
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Record):
     """What removing one finding that is a cause, and all that follows from it, would buy; the best ones come first.
 
     `blocks`: while it is there the build fails, or the board refuses the model. `no_kernel` and `cpu_nodes` are nodes
@@ -161,8 +152,7 @@ class Cause:
     induced: int
 
 
-@dataclass(frozen=True)
-class Opportunity:
+class Opportunity(Record):
     """What removing all causes of one rule together would buy: more than each alone where they lie side by side.
 
     `findings` are the causes, by fingerprint; the numbers are those of `Cause`.
@@ -178,8 +168,7 @@ class Opportunity:
     induced: int
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Record):
     """Everything known about one model on one target. `error` is filled where the model could not be read.
 
     `graph` has the edges of the main graph, for views of it; of several results about the same file (`model.sha256`)
@@ -206,8 +195,7 @@ class Result:
     opportunities: tuple[Opportunity, ...] | None = field(default=None, metadata=LATER)
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Record):
     """One document: `run` holds what differs between two runs on the same input, and nothing else does."""
 
     results: tuple[Result, ...]

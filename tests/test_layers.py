@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "rkgraph"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "resources", "interrupts"),
+    ("errors", "resources", "interrupts", "records"),
     ("files",),
     ("derived",),
     ("diagnostics", "targets"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["FP16_MAX", "LARGEST_SCORE", "MASK_FILL", "Arrival", "softmaxes_behind", "through"]
 
@@ -30,8 +29,7 @@ MOVES = frozenset(
 PASSES = frozenset({"Add", "Sub", "Where", "Min", "Max", "Mul", "Cast"})
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(Record):
     """Where a value ends: the softmaxes, in file order, and in `elsewhere` what else reads it ("" if nothing does)."""
 
     softmaxes: tuple[Node, ...]

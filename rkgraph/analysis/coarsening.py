@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from rkgraph.records import Record
 
 __all__ = ["Piece", "coarsened"]
 
@@ -16,8 +17,7 @@ MOST = 300
 """Nodes that stay as they are. The minimum cuts of so many take about half a second with networkx."""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Record):
     """A node to be placed.
 
     Attributes:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from rkgraph.derived import read_toml
+from rkgraph.records import Record
 from rkgraph.resources import data_folder
 
 __all__ = ["Defect", "defect", "defects"]
 
 
-@dataclass(frozen=True)
-class Defect:
+class Defect(Record):
     """One defect; the file says what each field means.
 
     `trigger` and `disable` are empty where no rule of the toolkit is to be switched off, and `mended_by` is the code of

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["MOVES", "CastPath", "cast_paths"]
 
@@ -19,8 +19,7 @@ _FLOATS = frozenset({"float16", "float32", "float64"})
 _STANDARD = ("", "ai.onnx")
 
 
-@dataclass(frozen=True)
-class CastPath:
+class CastPath(Record):
     """How an input becomes a float: the nodes that move it, in order, then the Cast."""
 
     moves: tuple[Node, ...]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rkgraph.analysis.origins import RANDOM, Origin, captured, subgraphs, value_origins
 from rkgraph.graph.view import GraphView, ModelView, Node
+from rkgraph.records import Record
 
 __all__ = ["Folding", "constancy", "fold", "folded_nodes"]
 
@@ -29,8 +30,7 @@ Places = frozenset[tuple[str, int]]
 """(graph path, node index) of nodes."""
 
 
-@dataclass(frozen=True)
-class Folding:
+class Folding(Record):
     """The nodes that are not lowered.
 
     Attributes:

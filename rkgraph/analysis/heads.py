@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["Head", "detection_heads"]
 
@@ -22,8 +22,7 @@ _SMALL_WEIGHT = 256
 """Elements of a weight that learns no features; the mean of a distribution over 16 bins is a convolution, too."""
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Record):
     """What makes one output of a detector.
 
     Attributes:

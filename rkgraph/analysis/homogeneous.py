@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from rkgraph.analysis.schemas import STANDARD
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["NORMS", "NotHomogeneous", "Region", "Step", "region_behind"]
 
@@ -48,8 +48,7 @@ class NotHomogeneous(ValueError):
     """The region cannot be scaled; the text says where it ends and why."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """A node of a region: the exponents of two by which each input is multiplied, and that of its result.
 
     A result of exponent 0 that is not that of the node alone (Log) has an `offset` to be added: a multiple of ln 2.
@@ -61,8 +60,7 @@ class Step:
     offset: int = 0
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(Record):
     """Steps in file order; `exponents` of all their results; `restored` are those that something else reads."""
 
     steps: tuple[Step, ...]
@@ -92,8 +90,7 @@ class _Unfit(Exception):
     """A constant that took up the factor would leave fp16 itself."""
 
 
-@dataclass(frozen=True)
-class _Draft:
+class _Draft(Record):
     """A step before the factor is known: degrees for exponents."""
 
     node: Node

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rkgraph.graph.view import Constant, GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["DTYPE_RANGES", "Interval", "Intervals", "interval_of", "of_dtype"]
 
@@ -35,8 +36,7 @@ _CAST_TO = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(Record):
     """low ≤ every element ≤ high; whole numbers only if `integer`; `nan` if elements may be NaN."""
 
     low: float

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from rkgraph.errors import RkgraphError
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     from rkgraph.analysis.evaluator import Array
@@ -19,8 +20,7 @@ FAR = -1000.0
 """A mask that holds this or less is a fill, and no bias that was learnt."""
 
 
-@dataclass(frozen=True)
-class Masked:
+class Masked(Record):
     """Scores and their mask: a value that is added to them, or a condition, which tells the scores that count."""
 
     scores: str
@@ -28,8 +28,7 @@ class Masked:
     kind: Literal["added", "true counts", "false counts"] = "added"
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(Record):
     """What the rows (along the last axis) of masked scores hold on all samples; rows without a score that counts aside.
 
     Attributes:

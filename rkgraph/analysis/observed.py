@@ -7,10 +7,11 @@ the model that leads to it, sample by sample; only the few numbers of `Observed`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from rkgraph.errors import RkgraphError
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     from rkgraph.analysis.evaluator import Array
@@ -23,8 +24,7 @@ LARGEST = 2 << 30
 """Bytes of a model file that is run on samples; larger ones take more memory than they are worth here."""
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(Record):
     """What one value holds on all samples.
 
     Attributes:
@@ -53,8 +53,7 @@ class Observed:
         return Observed(low, high, max(self.spread, other.spread), self.whole and other.whole, channels)
 
 
-@dataclass(frozen=True)
-class Observations:
+class Observations(Record):
     """Samples, and what was observed on them.
 
     Attributes:

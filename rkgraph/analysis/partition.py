@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 import networkx as nx
 
 from rkgraph.analysis.coarsening import Piece, coarsened
+from rkgraph.records import Record
 
 __all__ = ["HOST", "NPU", "Costs", "Part", "Piece", "partition"]
 
@@ -26,16 +27,14 @@ MOST_STAGES = 7
 """Longer sequences are not tried: every crossing costs more than what is between two of them is worth."""
 
 
-@dataclass(frozen=True)
-class Costs:
+class Costs(Record):
     """What lies between stages, in microseconds: by value that crosses (None: it cannot), and for each NPU stage."""
 
     crossing: Mapping[str, float | None]
     stage: float = 0.0
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Record):
     """A stage: its device and its pieces, by index, ascending."""
 
     device: str

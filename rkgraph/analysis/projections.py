@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["Lookup", "Projection", "initializer_behind", "lookups", "output_projections"]
 
@@ -20,8 +20,7 @@ _WORK = frozenset({"MatMul", "Gemm", "Conv", "ConvTranspose", "LSTM", "GRU", "RN
 IsConstant = Callable[[str], bool]
 
 
-@dataclass(frozen=True)
-class Projection:
+class Projection(Record):
     """A product with a constant matrix whose result goes to the outputs of the model.
 
     Attributes:
@@ -39,8 +38,7 @@ class Projection:
     behind: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(Record):
     """A Gather of rows of a constant table with computed indices; `size` is the number of elements of the table.
 
     `table` is the initializer that the table is, or is made of, if any.

@@ -7,9 +7,9 @@ make them; positions have to be constants, sizes that are split static.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["MOST_ELEMENTS", "NONE", "Element", "Part", "Unclear", "content", "elements", "position"]
 
@@ -17,8 +17,7 @@ MOST_ELEMENTS = 4096
 """Longer sequences are left: models are not trusted."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Record):
     """A slice of the tensor `data`: from `start` to `end` along `axis`; without that axis (of size 1) if `squeezed`."""
 
     data: str
@@ -32,8 +31,7 @@ Element = str | Part
 """A value of the graph, or a part of one."""
 
 
-@dataclass(frozen=True)
-class Unclear:
+class Unclear(Record):
     """Why the structure is not known."""
 
     reason: str

@@ -7,10 +7,10 @@ does, may not be frozen silently: the model would be right for that one length.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from rkgraph.analysis.origins import SHAPE_INPUTS
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["SETTINGS", "Setting", "settings_of"]
 
@@ -32,8 +32,7 @@ _ALSO_VALUES: Mapping[str, tuple[int, ...]] = {"Range": (0, 2), "MelWeightMatrix
 _NAMES_OF_SHAPES = frozenset({"Shape", "Size"})
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Record):
     """How an input of the main graph is used.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ import typer
 
 from rkgraph.cli.common import home_folder
 from rkgraph.errors import UsageError
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -59,8 +59,7 @@ ToolkitPythonOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class VerifyOptions:
+class VerifyOptions(Record):
     """What the options of --verify say, checked: without it none of the others means anything."""
 
     wanted: bool

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from rkgraph.records import Record
 
 __all__ = ["Section"]
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Record):
     """Some settings: key → value, and key → where it stands ("rkgraph.toml:7").
 
     `glob` says for which models; None: for all.

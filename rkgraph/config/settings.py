@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.config.section import Section
 from rkgraph.diagnostics import Safety, Severity
+from rkgraph.records import Record
 from rkgraph.targets import Target
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ _TABLES = ("shape", "dim", "severity")
 _SELECTION = ("select", "extend-select", "ignore")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Record):
     """What holds for one model, whoever said it. `sources` says who: key → file and line, or the command line.
 
     `shapes` input → shape, `dims` symbolic name → size, `listed` the codes that are told (None: all), `severities` and

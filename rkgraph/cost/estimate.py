@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rkgraph.cost.crossings import Crossings
@@ -16,6 +15,7 @@ from rkgraph.cost.fits import FITTED, fit_of
 from rkgraph.cost.gains import Claim, causes
 from rkgraph.cost.sizes import Sizes
 from rkgraph.diagnostics import Device
+from rkgraph.records import Record
 from rkgraph.results import Cause, Opportunity, PlacedNode
 from rkgraph.rulebook.rule import LintContext
 from rkgraph.targets import Target
@@ -23,8 +23,7 @@ from rkgraph.targets import Target
 __all__ = ["Costs", "costs_of", "estimate"]
 
 
-@dataclass(frozen=True)
-class Costs:
+class Costs(Record):
     """The estimate as the report has it, and what to mend first."""
 
     estimate: dict[str, Any]

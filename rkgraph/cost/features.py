@@ -16,6 +16,7 @@ from rkgraph.cost.products import PRODUCTS, padded_multiplications
 from rkgraph.cost.sizes import Sizes
 from rkgraph.diagnostics import Device
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["Features", "Product", "read_features"]
 
@@ -24,8 +25,7 @@ OTHER_CLASS = "other"
 _COUNTED = frozenset({*PRODUCTS, "GRU", "LSTM", "RNN"})
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(Record):
     """A convolution or matrix product on the NPU: bytes that it moves, multiplications with all filled up.
 
     `constant`: one of its factors is a constant.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rkgraph.cost.features import Features, Product
+from rkgraph.records import Record
 from rkgraph.resources import data_folder
 from rkgraph.targets import Target
 
@@ -20,8 +20,7 @@ FITTED = ("layers", "cycles", "rw_kb", "internal_kb", "weight_kb")
 """The numbers that a fit gives."""
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(Record):
     """Coefficients of one target.
 
     Attributes:

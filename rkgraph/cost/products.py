@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["PRODUCTS", "padded_multiplications"]
 
@@ -27,8 +27,7 @@ def padded_multiplications(graph: GraphView, node: Node) -> float:
     return count(node, factors) if factors.left and factors.right and factors.made else 0.0
 
 
-@dataclass(frozen=True)
-class _Factors:
+class _Factors(Record):
     """Shapes of both factors and of the product."""
 
     left: _Shape

@@ -7,7 +7,7 @@ proof fails is taken back and not tried again. What is returned is the model wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.verdict import SATURATES
 from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
+from rkgraph.records import Record
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import LintContext, Options
@@ -48,8 +49,7 @@ QUANTISED = 0.2
 """How far a model may lie from its quantised original: ‖a − b‖ ≤ 0.2·‖b‖, which is a cosine of at least 0.98."""
 
 
-@dataclass(frozen=True)
-class FixSettings:
+class FixSettings(Record):
     """How fixes are proved and what the user vouches for.
 
     Attributes:
@@ -73,8 +73,7 @@ class FixSettings:
     presimplify: bool = False
 
 
-@dataclass(frozen=True)
-class FixOutcome:
+class FixOutcome(Record):
     """The fixed model, the lint results before and after, what was and was not done, and how it was proved.
 
     `after` carries fixes and proofs, and a diagnostic RK991 for every rewrite that was refuted and taken back. `stages`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rkgraph.analysis.evaluator import EvaluationError
@@ -34,6 +34,7 @@ from rkgraph.proof.local import LocalClaim, Side, not_evaluated, prove_local
 from rkgraph.proof.ranges import as_intervals, assumed_of
 from rkgraph.proof.regions import gone_together, region_of
 from rkgraph.proof.structure import Declared, structure_problems
+from rkgraph.records import Record
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import LintContext
 
@@ -42,16 +43,14 @@ __all__ = ["Bench", "Outcome", "run_batch"]
 WIDER = 24  # nodes: how far in front of a rewrite a second attempt looks for the reason that makes it right
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(Record):
     """What proofs need besides the model: new ids, and the folder for counterexamples (None: they are not saved)."""
 
     new_id: Callable[[], str]
     counterexamples: Path | None
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Record):
     """What became of a batch: the fixes that stay, and those that were taken back with the proof that failed."""
 
     applied: tuple[AppliedFix, ...]

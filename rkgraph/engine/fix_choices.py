@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from rkgraph.engine.identity import Numbers
 from rkgraph.engine.lint import Found
+from rkgraph.records import Record
 from rkgraph.results import AppliedFix, RefusedFix
 
 __all__ = ["ASK_THE_COMPILER", "Choices", "Fingerprints"]
@@ -24,8 +25,7 @@ _Fix = TypeVar("_Fix", AppliedFix, RefusedFix)
 _Place = tuple[str, str, tuple[str, ...], str | None, str, int]
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(Record):
     """What somebody decided of single fixes, and of kinds of them.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rkgraph.engine.fix_plan import PlannedFix
+from rkgraph.records import Record
 from rkgraph.results import Proof
 
 __all__ = ["ATTEMPTS", "Settled", "settle"]
@@ -13,8 +13,7 @@ __all__ = ["ATTEMPTS", "Settled", "settle"]
 ATTEMPTS = 32  # halves that are tried: one culprit among 65,536 fixes takes them all, each infers the model's shapes
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(Record):
     """Which fixes stay in the model, and which do not, each with the proof of the structure that it makes."""
 
     kept: tuple[tuple[PlannedFix, Proof], ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from rkgraph.graph.model import Model
 from rkgraph.graph.opening import element_names
 from rkgraph.graph.rewrite import OpenInterface
 from rkgraph.proof.structure import Declared, structure_problems
+from rkgraph.records import Record
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import Options
 
@@ -25,8 +26,7 @@ __all__ = ["Opened", "open_inputs", "opened_copy", "opening", "proved_request", 
 OPENING = "RK321"  # its card explains what is opened, and how
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Record):
     """The edit that opened inputs, what is told of it, and its proof."""
 
     edit: OpenInterface = field(default_factory=OpenInterface)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rkgraph.engine.fix_policy import Policy
 from rkgraph.engine.lint import Found
@@ -26,6 +26,7 @@ from rkgraph.graph.rewrite import (
 )
 from rkgraph.proof.ranges import prove_assumption, refusal_of
 from rkgraph.proof.regions import Footprint, footprint
+from rkgraph.records import Record
 from rkgraph.results import Proof, RefusedFix
 from rkgraph.rulebook.registry import Rule
 from rkgraph.rulebook.rule import LintContext
@@ -33,8 +34,7 @@ from rkgraph.rulebook.rule import LintContext
 __all__ = ["Plan", "PlannedCut", "PlannedFix", "plan_pass"]
 
 
-@dataclass(frozen=True)
-class PlannedFix:
+class PlannedFix(Record):
     """An edit that may be applied: for what, allowed by whom, and what was proved of its assumptions."""
 
     found: Found
@@ -44,8 +44,7 @@ class PlannedFix:
     footprint: Footprint | None = None
 
 
-@dataclass(frozen=True)
-class PlannedCut:
+class PlannedCut(Record):
     """A cut that may be made when no other fix is left: for what, and allowed by whom."""
 
     found: Found
@@ -53,8 +52,7 @@ class PlannedCut:
     allowed_by: str
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Record):
     """`fixes` are independent of each other and of one kind; `refused` are the findings without one in this pass."""
 
     fixes: tuple[PlannedFix, ...]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rkgraph.diagnostics import Safety
 from rkgraph.graph.cut import Cut
 from rkgraph.graph.rewrite import Between, Edit, FreezeInputs, PinShapes, Refusal, Rewrite
+from rkgraph.records import Record
 from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
 
 __all__ = ["Policy"]
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Record):
     """What the user and the rule set allow.
 
     Attributes:

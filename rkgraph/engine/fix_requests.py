@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rkgraph.analysis.settings import Setting, settings_of
@@ -12,6 +12,7 @@ from rkgraph.engine.fix_opening import proved_request
 from rkgraph.graph.model import Model
 from rkgraph.graph.rewrite import FreezeInputs, PinShapes
 from rkgraph.proof.structure import Declared
+from rkgraph.records import Record
 from rkgraph.results import AppliedFix, Proof
 from rkgraph.rulebook.rule import Options
 
@@ -23,8 +24,7 @@ __all__ = ["Frozen", "check_shapes", "dtypes_of", "filled", "freeze", "scalars_o
 CODE = "RK301"  # its card explains pinning and freezing
 
 
-@dataclass(frozen=True)
-class Frozen:
+class Frozen(Record):
     """The fixes that made inputs constants, and their proof."""
 
     applied: tuple[AppliedFix, ...] = ()

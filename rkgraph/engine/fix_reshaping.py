@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rkgraph.graph.rewrite import RenameOutputs, ReshapeOutputs
 from rkgraph.graph.view import GraphView
+from rkgraph.records import Record
 
 __all__ = ["Reshaped", "renamed_by", "reshaped_by"]
 
 
-@dataclass(frozen=True)
-class Reshaped:
+class Reshaped(Record):
     """Outputs of nodes that go and come, values that stand in the place of others, and the new shapes of outputs."""
 
     removed: frozenset[str]

@@ -7,7 +7,6 @@ input gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from rkgraph.analysis.folding import Folding, constancy, fold
 from rkgraph.analysis.observed import NOTHING_OBSERVED, Observations
@@ -22,6 +21,7 @@ from rkgraph.engine.placement import place
 from rkgraph.engine.verdict import decide
 from rkgraph.errors import RkgraphError
 from rkgraph.graph.view import GraphView, ModelView
+from rkgraph.records import Record
 from rkgraph.results import ModelInfo, Result, TableInfo, TensorInfo
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import Finding, LintContext, Options
@@ -36,8 +36,7 @@ CHECKED = 8
 """Samples that are run beside a copy in fp16; each takes as long as two runs of the model and more."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Record):
     """A finding, the rule that made it, and the diagnostic that the report shows of it.
 
     What is not `listed` was not selected: it decides verdict and placement, is not shown, and nothing is done about it.

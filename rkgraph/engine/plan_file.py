@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from rkgraph.diagnostics import Safety
 from rkgraph.engine.fix_choices import Choices
 from rkgraph.errors import UsageError
 from rkgraph.graph.rewrite import Between
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,8 +38,7 @@ SAYS_SO = "the plan says so"
 """The reason of a fix that a plan refuses."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Record):
     """What a fix is asked for, but for the model and where it goes: the fields are the options of these names."""
 
     target: str = "rk3588"
@@ -55,8 +55,7 @@ class Request:
     assume: Mapping[str, Between] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class PlanEntry:
+class PlanEntry(Record):
     """One fix; `apply` is what is to be done about it, and `reason` why it was not made."""
 
     code: str
@@ -69,8 +68,7 @@ class PlanEntry:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class PlanFile:
+class PlanFile(Record):
     """A plan: what was asked for, the fixes in their order, and options for `rkgraph compile` that were found to pay.
 
     `left_out` are the rules of cuts that did not pay; `shards` is not written: it becomes `lm_head_shards`.

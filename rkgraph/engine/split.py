@@ -7,7 +7,7 @@ there moves to the host, too, until nothing is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rkgraph.diagnostics import Confidence, Device, Diagnostic, Safety, Verdict
 from rkgraph.engine.fix_plan import PlannedCut
@@ -16,6 +16,7 @@ from rkgraph.engine.stages import FixedStage, Layout, crossings_of, stages_of
 from rkgraph.graph.model import Model
 from rkgraph.graph.view import GraphView, ModelView
 from rkgraph.proof.recomposed import prove_recomposed
+from rkgraph.records import Record
 from rkgraph.results import AppliedFix, PlacedNode, Proof, RefusedFix, Result
 from rkgraph.rulebook.hosting import HOST_ONLY
 from rkgraph.rulebook.rule import LintContext
@@ -32,8 +33,7 @@ Look = Callable[[ModelView], tuple[LintContext, tuple[Found, ...]]]
 """Lints a view."""
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(Record):
     """What came of the cuts: the stages (none where the model stays whole), and what is to be said of them.
 
     `raw_weights` are constants that the host may want without ONNX.

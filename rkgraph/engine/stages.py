@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from rkgraph.analysis.partition import HOST, NPU, Costs, Part, Piece, partition
 from rkgraph.analysis.work import STAGE, byte_size, crossing_time, host_time, npu_time, works
 from rkgraph.graph.model import Model
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 from rkgraph.results import Stage, TensorInfo
 from rkgraph.rulebook.rule import LintContext
 from rkgraph.targets import refused_inputs
@@ -21,8 +21,7 @@ Kind = Literal["rknn", "onnx"]
 KINDS: Mapping[str, Kind] = {NPU: "rknn", HOST: "onnx"}
 
 
-@dataclass(frozen=True)
-class FixedStage:
+class FixedStage(Record):
     """One stage of a fixed model.
 
     Attributes:
@@ -51,8 +50,7 @@ class FixedStage:
         return Stage(self.name, self.kind, self.file, self.inputs, self.outputs)
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Record):
     """What a graph consists of as far as cutting is concerned.
 
     Attributes:

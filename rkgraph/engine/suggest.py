@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rkgraph.graph.view import ModelView, Value
+from rkgraph.records import Record
 
 __all__ = ["dynamic_inputs", "suggested_shapes"]
 
@@ -77,8 +77,7 @@ def _size_of_image(name: str, axis: int, sizes: _Sizes) -> int | None:
     return sizes.image[1] if _WIDTH.search(name) or not name else None
 
 
-@dataclass(frozen=True)
-class _Sizes:
+class _Sizes(Record):
     """Sizes that files in `folder` (or above it, where it is the `onnx` folder of a model) tell."""
 
     folder: Path

@@ -7,15 +7,15 @@ names the place, and `copying` reads it there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rkgraph.graph.view import GraphView
+from rkgraph.records import Record
 
 __all__ = ["MAIN", "CopiedTensor", "Place", "Source", "where"]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Record):
     """A graph of the model: the main graph or a function, and from there into subgraphs.
 
     Attributes:
@@ -30,8 +30,7 @@ class Place:
 MAIN = Place()
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Record):
     """A node to copy with all its attributes, subgraphs included.
 
     Attributes:
@@ -48,8 +47,7 @@ class Source:
     call: int | None = None
 
 
-@dataclass(frozen=True)
-class CopiedTensor:
+class CopiedTensor(Record):
     """An initializer of a subgraph to copy, of any size."""
 
     place: Place

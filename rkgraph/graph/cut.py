@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rkgraph.records import Record
 
 __all__ = ["Cut"]
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(Record):
     """Run the nodes of the main graph that make these values on the host; what is left stays with the NPU.
 
     Where exactly the model is cut is not said here: `analysis/partition.py` finds it for all cuts together.

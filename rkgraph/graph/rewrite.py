@@ -7,10 +7,11 @@ applies it, and nodes whose outputs are no longer read disappear.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.graph.copies import CopiedTensor, Source
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,8 +39,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class NewNode:
+class NewNode(Record):
     """A node to add; names of values are those of the graph, or new ones made by the tape.
 
     Outputs that are not wanted are "". With a `source`, the attributes are those of the node there, and `attributes`
@@ -112,8 +112,7 @@ class Tape:
         return name
 
 
-@dataclass(frozen=True)
-class Tolerance:
+class Tolerance(Record):
     """How far results may lie apart: |a − b| ≤ absolute + relative·|b|.
 
     Both zero means bit for bit (NaN equals NaN). `beyond`, where given, saturates: numbers of one sign and at least
@@ -131,8 +130,7 @@ class Tolerance:
 EXACT = Tolerance(0.0, 0.0)
 
 
-@dataclass(frozen=True)
-class Between:
+class Between(Record):
     """What a rewrite assumes of an existing value: low ≤ value ≤ high, whole numbers only if `integer`.
 
     The engine must be able to prove it (from dtypes, constants and intervals) or else have it from the user; the
@@ -144,8 +142,7 @@ class Between:
     integer: bool = False
 
 
-@dataclass(frozen=True)
-class Rewrite:
+class Rewrite(Record):
     """Replace values by others: old value → new value (of `tape`, or one that exists already).
 
     `tolerance` is what the local proof holds the rewrite to; `assumes` limits the inputs it must hold for. `within`
@@ -161,8 +158,7 @@ class Rewrite:
     within: Mapping[str, Between] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class PinShapes:
+class PinShapes(Record):
     """Give dynamic inputs fixed shapes: input name → the whole shape, or symbolic dimension → size.
 
     Restricts the model to these shapes.
@@ -172,15 +168,13 @@ class PinShapes:
     dims: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class FreezeInputs:
+class FreezeInputs(Record):
     """Make inputs constants: input name → value (shape and dtype must fit). The interface changes."""
 
     values: Mapping[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class RetypeInterface:
+class RetypeInterface(Record):
     """Give inputs and outputs of the main graph another dtype (numpy spelling), which holds all numbers of the old one.
 
     Casts read such an input, and nothing else does; a Cast makes such an output, and becomes one to the new dtype.
@@ -191,8 +185,7 @@ class RetypeInterface:
     outputs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class AddInput:
+class AddInput(Record):
     """Give the main graph one more input, a tensor of numpy dtype `dtype`, which `rewrite` reads.
 
     The interface changes.
@@ -204,8 +197,7 @@ class AddInput:
     rewrite: Rewrite
 
 
-@dataclass(frozen=True)
-class WidenScalars:
+class WidenScalars(Record):
     """Give inputs of the main graph that are scalars the shape [1]; a Reshape makes scalars of them for all readers.
 
     `scalars` maps each input to the new name of its scalar. The interface changes: numbers stay the same.
@@ -214,8 +206,7 @@ class WidenScalars:
     scalars: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class OpenInterface:
+class OpenInterface(Record):
     """Give sequences and optional values at the interface as tensors.
 
     `inputs`: a sequence or an optional value → the shapes of the tensors that it holds, none of what holds nothing.
@@ -227,8 +218,7 @@ class OpenInterface:
     outputs: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class RenameOutputs:
+class RenameOutputs(Record):
     """Give outputs of the main graph that its nodes make other names: old name → new name, which is free.
 
     The interface changes: their order and numbers stay the same.
@@ -237,8 +227,7 @@ class RenameOutputs:
     names: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class ReshapeOutputs:
+class ReshapeOutputs(Record):
     """Give outputs of the main graph another shape of as many elements, by a Reshape behind what made them.
 
     `shapes` maps each output to its new shape, `inner` to the new name of the value that it was, of its old shape,
@@ -249,29 +238,25 @@ class ReshapeOutputs:
     inner: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class RenameConstants:
+class RenameConstants(Record):
     """Give constants of the main graph other names: old name → new name, which is free. Weights are not touched."""
 
     names: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class DropNodes:
+class DropNodes(Record):
     """Take nodes of the main graph out that nothing needs; by index."""
 
     nodes: frozenset[int]
 
 
-@dataclass(frozen=True)
-class SetOpset:
+class SetOpset(Record):
     """Declare another opset of the standard domain. Every node must mean the same in both (the proof checks)."""
 
     version: int
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Record):
     """Why a fix is not possible here; `needs` names the option that would make it possible, if there is one."""
 
     reason: str

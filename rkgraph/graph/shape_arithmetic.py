@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.graph.proto import pb
 from rkgraph.graph.tensors import SMALL
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
@@ -26,8 +26,7 @@ WIDTHS = {INT32: 4, INT64: 8, BOOL: 1}
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class ShapeValue:
+class ShapeValue(Record):
     """A small tensor of int32, int64 or bool; `dtype` is onnx's number, `items` are in row-major order."""
 
     dtype: int

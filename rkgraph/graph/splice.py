@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from rkgraph.graph.references import Reference
 from rkgraph.graph.wire import DATA_FIELDS, PATHS, fields, varint
+from rkgraph.records import Record
 
 __all__ = ["Splice", "splice"]
 
 _BYTES = 2
 
 
-@dataclass(frozen=True)
-class Splice:
+class Splice(Record):
     """Bytes to put in: where they lie, and the name of the tensor that they belong to."""
 
     reference: Reference
@@ -33,8 +32,7 @@ def splice(model: bytes, token: bytes, splices: Mapping[bytes, Splice]) -> Itera
     yield from pieces
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(Record):
     data: bytes
     token: bytes
     splices: Mapping[bytes, Splice]

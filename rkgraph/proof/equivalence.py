@@ -16,13 +16,14 @@ Of a case that differs, results that mean nothing may be set aside (`Undefined`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from rkgraph.analysis.evaluator import Array, EvaluationError
 from rkgraph.graph.rewrite import EXACT, Tolerance
 from rkgraph.proof.feeds import Case
+from rkgraph.records import Record
 
 __all__ = ["Comparison", "Difference", "compare", "difference"]
 
@@ -39,16 +40,14 @@ Undefined = Callable[[Case, Mapping[str, Array]], Mapping[str, Array]]
 """A case and its outputs → bool arrays by output: which of them mean nothing. Raises EvaluationError."""
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Record):
     """Where two graphs differ: the case, and what differs in which output."""
 
     case: Case
     message: str
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """What came of all cases, up to the first difference.
 
     Attributes:

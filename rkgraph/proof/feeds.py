@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from rkgraph.analysis.evaluator import Array
 from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals
 from rkgraph.graph.view import Dim, GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["Case", "Domain", "domains_of", "local_cases", "model_cases"]
 
@@ -38,8 +39,7 @@ _INDEX_INPUT = {
 _CLASSES = 1  # the axis of what labels of losses number
 
 
-@dataclass(frozen=True)
-class Domain:
+class Domain(Record):
     """What a value may hold: dtype and shape, an interval, and `rows` where it indexes that many rows.
 
     `divides`: whole numbers are divided by it. By 0 that is an error, and the least number of its dtype by −1 ends the
@@ -58,8 +58,7 @@ class Domain:
         return self.dtype.startswith(("float", "bfloat"))
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Record):
     """Feeds by input name, and what is special about them."""
 
     label: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from rkgraph.graph.rewrite import EXACT, Tolerance
 from rkgraph.proof.equivalence import compare
 from rkgraph.proof.feeds import domains_of, local_cases
 from rkgraph.proof.verdict import conclude, told
+from rkgraph.records import Record
 from rkgraph.results import Proof
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ __all__ = ["LocalClaim", "Side", "prove_local"]
 METHOD = "ONNX Runtime, optimisations off: region before and after on adversarial and random inputs"
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Record):
     """One side of a comparison: how to run it on feeds that are named as in the graph before."""
 
     run: Callable[[Mapping[str, Array]], Mapping[str, Array]]
@@ -58,8 +58,7 @@ class Side:
         return cls(run)
 
 
-@dataclass(frozen=True)
-class LocalClaim:
+class LocalClaim(Record):
     """What is to be proved: `region` computes the same before and after, within `tolerance`.
 
     `intervals` are those of the graph before, with what the claim is limited to; `assumed` says to what it is limited

@@ -8,18 +8,17 @@ and on request by what lies just in front of it, for rewrites that rest on where
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from rkgraph.analysis.origins import RANDOM
 from rkgraph.graph.applied import Region
 from rkgraph.graph.rewrite import Rewrite
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["Footprint", "footprint", "gone_together", "region_of"]
 
 
-@dataclass(frozen=True)
-class Footprint:
+class Footprint(Record):
     """What a rewrite reads, and what is gone when it is applied: values, and the nodes (by index) that made them."""
 
     reads: frozenset[str]

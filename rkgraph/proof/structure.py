@@ -8,12 +8,13 @@ that is neither removed nor added by a rewrite is the same, but for inputs whose
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from rkgraph.graph.tensors import is_external
 from rkgraph.graph.view import GraphView, ModelView, Node, Value
 from rkgraph.graph.walk import all_graphs, model_tensors
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     import onnx
@@ -24,8 +25,7 @@ _STANDARD = ("", "ai.onnx")
 _ELSEWHERE = "com.microsoft"  # a domain of whose operators the checker knows nothing
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Record):
     """What a batch of edits says that it changes.
 
     Attributes:

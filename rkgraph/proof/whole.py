@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from rkgraph.analysis.evaluator import Array, EvaluationError
@@ -24,6 +24,7 @@ from rkgraph.proof.equivalence import Comparison, compare
 from rkgraph.proof.feeds import Case, domains_of, model_cases
 from rkgraph.proof.masked_rows import NOISES, WHY, following, with_other_shares
 from rkgraph.proof.verdict import conclude, told
+from rkgraph.records import Record
 from rkgraph.results import Proof
 
 __all__ = ["LARGEST", "MODEL_TOLERANCE", "WholeClaim", "not_compared", "prove_model"]
@@ -36,8 +37,7 @@ MODEL_TOLERANCE = Tolerance(1e-4, 1e-3)
 CASES = 3
 
 
-@dataclass(frozen=True)
-class WholeClaim:
+class WholeClaim(Record):
     """What is compared: the original file and the fixed model.
 
     Attributes:

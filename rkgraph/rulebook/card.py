@@ -33,12 +33,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rkgraph.diagnostics import FixOffer, Safety, Severity
+from rkgraph.records import Record
 from rkgraph.rulebook.fronts import parsed_front
 
 if sys.version_info >= (3, 11):
@@ -76,8 +77,7 @@ class CardError(ValueError):
     """A card that does not keep the contract of this module: our own data is broken."""
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Record):
     """A model of a card, as ONNX text for `onnx.parser`, and what lint is told about it.
 
     `line` counts in the card from 1. Options (all optional): `shape` and `dim`: as on the command line, a string or a
@@ -103,8 +103,7 @@ class Block:
         return _strings(self.options.get("dim", ()))
 
 
-@dataclass(frozen=True)
-class CardOption:
+class CardOption(Record):
     """What the user may set of a rule: `type` is a key of KINDS; `least` and `most` bound a number."""
 
     name: str
@@ -127,8 +126,7 @@ class CardOption:
         return None
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(Record):
     """One rule's card. `applies_to` is ("*",), ("model",) or operators; `stem` the file name without ".md"."""
 
     stem: str

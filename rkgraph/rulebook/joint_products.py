@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from rkgraph.records import Record
 from rkgraph.rulebook.known import NotKnown, float_of, lower, rounding, shape_of
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ MOST_BETWEEN = 4
 Groups = Sequence[Sequence["Projection"]]
 
 
-@dataclass(frozen=True)
-class Projection:
+class Projection(Record):
     """A MatMul with a constant matrix of `columns`, and the Add of its bias if that is all that reads it."""
 
     node: Node

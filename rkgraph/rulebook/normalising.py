@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from rkgraph.records import Record
 from rkgraph.rulebook.writer import Writer
 
 __all__ = ["Moments", "moments", "normalised", "per_channel"]
 
 
-@dataclass(frozen=True)
-class Moments:
+class Moments(Record):
     """Mean, variance (of the population) and 1 / √(variance + ε) over some axes, dimensions kept."""
 
     mean: str

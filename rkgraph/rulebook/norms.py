@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkgraph.records import Record
 from rkgraph.rulebook.pattern import scalar
 
 if TYPE_CHECKING:
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Norm", "blockers", "norms"]
 
 
-@dataclass(frozen=True)
-class Norm:
+class Norm(Record):
     """The parts of sqrt(mean((x − mean(x))²) + ε): values by name, nodes that make or read them.
 
     `centring` are the nodes that subtract the mean, `squares` the one that squares, `shifted` the Add of ε, `root` the

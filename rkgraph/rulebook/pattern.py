@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from itertools import permutations
 
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.records import Record
 
 __all__ = ["Match", "Miss", "Op", "Pattern", "Scalar", "Wildcard", "match", "match_any", "pattern", "scalar"]
 
@@ -25,22 +26,19 @@ COMMUTATIVE = frozenset({"Add", "Mul", "And", "Or", "Xor", "Equal"})
 _TOKEN = re.compile(r"\s*(#?[A-Za-z_][A-Za-z_0-9]*|[(),=|])")
 
 
-@dataclass(frozen=True)
-class Wildcard:
+class Wildcard(Record):
     """Any value; bound to `name` unless that is "_"."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Scalar:
+class Scalar(Record):
     """A constant of one element; its number is bound to `name`."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Op:
+class Op(Record):
     """The output 0 of a node: one of `ops`, on `inputs`; the node is bound to `name` where that is not empty."""
 
     ops: tuple[str, ...]
@@ -51,8 +49,7 @@ class Op:
 Pattern = Wildcard | Scalar | Op
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(Record):
     """What a pattern bound: values by name, numbers of constants, named nodes, and all nodes it went through."""
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -61,8 +58,7 @@ class Match:
     nodes: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True)
-class Miss:
+class Miss(Record):
     """Why a pattern does not fit, and how many nodes did fit before (the larger, the nearer)."""
 
     reason: str

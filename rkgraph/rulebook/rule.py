@@ -12,12 +12,13 @@ come from the card `rules/rk201_int64_tensor.md`. Rules hold no state and never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rkgraph.analysis.observed import NOTHING_OBSERVED, Observations
 from rkgraph.diagnostics import Confidence, Device, Severity, Verdict
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPLAINED", "Finding", "LintContext", "Options"]
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Record):
     """What the user asked for that rules and fixes may need to know.
 
     `shapes` input → shape and `dims` symbolic name → size, as given; `frozen` input → array; `suggested_shapes` come
@@ -52,8 +52,7 @@ class Options:
     absent: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class LintContext:
+class LintContext(Record):
     """All that a rule may look at: the model, the target, the op table of its toolkit, and what was asked for.
 
     `folding` says which nodes disappear before lowering. `origins` is by graph path and value name; `judgements` by
@@ -109,8 +108,7 @@ EXPLAINED = "explained"
 """In `Finding.roots`: any finding that says so of this place in its `explains`."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Record):
     """What a rule found: a place, a message, and the data behind it. The engine makes a Diagnostic of it.
 
     `node` or `value` says where (both None: the whole model). `device` and `verdict`, where given, are what the

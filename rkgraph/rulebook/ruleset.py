@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from rkgraph.diagnostics import Safety, Severity
 from rkgraph.errors import UsageError
+from rkgraph.records import Record
 from rkgraph.resources import data_folder
 
 if sys.version_info >= (3, 11):
@@ -33,8 +34,7 @@ _PREFIX = re.compile(r"RK([1-9][0-9]{0,2})?")
 _KEYS = frozenset({"toolkit", "codes", "allow", "severities"})
 
 
-@dataclass(frozen=True)
-class RuleSet:
+class RuleSet(Record):
     """`codes` are whole codes or prefixes ("RK3" has RK301 in it); `severities` override those of the cards.
 
     `listed` are the codes that the user selected, None for all: what other rules find is not told, and not fixed, but

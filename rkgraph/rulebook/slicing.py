@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkgraph.records import Record
 from rkgraph.rulebook.known import NotKnown, constant_of, input_of, shape_of
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ _LAST_WITH_ATTRIBUTES = 9
 _QUARTERS = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(Record):
     """What a Slice keeps of one axis of some size: the elements at `places`, `step` apart."""
 
     axis: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from rkgraph.analysis.defects import defect
+from rkgraph.records import Record
 from rkgraph.rulebook.pattern import Match, Pattern, match_any, pattern
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ SUMMED = (pattern("Div(x, Add(length=ReduceL2(x), #added))"), pattern("Div(x, Ad
 """Of which some versions make a layer that computes something else."""
 
 
-@dataclass(frozen=True)
-class UnitVectors:
+class UnitVectors(Record):
     """x over the length of its vectors along one axis.
 
     Attributes:

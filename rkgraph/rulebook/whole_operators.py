@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rkgraph.analysis.intervals import Intervals
 from rkgraph.graph.rewrite import Between
+from rkgraph.records import Record
 from rkgraph.rulebook import whole_numbers as whole
 from rkgraph.rulebook.known import NotKnown, constant_of, shape_of
 
@@ -52,8 +52,7 @@ LARGEST_PRODUCTS = 2**22
 """Products that a MatMul of whole numbers is written out into."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Record):
     """A node whose operands of dtype `dtype` are at hand in `carrier`, as the values `inputs` ("" for absent ones)."""
 
     w: Writer

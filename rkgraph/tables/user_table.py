@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from rkgraph.diagnostics import Confidence
 from rkgraph.errors import UsageError
 from rkgraph.files import write_text
+from rkgraph.records import Record
 from rkgraph.tables.entry import Entry, Limit, Outcome
 from rkgraph.tables.signature import key_of, signature_of
 from rkgraph.tables.table import Judgement
@@ -37,8 +38,7 @@ _GRADES: tuple[Grade, ...] = get_args(Grade)
 _CONFIDENCE = {"probed": Confidence.PROBED, "device": Confidence.DEVICE}
 
 
-@dataclass(frozen=True)
-class UserEntry:
+class UserEntry(Record):
     """What became of one instance on one target.
 
     Attributes:
@@ -52,8 +52,7 @@ class UserEntry:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Instance:
+class _Instance(Record):
     """`model` is the case that was built, as ONNX text; `outcomes` are by target ("rknn-2.3.2/rk3588-fp16")."""
 
     op: str

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.records import Record
+
 if TYPE_CHECKING:
     from rkgraph.toolkit.layers import Layer
 
@@ -38,8 +40,7 @@ class Score:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Record):
     """One stage: the layers of its build, or the nodes that the host computes; `crossing_kb` comes in from others."""
 
     layers: Sequence[Layer] = ()

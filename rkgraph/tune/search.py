@@ -7,16 +7,16 @@ before comes from the cache when the search is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from rkgraph.records import Record
 from rkgraph.tune.score import Score
 
 __all__ = ["Knob", "Setting", "Trial", "Tuned", "search"]
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Record):
     """What is tried.
 
     Attributes:
@@ -42,8 +42,7 @@ class Setting:
         return ", ".join(told) or "as fixed"
 
 
-@dataclass(frozen=True)
-class Knob:
+class Knob(Record):
     """One thing to turn: what each of its values makes of a setting."""
 
     values: tuple[Callable[[Setting], Setting], ...]
@@ -64,8 +63,7 @@ class Knob:
         return cls(tuple(_setter(name, value) for value in values))
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(Record):
     """One setting that was tried: its score, or why it has none; `rules` of the toolkit that were switched off."""
 
     setting: Setting
@@ -74,8 +72,7 @@ class Trial:
     rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Tuned:
+class Tuned(Record):
     """The trials in their order; `best` is one of them. `stopped` is "", "time" or "interrupted"."""
 
     trials: tuple[Trial, ...]

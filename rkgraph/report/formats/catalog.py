@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
 
 from rkgraph.diagnostics import Severity
+from rkgraph.records import Record
 from rkgraph.results import Report
 
 __all__ = ["FORMATS", "Format", "format_of", "render"]
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(Record):
     """A format: how it is called, the name a file of it ends with, and whom it is for."""
 
     name: str
