@@ -34,7 +34,7 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name}: is not TOML: {error}") from error
+        raise UsageError(f"{name}: is not TOML: {error}", "mend it there, or give another file") from error
 
 
 def index_of(source: Path) -> Path:

@@ -29,6 +29,12 @@ __all__ = [
 ]
 
 
+_LEGACY = frozenset({"rk1808", "rk1806", "rv1109", "rv1126", "rk3399pro"})
+"""Platforms of rknn-toolkit 1."""
+_ALIASES = {"float16": "fp16", "fp32": "fp16", "int8": "w8a8", "i8": "w8a8", "asymmetric_quantized-8": "w8a8"}
+"""What other tools call a precision."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What a model is to run on, e.g. Target("rk3588", "2.3.2", "fp16")."""
@@ -210,7 +216,10 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> TargetError:
     import difflib
 
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    if what == "platform" and name in _LEGACY:
+        hint = f"its toolkit is rknn-toolkit 1, which rkgraph does not know; there are: {', '.join(names)}"
+        return TargetError(f"{name} is a platform of the generation before rknn-toolkit2", hint)
+    near = [_ALIASES[name]] if name in _ALIASES else difflib.get_close_matches(name, names, n=1)
     guess = f"did you mean {near[0]}? " if near else ""
     return TargetError(f"unknown {what} {name!r}", f"{guess}there are: {', '.join(names)}")
 

@@ -13,11 +13,12 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 import rkgraph
+from rkgraph.cli.usage import ClickError, usage_error
 from rkgraph.errors import ExitCode, RkgraphError, UsageError
 
 __all__ = ["COMMANDS", "GROUPS", "build_app", "help_text", "main", "module_of"]
@@ -53,7 +54,11 @@ A day's work:
   rkgraph lint model.onnx
   rkgraph fix model.onnx --shape input_ids=1x256 -o model.rk
   rkgraph compile model.rk --verify
-  rkgraph run model.rk --inputs x.npz -o y.npz"""
+  rkgraph run model.rk --inputs x.npz -o y.npz
+
+\b
+Exit codes: 0 clean, 1 findings, 2 usage or an unreadable model, 3 a proof was
+refuted, 4 the toolkit failed, 70 a bug of ours, 130 interrupted."""
 
 
 def main() -> NoReturn:
@@ -64,9 +69,12 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign gets "?", not a failure
     try:
         try:
-            build_app(_wanted(sys.argv[1:]))(prog_name="rkgraph")
+            command = typer.main.get_command(build_app(_wanted(sys.argv[1:])))
+            code = command.main(prog_name="rkgraph", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told
+    except ClickError as error:
+        sys.exit(_tell_wrong_usage(error))
     except RkgraphError as error:
         _tell(error)
         sys.exit(error.exit_code)
@@ -76,7 +84,7 @@ def main() -> NoReturn:
         sys.exit(_tell_system_error(error))
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours is told, not thrown at the user
         sys.exit(_report_bug(error))
-    sys.exit(ExitCode.OK)
+    sys.exit(code or ExitCode.OK)
 
 
 def build_app(wanted: frozenset[str]) -> typer.Typer:
@@ -156,6 +164,15 @@ def _placeholder_group() -> typer.Typer:
     group.command("…")(_not_loaded)
     group.callback()(lambda: None)
     return group
+
+
+def _tell_wrong_usage(error: Any) -> ExitCode:
+    """What click says of the command line; a command without any argument has its help instead."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # in a terminal rich has printed it already
+    else:
+        _tell(usage_error(error))
+    return ExitCode.USAGE
 
 
 def _tell(error: RkgraphError) -> None:

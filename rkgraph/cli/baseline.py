@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_outputs
 from rkgraph.cli.common import (
     DimOption,
     PrecisionOption,
@@ -43,21 +45,37 @@ FileOption = Annotated[
 ]
 
 
-@app.command()
-def write(
-    ctx: typer.Context,
-    models: SomeModels,
+def _linting_options(
     *,
-    output: FileOption = None,
     target: TargetOption = "rk3588",
     rules: RulesOption = None,
     toolkit: ToolkitOption = None,
     precision: PrecisionOption = "fp16",
     shape: ShapeOption = None,
     dim: DimOption = None,
+) -> None:
+    """What settles what is found: options of every command here. `Configuration` reads their values."""
+
+
+def with_linting_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose `**keywords` are the options of `_linting_options`, in the signature that typer reads."""
+    own, shared = (inspect.signature(each, eval_str=True) for each in (command, _linting_options))
+    kept = [each for each in own.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    command.__signature__ = own.replace(parameters=[*kept, *shared.parameters.values()])  # type: ignore[attr-defined]
+    return command
+
+
+@app.command()
+@with_linting_options
+def write(
+    ctx: typer.Context,
+    models: SomeModels,
+    *,
+    output: FileOption = None,
     config: ConfigOption = None,
     isolated: IsolatedOption = False,
     quiet: QuietOption = False,
+    **_linting: object,
 ) -> None:
     """Write down what is found today, so that lint --baseline fails for what is new.
 
@@ -77,20 +95,16 @@ def write(
 
 
 @app.command()
+@with_linting_options
 def update(
     ctx: typer.Context,
     models: TheseModels = None,
     *,
     output: FileOption = None,
-    target: TargetOption = "rk3588",
-    rules: RulesOption = None,
-    toolkit: ToolkitOption = None,
-    precision: PrecisionOption = "fp16",
-    shape: ShapeOption = None,
-    dim: DimOption = None,
     config: ConfigOption = None,
     isolated: IsolatedOption = False,
     quiet: QuietOption = False,
+    **_linting: object,
 ) -> None:
     """Take in what is new and drop what is gone, for some models or all; the rest of the file stays.
 
@@ -105,20 +119,16 @@ def update(
 
 
 @app.command()
+@with_linting_options
 def prune(
     ctx: typer.Context,
     models: TheseModels = None,
     *,
     output: FileOption = None,
-    target: TargetOption = "rk3588",
-    rules: RulesOption = None,
-    toolkit: ToolkitOption = None,
-    precision: PrecisionOption = "fp16",
-    shape: ShapeOption = None,
-    dim: DimOption = None,
     config: ConfigOption = None,
     isolated: IsolatedOption = False,
     quiet: QuietOption = False,
+    **_linting: object,
 ) -> None:
     """Drop what is found no more; nothing new is taken in.
 
@@ -148,12 +158,11 @@ def _linted(
         UsageError: no model is there, or an option cannot be used.
     """
     from rkgraph.cli.lint_run import job_of, lint_job, paths_of, settled
-    from rkgraph.files import check_writable
 
     configuration = Configuration(ctx, config, isolated=isolated)
     place = output or configuration.of(None).baseline or Path(FILE)
-    check_writable(place)
     paths = paths_of(models) if models else _known_models(place)
+    check_outputs([place], [*paths, config])
     runs = [settled(run, None, None) for path in paths for run in lint_job(job_of(path, configuration))]
     error = next((run.error for run in runs if run.error is not None), None)
     if error is not None:

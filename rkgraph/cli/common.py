@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllowOption",
+    "BuildMemoryOption",
+    "BuildTimeOption",
     "CalibrationOption",
     "DimOption",
     "FailOnOption",
     "FreezeOption",
-    "OutputOption",
+    "NoCacheOption",
     "PrecisionOption",
     "QuietOption",
+    "ReportFileOption",
     "RulesOption",
     "ShapeOption",
     "TargetOption",
     "ToolkitOption",
+    "ToolkitPythonOption",
     "VerboseOption",
     "home_folder",
     "parse_allow",
@@ -83,7 +87,21 @@ CalibrationOption = Annotated[
     Path | None,
     typer.Option("--calibration", help="Samples: a .npz, a folder of .npy/.npz, or a text list.", metavar="PATH"),
 ]
-OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write.", metavar="PATH")]
+ToolkitPythonOption = Annotated[
+    Path | None,
+    typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PATH"),
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Build even what was built before.")]
+BuildTimeOption = Annotated[
+    float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0, metavar="SECONDS")
+]
+BuildMemoryOption = Annotated[
+    int | None,
+    typer.Option("--memory", help="MB of memory a build may use.", min=1, metavar="MB", show_default="no limit"),
+]
+ReportFileOption = Annotated[
+    Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
+]
 FailOnOption = Annotated[
     Severity, typer.Option("--fail-on", help="Lowest severity that makes the exit code 1.", case_sensitive=False)
 ]

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_only_with, check_outputs
 from rkgraph.cli.common import (
+    BuildMemoryOption,
+    BuildTimeOption,
     CalibrationOption,
-    OutputOption,
+    NoCacheOption,
     PrecisionOption,
     QuietOption,
+    ReportFileOption,
     RulesOption,
     TargetOption,
     ToolkitOption,
+    ToolkitPythonOption,
     VerboseOption,
     home_folder,
 )
@@ -79,23 +84,22 @@ def command(
         float,
         typer.Option("--islands-int8", help="Least share of NPU cycles that stay int8.", metavar="SHARE"),
     ] = Goal.share,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build even what was built before.")] = False,
-    timeout: Annotated[
-        float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0, metavar="SECONDS")
-    ] = 3600.0,
-    memory: Annotated[
-        int | None,
-        typer.Option("--memory", help="MB of memory a build may use.", min=1, metavar="MB", show_default="no limit"),
-    ] = None,
-    toolkit_python: Annotated[
-        Path | None,
-        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PATH"),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
-    ] = None,
+    layer_errors: Annotated[
+        bool,
+        typer.Option("--layer-errors", help="Measure what fp16 or 8 bits do to each layer's result, in ONNX Runtime."),
+    ] = False,
+    no_cache: NoCacheOption = False,
+    timeout: BuildTimeOption = 3600.0,
+    memory: BuildMemoryOption = None,
+    toolkit_python: ToolkitPythonOption = None,
+    report: ReportFileOption = None,
     log: Annotated[Path | None, typer.Option("--log", help="Write the toolkit's raw log.", metavar="FILE")] = None,
-    output: OutputOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="One file (X.rknn), or a bundle: a folder, any other name.", metavar="PATH"
+        ),
+    ] = None,
     settings: Annotated[
         Path | None,
         typer.Option(
@@ -137,16 +141,16 @@ def command(
     from rkgraph.compile.diagnosis import CompileFailed
     from rkgraph.compile.plan import Plan, Verify
     from rkgraph.compile.toolchain import Toolchain
-    from rkgraph.files import check_writable
     from rkgraph.toolkit.jobs import Limits
     from rkgraph.toolkit.locate import find_toolkit
 
     started = time.time()
-    said = Configuration(ctx, settings, isolated=isolated).of(model)
+    said = Configuration(ctx, settings, isolated=isolated, option="--settings").of(model)
     _, resolved = rules_and_target(said)
-    if (inputs or against) and not verify:
-        raise UsageError(f"{'--inputs' if inputs else '--against'} is given without --verify", "add --verify")
-    check_writable(report, log, output if output is not None and output.suffix == ".rknn" else None)
+    check_only_with(ctx, "--verify", verify, "inputs", "against", "threshold")
+    check_only_with(ctx, "--islands", islands, "islands_cosine", "islands_int8")
+    is_file = output is not None and output.suffix == ".rknn"
+    check_outputs([report, log, output if is_file else None], [model, calibration, config, inputs, against, settings])
     if config is None and (found := options_beside(model)).is_file():
         config = found
     options = BuildConfig() if config is None else load_build_config(config, resolved)
@@ -154,7 +158,7 @@ def command(
     goal = Goal(islands_cosine, islands_int8) if islands else None
     # fp16 refuses samples that are asked for; those of a configuration are for other builds.
     samples = said.calibration if calibration is not None or resolved.precision != "fp16" else None
-    plan = Plan(model, resolved, options, samples, checks, goal)
+    plan = Plan(model, resolved, options, samples, checks, goal, layer_errors)
     cache = None if no_cache else CompileCache(home_folder() / "builds")
     out = Output(quiet, verbose)
     if config is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,10 @@ def command(
     if keys:
         from rkgraph.config.keys import KEYS
 
+        if form is Format.JSON:
+            known = [{"key": k.name, "meaning": k.meaning, "sections": k.sections} for k in KEYS.values()]
+            printer.document(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+            return
         rows = [(key.name, key.meaning, "" if key.sections else "all models") for key in KEYS.values()]
         printer.table(("key", "meaning", "only for"), rows, whole=(0,))
         return

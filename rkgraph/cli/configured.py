@@ -76,9 +76,15 @@ class Configuration:
         UsageError: the configuration or an option cannot be used.
     """
 
-    def __init__(self, context: typer.Context, config: Path | None = None, *, isolated: bool = False) -> None:
+    def __init__(
+        self, context: typer.Context, config: Path | None = None, *, isolated: bool = False, option: str = "--config"
+    ) -> None:
         if isolated and config is not None:
-            raise UsageError("--config and --isolated contradict each other", "give one of the two")
+            raise UsageError(f"{option} and --isolated contradict each other", "give one of the two")
+        if config is not None and not config.exists():
+            raise UsageError(
+                f"{option} {config}: no such file", "give another, or none: rkgraph config says what holds"
+            )
         self.path = None if isolated else config or _named() or _found()
         self._file = None
         self._said = _said(context)

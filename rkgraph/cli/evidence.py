@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_outputs
 from rkgraph.cli.common import QuietOption, VerboseOption
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def import_(
         raise UsageError("--repository and --user-table: it goes to one place", "leave one out")
     if repository is not None and not repository.is_dir():
         raise UsageError(f"{repository}: no such folder", "give the folder that has cases.jsonl")
+    check_outputs([user_table], [results])
     read = read_results(results)
     answers = answers_of(read)
     if repository is not None:

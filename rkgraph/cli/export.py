@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_outputs
 from rkgraph.cli.common import QuietOption, home_folder
 from rkgraph.cli.output import Output
 
@@ -74,6 +75,7 @@ def sentence_transformer(
     from rkgraph.export.sentence_transformer import export
     from rkgraph.toolkit.managed_torch import managed_torch
 
+    check_outputs([output if output.parent.is_dir() else None])
     out = Output(quiet=quiet)
     with out.progress(f"export {path}") as step:
         done = export(

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_only_with, check_outputs
 from rkgraph.cli.common import (
     AllowOption,
     CalibrationOption,
     DimOption,
     FailOnOption,
     FreezeOption,
-    OutputOption,
     PrecisionOption,
     QuietOption,
+    ReportFileOption,
     RulesOption,
     ShapeOption,
     TargetOption,
@@ -28,14 +29,12 @@ from rkgraph.cli.common import (
 from rkgraph.cli.configured import (
     ConfigOption,
     Configuration,
-    IgnoreOption,
     IsolatedOption,
-    SelectOption,
     marked,
     rules_and_target,
 )
 from rkgraph.diagnostics import Severity, Verdict
-from rkgraph.errors import ExitCode, UsageError
+from rkgraph.errors import ExitCode
 
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
@@ -69,7 +68,12 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="The ONNX model.", metavar="MODEL", show_default=False)],
     *,
-    output: OutputOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="One model (X.onnx), or a bundle: a folder, any other name.", metavar="PATH"
+        ),
+    ] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Overwrite MODEL itself.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show what would change, node by node; write no model.")] = False,
     target: TargetOption = "rk3588",
@@ -122,12 +126,19 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         typer.Option("--toolkit-python", help="For --tune: an interpreter that has rknn-toolkit2.", metavar="PATH"),
     ] = None,
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,  # noqa: A002
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Write the whole result as JSON.", metavar="FILE.json")
-    ] = None,
+    report: ReportFileOption = None,
     fail_on: FailOnOption = Severity.ERROR,
-    select: SelectOption = None,
-    ignore: IgnoreOption = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--select",
+            help="Rules that may change MODEL: RK605, RK6, a name, ALL. Repeatable, or a,b.",
+            metavar="RULES",
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Rules that may not change MODEL.", metavar="RULES")
+    ] = None,
     config: ConfigOption = None,
     isolated: IsolatedOption = False,
     quiet: QuietOption = False,
@@ -171,20 +182,25 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
     from dataclasses import replace
     from functools import partial
 
-    from rkgraph.cli.fix_options import parse_assume, parse_freeze, read_cases, read_samples
-    from rkgraph.cli.fix_request import keep_plan, tell_strange
+    from rkgraph.cli.fix_destination import destination_of, print_next
+    from rkgraph.cli.fix_options import check_assumed, parse_assume, parse_freeze, read_cases, read_samples
+    from rkgraph.cli.fix_report import report_document
+    from rkgraph.cli.fix_request import keep_plan, tell_idle, tell_strange
     from rkgraph.cli.fix_text import describe_stages
     from rkgraph.cli.fix_tune import tuned_fix, write_build_options
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixSettings
     from rkgraph.engine.plan_file import Request
-    from rkgraph.files import check_writable
+    from rkgraph.files import write_text
     from rkgraph.graph.model import Model
     from rkgraph.tune.search import Setting
 
     started = time.time()
-    destination = _destination(model, output, in_place=in_place, diff=diff)
-    check_writable(report, plan, *([destination] if destination and _is_file(destination, in_place) else []))
+    check_only_with(ctx, "--tune", tune, "tune_budget", "toolkit_python")
+    check_only_with(ctx, "--plan", plan, "rewrite_plan")
+    destination = destination_of(model, output, in_place=in_place, diff=diff)
+    read = (model if not in_place else None, inputs, calibration, config)
+    check_outputs([report, plan, destination.path if destination and destination.is_model else None], read)
     configuration = Configuration(ctx, config, isolated=isolated)
     said = configuration.of(model)
     new = configuration.alone() if plan is not None and plan.exists() else said
@@ -192,17 +208,18 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         *(new.target, rules_and_target(new)[0].name, new.precision, new.allow, lm_head_shards, presimplify, inputs),
         *(new.calibration, new.shapes, new.dims, parse_freeze(freeze), parse_assume(assume)),
     )
-    request, known = _with_plan(asked, ctx, plan, rewrite=rewrite_plan)
+    request, known = _with_plan(asked, ctx, plan)
     _, resolved = resolve_rules_and_target(request.rules, None, request.target, request.precision)
     options = _options(request, said)
     printer = Output(quiet, verbose)
     loaded = Model.load(model)
+    check_assumed(request.assume, loaded)
     settings = FixSettings(
         assumptions=request.assume,
-        inputs=read_cases(request.inputs),
+        inputs=read_cases(request.inputs, loaded, options),
         samples=read_samples(request.calibration, loaded, options),
-        counterexamples=Path(f"{destination or model}.counterexamples"),
-        whole=destination is not None and _is_file(destination, in_place),
+        counterexamples=Path(f"{destination.path if destination else model}.counterexamples"),
+        whole=destination is not None and destination.is_model,
         choices=known.choices,
         presimplify=request.presimplify,
     )
@@ -215,9 +232,9 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         else:
             outcome = fix(Setting())
     outcome = replace(outcome, before=marked(outcome.before, said), after=marked(outcome.after, said))
-    text = _document(outcome, destination or model, started)
+    text = report_document(outcome, destination.path if destination else model, started)
     if report is not None:
-        _write_report(report, text)
+        write_text(report, text)
     if format is Format.JSON:
         printer.document(text)
     elif diff:
@@ -225,6 +242,7 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         printer.lines(describe_stages(outcome))
     else:
         _print(printer, outcome)
+    tell_idle(printer, outcome, request)
     end = partial(_print_end, printer, format_=format)
     if plan is not None:
         tell_strange(printer, outcome, known, plan)
@@ -235,33 +253,20 @@ def command(  # noqa: PLR0915 - one statement an option, most of them
         end("no model was written: the fixed one was refuted", "error")
         raise typer.Exit(ExitCode.PROOF_REFUTED)
     if destination is not None:
-        _save(outcome, destination, resolved, in_place=in_place)
-        end(f"wrote {destination}", "good")
-        for told in write_build_options(destination, known.build) if tune or known.build else ():
+        destination.write(outcome, resolved)
+        end(f"wrote {destination.path}" + ("" if destination.is_model else " (a bundle)"), "good")
+        for told in write_build_options(destination.path, known.build) if tune or known.build else ():
             end(told, "good")
         if outcome.after.verdict is Verdict.DEPLOYABLE and not outcome.is_refuted and format is Format.TEXT:
-            _print_next(printer, destination, request.rules, resolved, request.calibration)
+            print_next(printer, destination.path, request.rules, resolved, request.calibration)
     _exit(outcome, said.fail_on)
 
 
-def _print_next(printer: Output, fixed: Path, rules: str, target: Target, calibration: Path | None) -> None:
-    import shlex
-
-    words = ["rkgraph", "compile", str(fixed), "--rules", rules, "--target", target.platform]
-    if target.precision != "fp16":
-        words += ["--precision", target.precision, "--calibration", str(calibration or "samples.npz")]
-    words += ["-o", str(fixed.with_suffix(".rknn"))] if fixed.suffix == ".onnx" else []
-    printer.note("next:", "title")
-    printer.note(f"  {shlex.join(words)}", "command")
-
-
-def _with_plan(asked: Request, ctx: typer.Context, plan: Path | None, *, rewrite: bool) -> tuple[Request, PlanFile]:
+def _with_plan(asked: Request, ctx: typer.Context, plan: Path | None) -> tuple[Request, PlanFile]:
     """What is asked for by command line and plan together, and the plan, empty where there is none yet."""
     from rkgraph.cli.fix_request import agreed
     from rkgraph.engine.plan_file import PlanFile, read_plan
 
-    if plan is None and rewrite:
-        raise UsageError("--rewrite-plan is given without --plan", "say which: --plan FILE.toml")
     if plan is None or not plan.exists():
         return asked, PlanFile()
     known = read_plan(plan)
@@ -282,21 +287,6 @@ def _options(request: Request, said: Settings) -> Options:
         rules=said.rule_options,
         absent=frozenset(name for name, value in request.freeze.items() if value is None),
     )
-
-
-def _destination(model: Path, output: Path | None, *, in_place: bool, diff: bool) -> Path | None:
-    """Where the fixed model goes; None with --diff. Raises UsageError where that is not clear."""
-    if diff:
-        return None
-    if in_place:
-        if output is not None:
-            raise UsageError("--in-place and -o contradict each other", "give one of the two")
-        return model
-    if output is None:
-        raise UsageError("nothing says where the fixed model goes", "give -o fixed.onnx, --in-place or --diff")
-    if output.exists() and model.exists() and output.samefile(model):
-        raise UsageError(f"{output}: is the model itself", "give --in-place to overwrite it, or another -o")
-    return output
 
 
 def _fix(
@@ -350,49 +340,6 @@ def _print_diff(printer: Output, before: Model, after: Model) -> None:
     styles = {"-": "error", "+": "good", "@": "note"}
     for sign, text in diff_lines(before.view(), after.view()):
         printer.print(f"{sign} {text}".rstrip(), styles.get(sign))
-
-
-def _document(outcome: FixOutcome, path: Path, started: float) -> str:
-    """The report: the model before and after, the latter with fixes and proofs."""
-    import time
-    from dataclasses import replace
-
-    import rkgraph
-    from rkgraph.report.document import report_to_json
-    from rkgraph.results import Report
-
-    after = replace(outcome.after, model=replace(outcome.after.model, path=str(path)))
-    begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started))
-    run = {"started": begun, "seconds": round(time.time() - started, 3)}
-    tool = {"name": "rkgraph", "version": rkgraph.__version__}
-    return report_to_json(Report((outcome.before, after), run, tool))
-
-
-def _write_report(path: Path, text: str) -> None:
-    from rkgraph.files import write_text
-
-    write_text(path, text)
-
-
-def _save(outcome: FixOutcome, destination: Path, target: Target, *, in_place: bool) -> None:
-    """One model for a path that ends in .onnx, a bundle for all others."""
-    if not _is_file(destination, in_place):
-        from rkgraph.compile.fixed_bundle import write_fixed
-
-        write_fixed(outcome, destination, target)
-        return
-    if outcome.stages:
-        stages = ", ".join(f"{stage.name} ({len(stage.nodes)} nodes)" for stage in outcome.stages)
-        host = ", ".join(stage.name for stage in outcome.stages if stage.kind == "onnx")
-        raise UsageError(
-            f"{destination}: one model for the NPU cannot hold the stages {stages}: {host} runs on the host",
-            f"give -o {destination.with_suffix('.rk').name} for a bundle, or leave out --allow split",
-        )
-    outcome.model.save(destination, in_place=in_place)
-
-
-def _is_file(destination: Path, in_place: bool) -> bool:
-    return destination.suffix == ".onnx" or in_place
 
 
 def _exit(outcome: FixOutcome, fail_on: Severity) -> None:

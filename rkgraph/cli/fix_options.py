@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Between
     from rkgraph.rulebook.rule import Options
 
-__all__ = ["parse_assume", "parse_freeze", "read_cases", "read_samples"]
+__all__ = ["check_assumed", "parse_assume", "parse_freeze", "read_cases", "read_samples"]
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})")
@@ -49,22 +49,42 @@ def parse_assume(options: Iterable[str] | None) -> dict[str, Between]:
     return found
 
 
-def read_cases(path: Path | None) -> tuple[Mapping[str, npt.NDArray[Any]], ...]:
+def check_assumed(names: Iterable[str], model: Model) -> None:
+    """Refuse an assumption about a value that the model does not have. Raises UsageError."""
+    from difflib import get_close_matches
+
+    wanted = list(names)
+    if not wanted:
+        return
+    graphs = list(model.view().graphs())
+    known = {name for graph in graphs for name in (*graph.inputs, *(o for node in graph.nodes for o in node.outputs))}
+    for name in wanted:
+        if name not in known:
+            near = get_close_matches(name, sorted(known), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "give the name of an input, or of a node's output"
+            raise UsageError(f"--assume {name}: the model has no such value", hint)
+
+
+def read_cases(path: Path | None, model: Model, options: Options) -> tuple[Mapping[str, npt.NDArray[Any]], ...]:
     """The inputs in the .npz at `path`: one case, arrays by input name; none where `path` is None.
 
     Raises:
-        UsageError: the file cannot be read, or is no .npz.
+        UsageError: the file cannot be read, is no .npz, or does not fit the model after --shape, --dim and --freeze.
     """
     if path is None:
         return ()
-    import numpy as np
+    from rkgraph.compile.tensors import check_feeds, read_npz, tensors_of
+    from rkgraph.graph.rewrite import PinShapes
 
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return ({name: archive[name] for name in archive.files},)
-    except (OSError, ValueError, AttributeError) as error:
-        hint = "save it with numpy.savez(path, NAME=array)"
-        raise UsageError(f"--inputs {path}: is no .npz ({error})", hint) from error
+    arrays = read_npz(path)
+    pinned = model.copy()
+    pinned.apply(PinShapes(dict(options.shapes), dict(options.dims)))
+    inputs = tensors_of(pinned.view().main)[0]
+    if all(tensor.dtype is not None for tensor in inputs):  # what is no tensor has no array to be compared with
+        settled = {*options.frozen, *options.absent}
+        needed = [tensor for tensor in inputs if tensor.name not in settled]
+        check_feeds({name: array for name, array in arrays.items() if name not in settled}, needed, str(path))
+    return (arrays,)
 
 
 def read_samples(path: Path | None, model: Model, options: Options) -> tuple[Mapping[str, npt.NDArray[Any]], ...]:
@@ -120,14 +140,17 @@ def _file(option: str, path: Path) -> npt.NDArray[Any]:
     import numpy as np
 
     if path.suffix not in (".npy", ".pb"):
-        raise UsageError(f"--freeze {option}: {path} is neither a number, nor {ABSENT}, nor a .npy or .pb file")
+        what = f"--freeze {option}: {path} is neither a number, nor {ABSENT}, nor a .npy or .pb file"
+        raise UsageError(what, "write e.g. --freeze use_cache=0, or --freeze mask=mask.npy")
     try:
         if path.suffix == ".npy":
             array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
             return array
         return _tensor(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise UsageError(f"--freeze {option}: {path} cannot be read ({error})") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        hint = "write it with numpy.save, or as a serialized TensorProto (.pb)"
+        raise UsageError(f"--freeze {option}: {path} cannot be read ({why})", hint) from error
 
 
 def _tensor(data: bytes) -> npt.NDArray[Any]:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from rkgraph.cli.output import Output
     from rkgraph.engine.fix import FixOutcome
 
-__all__ = ["agreed", "keep_plan", "tell_strange"]
+__all__ = ["agreed", "keep_plan", "tell_idle", "tell_strange"]
+
+SHARDED = "RK602"
+"""The rule that heeds --lm-head-shards."""
 
 _SCALARS = ("target", "rules", "precision", "lm_head_shards", "presimplify", "inputs", "calibration")
 _TABLES = ("shapes", "dims", "freeze", "assume")
@@ -70,6 +73,15 @@ def tell_strange(printer: Output, outcome: FixOutcome, plan: PlanFile, path: Pat
         printer.note(f"{path}: stale: {_entry(entry)}: nothing in this model is like that any more", "warning")
     if stale:
         printer.note(f"{path}: --rewrite-plan drops {'it' if len(stale) == 1 else 'them'}", "dim")
+
+
+def tell_idle(printer: Output, outcome: FixOutcome, request: Request) -> None:
+    """Name what was asked for and had nothing to do."""
+    fixes = outcome.after.fixes
+    told = {fix.code for fix in fixes.applied} | {fix.code for fix in fixes.refused}
+    if request.lm_head_shards and SHARDED not in told:
+        what = f"--lm-head-shards {request.lm_head_shards}: the model has no output projection that is to be cut"
+        printer.note(f"{what} (rkgraph rule {SHARDED})", "warning")
 
 
 def _entry(entry: PlanEntry) -> str:

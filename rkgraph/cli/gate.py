@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_outputs, given
 from rkgraph.cli.common import QuietOption, VerboseOption
 from rkgraph.errors import ExitCode, UsageError
 
@@ -33,6 +34,7 @@ class Form(str, Enum):
 
 
 def command(
+    ctx: typer.Context,
     reports: Annotated[
         list[Path],
         typer.Argument(help="Reports as JSON, or folders of them.", metavar="REPORT.json…", show_default=False),
@@ -77,6 +79,9 @@ def command(
     from rkgraph.gate.subjects import subjects
 
     printer = Output(quiet, verbose)
+    if init is not None and (other := given(ctx, "policy", "against", "summary", "format")):
+        raise UsageError(f"--init writes a policy and ends: {other[0]} does not go with it", f"leave {other[0]} out")
+    check_outputs([init, summary], [*reports, *(against or ()), policy])
     now = subjects(_reports(reports))
     if not now:
         raise UsageError("the reports hold no result", "make one: rkgraph lint MODEL.onnx --format json -o REPORT.json")
@@ -137,7 +142,7 @@ def _print(found: Verdicts, form: Form, printer: Output) -> None:
     rows = shown(found, everything=printer.verbose)
     if rows and not printer.quiet:
         printer.table(COLUMNS, table(rows), right=RIGHT)
-    if len(rows) < len(found.rows):
+    if len(rows) < len(found.rows) and not printer.quiet:
         printer.print(f"{len(found.rows) - len(rows)} more are within their bounds (--verbose shows them)", "dim")
     for note in found.notes if not printer.quiet else ():
         printer.print(f"note: {note}", "dim")

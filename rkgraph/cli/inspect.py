@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
@@ -69,10 +70,14 @@ def command(
 def _read(path: Path) -> tuple[Path, Bundle | None, list[tuple[str, RknnFile]]]:
     """The compiled models at a path, by name."""
     from rkgraph.compile.manifest import Bundle, is_bundle
+    from rkgraph.report.next_step import as_argument, compiled_name
     from rkgraph.runtime.rknn_file import read_rknn
 
-    if path.suffix == ".onnx":
-        raise ModelError(f"{path}: is not compiled", f"rkgraph lint {path}, or rkgraph compile {path}")
+    if path.suffix == ".onnx" and not path.is_dir() and path.exists():
+        built = shlex.join(["rkgraph", "compile", as_argument(path), "-o", as_argument(compiled_name(path))])
+        raise ModelError(f"{path}: is not compiled", built)
+    if not path.exists():
+        raise ModelError(f"{path}: no such file", "check the path")
     if not path.is_dir():
         return path, None, [(str(path), read_rknn(path))]
     if not is_bundle(path):

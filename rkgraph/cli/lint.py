@@ -14,7 +14,6 @@ from rkgraph.cli.common import (
     CalibrationOption,
     DimOption,
     FailOnOption,
-    OutputOption,
     PrecisionOption,
     QuietOption,
     RulesOption,
@@ -84,7 +83,10 @@ def command(
     dim: DimOption = None,
     calibration: CalibrationOption = None,
     format: FormatOption = Format.TEXT,  # noqa: A002
-    output: OutputOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write what --format says to a file, not to stdout.", metavar="FILE"),
+    ] = None,
     json_output: JsonFile = None,
     sarif_output: SarifFile = None,
     junit_output: JunitFile = None,
@@ -159,15 +161,17 @@ def command(
     if show_settings:
         _show(jobs, configuration, delivery)
         return
-    delivery.check()
-    _check_writable(evidence_output)
+    delivery.check([*(job.path for job in jobs), calibration, config, general.baseline], evidence_output)
     if matrix:
-        if verify:
-            raise UsageError("--matrix and --verify do not go together", "verify one target: --target NAME --verify")
+        if verify or calibration is not None:
+            other = "--verify" if verify else "--calibration"
+            raise UsageError(f"--matrix and {other} do not go together", f"ask for one target: --target NAME {other}")
         delivery.deliver(*_survey(jobs, started))
         return
-    if calibration is not None and (verify or len(jobs) > 1):
-        raise UsageError("--calibration is for one model, without --verify", "lint it once with each of both")
+    if calibration is not None and verify:
+        raise UsageError("--calibration and --verify do not go together", "lint it once with each of both")
+    if calibration is not None and len(jobs) > 1:
+        raise UsageError("--calibration has the samples of one model", "lint the models one by one")
     known = _baseline(general.baseline)
     shown = delivery.form is Format.TEXT and output is None
     runs: list[Run] = []
@@ -269,13 +273,6 @@ def _added(before: Sequence[Run], after: Sequence[Run]) -> Iterator[tuple[str, s
     for was, now in zip(before, after, strict=True):
         for finding in now.result.diagnostics[len(was.result.diagnostics) :]:
             yield f"{now.result.model.path}: {finding.code}  {finding.message}", finding.severity.value
-
-
-def _check_writable(*outputs: Path | None) -> None:
-    if any(outputs):
-        from rkgraph.files import check_writable
-
-        check_writable(*outputs)
 
 
 def _raise_for_errors(errors: Sequence[ModelError | ToolkitFailed], models: int) -> None:

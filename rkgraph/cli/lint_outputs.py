@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rkgraph.errors import UsageError
+from rkgraph.cli.checks import check_outputs
 
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
@@ -111,15 +111,12 @@ class Delivery:
         """Whether the report itself is wanted, and not only text for people."""
         return self.form is not Format.TEXT or bool(self.files)
 
-    def check(self) -> None:
-        """Before the work: raise UsageError where a file cannot be written, or is named twice."""
-        from rkgraph.files import check_writable
+    def check(self, read: Iterable[Path | None], *others: Path | None) -> None:
+        """Before the work: raise UsageError where a file cannot be written, is among those `read`, or is named twice.
 
-        paths = [*self.files.wanted.values(), *([self.output] if self.output is not None else [])]
-        check_writable(*paths)
-        twice = next((path for path in paths if paths.count(path) > 1 and not path.is_char_device()), None)
-        if twice is not None:
-            raise UsageError(f"{twice}: two formats are to be written there", "give each a file of its own")
+        `others`: what else the command writes.
+        """
+        check_outputs([*self.files.wanted.values(), self.output, *others], read)
 
     def deliver(self, report: Report, text: Callable[[], Iterable[str]]) -> None:
         """Print and write it all, each file whole or not at all; `text` gives the lines for people.

@@ -218,7 +218,9 @@ def paths_of(models: Iterable[str]) -> list[Path]:
         try:
             lines = listed.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{listed}: cannot be read as a list of models ({error})", "one path a line") from error
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            mend = f"a model of that name is ./{word}" if Path(word).exists() else "one path a line"
+            raise UsageError(f"{listed}: cannot be read as a list of models ({why})", mend) from error
         names = (line.partition("#")[0].strip() for line in lines)
         paths.extend(listed.parent / name for name in names if name)
     if not paths:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -88,7 +89,8 @@ def suggest(result: Result, ruleset: RuleSet, options: Options, bundle: PurePath
     words = next_words(result, ruleset.name, options, bundle)
     if not words:
         return
-    unknown = dict.fromkeys(size for word in words for size in _PLACEHOLDER.findall(word))
+    sizes = [word for option, word in pairwise(words) if option in ("--shape", "--dim")]
+    unknown = dict.fromkeys(size for word in sizes for size in _PLACEHOLDER.findall(word.rpartition("=")[2]))
     yield "", ""
     yield f"next, with your sizes for {', '.join(unknown)}:" if unknown else "next:", "title"
     yield f"  {shlex.join(words)}", "command"

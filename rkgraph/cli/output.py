@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from rkgraph.errors import UsageError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -38,6 +40,8 @@ class Output:
     """Where a command prints. `quiet` drops progress and notes, `verbose` adds detail (the command decides which)."""
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+        if quiet and verbose:
+            raise UsageError("--quiet and --verbose contradict each other", "give one of the two")
         self.quiet = quiet
         self.verbose = verbose
         self._consoles: dict[bool, Console] = {}

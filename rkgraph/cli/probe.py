@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli.checks import check_outputs
 from rkgraph.cli.common import DimOption, QuietOption, ShapeOption, VerboseOption, home_folder
 from rkgraph.errors import UsageError
 
@@ -110,6 +111,7 @@ def command(
     from rkgraph.probe.store import ProbeStore
 
     output = Output(quiet, verbose)
+    check_outputs([evidence_output, user_table], [model])
     store = ProbeStore(home_folder() / "probe")
     targets = _targets(target, toolkit, precision) if target or toolkit or export is None else ()
     if model is not None:
@@ -192,7 +194,9 @@ def _cases(only: list[str] | None, match: str) -> dict[str, Case]:
     try:
         pattern = re.compile(match)
     except re.error as error:
-        raise UsageError(f"--match {match}: is not a regular expression ({error})") from error
+        raise UsageError(
+            f"--match {match}: is not a regular expression ({error})", "write e.g. --match 'Gather.*int64'"
+        ) from error
     known = all_cases()
     ops = {case.op for case in known.values()}
     wanted = {word.strip() for option in only or () for word in option.split(",") if word.strip()}
@@ -230,7 +234,7 @@ def _executor(where: str, jobs: int) -> AbstractContextManager[Executor]:
 
         return LocalExecutor(lambda version: find_toolkit(version, home=home_folder()), jobs)
     if not where.startswith("dask://"):
-        raise UsageError(f"--executor {where}: is neither local nor dask://HOST:PORT")
+        raise UsageError(f"--executor {where}: is no place to build at", "give local, or dask://HOST:PORT")
     try:
         from rkgraph.probe.cluster import DaskExecutor, address_of
     except ModuleNotFoundError as error:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rkgraph.cli.checks import check_outputs
 from rkgraph.cli.common import (
+    BuildMemoryOption,
+    BuildTimeOption,
     DimOption,
+    NoCacheOption,
     PrecisionOption,
     QuietOption,
     RulesOption,
     ShapeOption,
     TargetOption,
     ToolkitOption,
+    ToolkitPythonOption,
     VerboseOption,
     home_folder,
     parse_dims,
@@ -79,18 +84,10 @@ def command(
         float,
         typer.Option("--time", help="Seconds after which the best so far is written.", min=1.0, metavar="SECONDS"),
     ] = 1800.0,
-    timeout: Annotated[
-        float, typer.Option("--timeout", help="Seconds a build may take.", min=1.0, metavar="SECONDS")
-    ] = 3600.0,
-    memory: Annotated[
-        int | None,
-        typer.Option("--memory", help="MB of memory a build may use.", min=1, metavar="MB", show_default="no limit"),
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build even what was built before.")] = False,
-    toolkit_python: Annotated[
-        Path | None,
-        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PATH"),
-    ] = None,
+    timeout: BuildTimeOption = 3600.0,
+    memory: BuildMemoryOption = None,
+    no_cache: NoCacheOption = False,
+    toolkit_python: ToolkitPythonOption = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="The zip to write.", metavar="FILE.zip", show_default="repro.zip"),
@@ -121,7 +118,6 @@ def command(
     from rkgraph.compile.build_config import BuildConfig, load_build_config
     from rkgraph.compile.cache import CompileCache
     from rkgraph.compile.toolchain import Toolchain
-    from rkgraph.files import check_writable
     from rkgraph.reduce.driver import Request, reduce_to_report
     from rkgraph.reduce.reducer import Budget
     from rkgraph.reduce.symptoms import Symptom
@@ -130,7 +126,7 @@ def command(
 
     _, resolved = resolve_rules_and_target(rules, toolkit, target, precision)
     where = output or Path("repro.zip")
-    check_writable(where)
+    check_outputs([where], [model, inputs, config])
     out = Output(quiet, verbose)
     request = Request(
         model=model,

@@ -87,7 +87,7 @@ def command(
         json_output, sarif_output, junit_output, github_output, gitlab_output, markdown_output, html_output
     )
     delivery = Delivery(_form(format, output), output, files, fail_on, printer)
-    delivery.check()
+    delivery.check(results)
     report = join_reports([read_report(path) for path in results])
     if delivery.form is Format.TEXT and output is None and not files:
         printer.lines(_lines(report, verbose))
@@ -136,12 +136,14 @@ def read_report(path: Path) -> Report:
             raise UsageError(f"{path}: larger than {MAX_BYTES >> 20} MB", "is it a report of rkgraph?")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror})", "give a report written with -o X.json"
-        ) from error
+        mend = (
+            f"name the files: {path}/*.json" if path.is_dir() else "make one: rkgraph lint MODEL --json-output X.json"
+        )
+        raise UsageError(f"{path}: cannot be read ({error.strerror})", mend) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not JSON (byte {error.start} is no UTF-8)", "give a report, not a model") from error
     try:
         return report_from_json(text)
     except UsageError as error:
-        raise UsageError(f"{path}: {error.message}", error.hint) from error
+        mend = error.hint or "make it anew: rkgraph lint MODEL --json-output X.json"
+        raise UsageError(f"{path}: {error.message}", mend) from error

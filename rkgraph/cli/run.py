@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rkgraph.cli.common import OutputOption, QuietOption, home_folder
+from rkgraph.cli.checks import check_outputs
+from rkgraph.cli.common import QuietOption, ToolkitPythonOption, home_folder
+from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,7 +39,9 @@ def command(
     ],
     *,
     inputs: Annotated[Path, typer.Option("--inputs", help="Arrays (.npz) by input name.", metavar="PATH")],
-    output: OutputOption = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write the outputs (.npz).", metavar="FILE.npz")
+    ] = None,
     backend: Annotated[
         BackendChoice, typer.Option("--backend", help="Where to run; auto: the first of board, simulator, cpu.")
     ] = BackendChoice.AUTO,
@@ -46,10 +50,7 @@ def command(
         typer.Option("--core-mask", help="NPU cores of the board: auto, 0, 1, 2, 0_1, 0_1_2 or all.", metavar="CORES"),
     ] = "auto",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Simulate even what was simulated before.")] = False,
-    toolkit_python: Annotated[
-        Path | None,
-        typer.Option("--toolkit-python", help="An interpreter that has rknn-toolkit2 installed.", metavar="PATH"),
-    ] = None,
+    toolkit_python: ToolkitPythonOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run a bundle on the board, the simulator or the CPU.
@@ -68,11 +69,17 @@ def command(
     from rkgraph.cli.output import Output
     from rkgraph.compile.cache import CompileCache
     from rkgraph.compile.tensors import read_npz, write_npz
-    from rkgraph.files import check_writable, writing
+    from rkgraph.files import writing
     from rkgraph.runtime.pipeline import Pipeline
     from rkgraph.runtime.values import gathered, spread
 
-    check_writable(output)
+    check_outputs([output], [inputs, model])
+    if output is not None and output.suffix != ".npz" and not output.is_char_device():
+        raise UsageError(f"{output}: arrays are written as .npz", f"give -o {output.with_suffix('.npz')}")
+    if core_mask != "auto" and backend in (BackendChoice.SIMULATOR, BackendChoice.CPU):
+        raise UsageError(f"--core-mask is for the board, and --backend says {backend.value}", "leave one of them out")
+    if toolkit_python is not None and backend is BackendChoice.AUTO:
+        backend = BackendChoice.SIMULATOR  # it is named to be used, and a wrong one is to be told
     out = Output(quiet)
     feeds = read_npz(inputs)
     cache = None if no_cache else CompileCache(home_folder() / "builds")

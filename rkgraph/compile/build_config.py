@@ -128,9 +128,9 @@ def load_build_config(path: Path, target: Target) -> BuildConfig:
     try:
         values = read_toml(path)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UsageError(f"{path}: cannot be read ({error.strerror})", "check --config, or leave it out") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text") from error
+        raise UsageError(f"{path}: is not UTF-8 text", "build options are TOML: check --config") from error
     return BuildConfig.of(values, target, str(path))
 
 

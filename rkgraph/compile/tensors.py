@@ -97,7 +97,9 @@ def read_npz(path: Path) -> dict[str, Array]:
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file", "give a .npz, written with numpy.savez") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: is not a .npz of plain arrays ({error})", "write it with numpy.savez") from error
+        # Of what is neither .npy nor .npz numpy says that it may be a pickle, and how to read it none the less.
+        why = error if path.is_file() and zipfile.is_zipfile(path) else "no zip archive"
+        raise UsageError(f"{path}: is not a .npz of plain arrays ({why})", "write it with numpy.savez") from error
 
 
 def write_npz(target: Path | IO[bytes], arrays: Mapping[str, Array]) -> None:

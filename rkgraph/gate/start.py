@@ -52,7 +52,7 @@ def _worst(measure: Measure, found: Sequence[Subject]) -> Iterator[str]:
     if len(values) < len(found) or not values:
         return  # a model without the number would fail at once
     worst = max(values)
-    limit: Any = VERDICTS[int(worst)] if measure.kind is Kind.VERDICT else _plain(worst)
+    limit: Any = VERDICTS[int(worst)] if measure.kind is Kind.VERDICT else _bound(measure, worst)
     (line,) = toml_table({measure.name: limit})
     yield f"{line}  # {measure.meaning}"
 
@@ -65,13 +65,16 @@ def _rounded(measure: Measure, subject: Subject) -> Any:
     value = _number(measure, subject)
     if value is None or math.isnan(value):
         return None
+    return _bound(measure, value)
+
+
+def _bound(measure: Measure, value: float) -> int | float:
+    """A bound with few digits that the value passes: likenesses are rounded down, all else up."""
     if measure.kind is Kind.LIKENESS:
-        return int(value * 1e6) / 1e6  # down: it must pass
-    return _plain(value)
-
-
-def _plain(value: float) -> int | float:
-    return int(value) if value == int(value) else value
+        return math.floor(value * 1e6) / 1e6
+    if measure.kind is Kind.SHARE and value != int(value):
+        return math.ceil(value * 1e4) / 1e4
+    return math.ceil(value)
 
 
 _GLOB: Mapping[int, str] = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})

@@ -91,7 +91,8 @@ def open_map(path: Path) -> mmap.mmap:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such file", "check the path") from None
+        hint = "models are read from files: give the path of one" if str(path) == "-" else "check the path"
+        raise ModelError(f"{path}: no such file", hint) from None
     except ValueError:
         raise ModelError(f"{path}: the file is empty (0 bytes)", "export or download the model again") from None
     except OSError as error:
@@ -126,6 +127,8 @@ def not_a_model(path: Path, head: bytes, reason: str) -> ModelError:
             f"{path}: not an ONNX model in the binary form, but text or JSON",
             "convert it: python -c \"import onnx, sys; onnx.save(onnx.load(sys.argv[1]), 'model.onnx')\" FILE",
         )
+    if head.startswith(b"version https://git-lfs"):
+        return ModelError(f"{path}: is a pointer of Git LFS, not the model itself", "git lfs pull")
     if head.startswith(b"RKNN"):
         return ModelError(f"{path}: is a compiled .rknn, not an ONNX model", "give the ONNX model it was made from")
     return ModelError(f"{path}: not an ONNX model, or truncated ({reason})", "export or download the model again")

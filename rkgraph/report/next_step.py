@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 from rkgraph.diagnostics import Safety, Severity, Verdict
 from rkgraph.results import Result, TensorInfo
 from rkgraph.rulebook.rule import Options
 
-__all__ = ["next_words"]
+__all__ = ["allowing", "as_argument", "compiled_name", "next_words"]
 
 
 _ASKED_FOR = (Safety.INTERFACE, Safety.APPROXIMATE)
@@ -35,16 +35,39 @@ def next_words(result: Result, rules: str, options: Options, bundle: PurePath | 
     if not fixable and result.verdict is not Verdict.DEPLOYABLE:
         return []
     subject = str(bundle) if bundle is not None and not fixable else result.model.path
-    words = ["rkgraph", "fix" if fixable else "compile", subject, "--rules", rules]
+    words = ["rkgraph", "fix" if fixable else "compile", as_argument(subject), "--rules", rules]
     words += ["--target", result.target.platform]
     if result.target.precision != "fp16":
         words += ["--precision", result.target.precision]
+        words += [] if fixable else ["--calibration", "samples.npz"]
     words += _pins(result.model.inputs, options) if fixable else []
     words += [word for name in (*needed, *(["split"] if cut else [])) for word in ("--allow", name)] if fixable else []
     if subject == result.model.path:
-        suffix = ".rk" if cut else ".rk.onnx" if fixable else ".rknn"
-        words += ["-o", str(PurePath(subject).with_suffix(suffix))]
+        path = PurePath(subject)
+        wanted = path.with_suffix(".rk" if cut else ".rk.onnx") if fixable else compiled_name(path)
+        words += ["-o", as_argument(wanted)]
     return words
+
+
+def allowing(words: Sequence[str], classes: Iterable[str]) -> list[str]:
+    """The words of a fix command with further classes allowed; stages go into a bundle, where they are."""
+    more = [name for name in classes if name not in words]
+    if not more:
+        return list(words)
+    where = words.index("-o") if "-o" in words else len(words)
+    last = [word.removesuffix(".onnx") if "split" in more else word for word in words[where:]]
+    return [*words[:where], "--allow", ",".join(more), *last]
+
+
+def compiled_name(model: PurePath) -> PurePath:
+    """What a model is called when it is compiled: "m.onnx" and its fixed form "m.rk.onnx" become "m.rknn"."""
+    bare = model.with_suffix("")
+    return bare.with_suffix(".rknn") if bare.suffix == ".rk" else model.with_suffix(".rknn")
+
+
+def as_argument(path: PurePath | str) -> str:
+    """A path as a word that no command takes for an option or a list: "./-x.onnx", "./@x.onnx"."""
+    return f"./{path}" if str(path).startswith(("-", "@")) else str(path)
 
 
 def _pins(inputs: Iterable[TensorInfo], options: Options) -> list[str]:

@@ -60,7 +60,7 @@ def read_header(path: Path) -> RknnHeader:
         with path.open("rb") as file:
             return _read(file, path, path.stat().st_size)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", "check the path") from error
 
 
 def _read(file: IO[bytes], path: Path, size: int) -> RknnHeader:

@@ -89,9 +89,10 @@ def _in_interpreter(version: str, python: Path) -> Toolkit:
             [os.fspath(python), "-I", "-c", _ASK_VERSION], capture_output=True, text=True, timeout=60, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
+        why = error.strerror if isinstance(error, OSError) else "it does not answer"
         raise ToolkitMissing(
-            f"{python} cannot be run as a Python interpreter ({error})", "check --toolkit-python"
-        ) from (error)
+            f"{python} cannot be run as a Python interpreter ({why})", "check --toolkit-python"
+        ) from error
     if asked.returncode != 0:
         raise ToolkitMissing(f"{python} has no rknn-toolkit2", f"rkgraph toolkit install {version}")
     found = asked.stdout.strip()

@@ -80,7 +80,7 @@ def test_the_input_is_overwritten_in_place_only(sandbox: Sandbox) -> None:
         (("--assume", "x=1..0", "-o", "f.onnx"), "LOW..HIGH"),
         (("--allow", "everything", "-o", "f.onnx"), "no such class"),
         (("--dim", "n=2", "-o", "nowhere/f.onnx"), "nowhere"),
-        (("--inputs", "model.onnx", "-o", "f.onnx"), "no .npz"),
+        (("--inputs", "model.onnx", "-o", "f.onnx"), "not a .npz"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(sandbox: Sandbox, arguments: tuple[str, ...], said: str) -> None:

@@ -54,7 +54,7 @@ def test_a_day_with_the_gate(sandbox: Sandbox) -> None:
         (("nothing.json", "--init", "x.toml"), "the reports hold no result", "rkgraph lint"),
         (("reports", "--init", "reports/a.json"), "is there already", "remove it"),
         (("reports", "--policy", "bad.toml"), "bad.toml:2: unknown key 'cpu-nods'", "did you mean cpu-nodes?"),
-        (("reports", "--policy", "good.toml", "--summary", "no/s.md"), "no/s.md: cannot be written", "file"),
+        (("reports", "--policy", "good.toml", "--summary", "no/s.md"), "no/s.md: cannot be written", "no exists"),
         (("bad.toml", "--policy", "good.toml"), "bad.toml: the report is not JSON", ""),
     ],
 )

@@ -84,7 +84,7 @@ def test_files_that_cannot_be_written_are_told_before_the_work(sandbox: Sandbox)
         twice = sandbox.run("lint", "missing.onnx", "-o", "a", "--html-output", "a")
     assert (done.code, twice.code) == (2, 2)
     assert "gone/a.sarif: cannot be written" in done.error_line
-    assert twice.error_line == "error: a: two formats are to be written there"
+    assert twice.error_line == "error: a: two results are to be written there"
 
 
 def test_the_matrix_in_sarif_has_a_run_a_target(sandbox: Sandbox) -> None:

@@ -14,7 +14,7 @@ from rkgraph.report.explain.sections import Explanation, Kind, Line, Section, co
 from rkgraph.report.formats.findings import grouped, label_of, place_of
 from rkgraph.report.formats.rule_texts import card_sections
 from rkgraph.report.gains import gains
-from rkgraph.report.next_step import next_words
+from rkgraph.report.next_step import allowing, next_words
 from rkgraph.report.visible import one_line, plain_data
 from rkgraph.results import Report, Result
 from rkgraph.rulebook.rule import Options
@@ -149,8 +149,7 @@ def _cure(result: Result, finding: Diagnostic, card: Mapping[str, str]) -> Itera
     words = next_words(result, f"rknn-{result.target.toolkit}", Options())
     if finding.fix is not None and words[:2] == ["rkgraph", "fix"]:
         safety = finding.fix.safety
-        words += ["--allow", safety.value] if safety in _ALLOWED and safety.value not in words else []
-        yield command(shlex.join(words))
+        yield command(shlex.join(allowing(words, [safety.value] if safety in _ALLOWED else [])))
     yield command(f"rkgraph rule {finding.code}")
 
 
