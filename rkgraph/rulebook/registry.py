@@ -151,6 +151,7 @@ MODULES = (
     "rk412_flat_maximum",
     "rk413_padding_of_few_channels",
     "rk414_strided_rows",
+    "rk415_needless_transpose",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",
