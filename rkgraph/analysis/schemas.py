@@ -7,7 +7,7 @@ from typing import Any
 from rkgraph.graph.proto import native, pb
 from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["MEANS_SOMETHING_ELSE", "STANDARD", "default_of", "unchanged", "why_not_in"]
+__all__ = ["MEANS_SOMETHING_ELSE", "STANDARD", "default_of", "first_opset", "unchanged", "why_not_in"]
 
 STANDARD = ("", "ai.onnx")
 
@@ -20,6 +20,7 @@ MEANS_SOMETHING_ELSE = {
 }
 
 _IMAGES = 4
+_NEWEST = 25  # no lowering writes an operator that is newer
 
 _TENSORS = {
     "float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16",
@@ -48,6 +49,14 @@ def unchanged(opset: int, node: Node, graph: GraphView) -> bool:
         return True
     here, there = _schema(node.op, graph.opset), _schema(node.op, opset)
     return here is not None and there is not None and here.since_version == there.since_version
+
+
+def first_opset(op: str, opset: int) -> int:
+    """The first opset that has the operator of the standard domain, `opset` itself if that one has it."""
+    newest = opset
+    while _schema(op, newest) is None and newest < _NEWEST:
+        newest += 1
+    return newest
 
 
 def default_of(op: str, opset: int, attribute: str) -> float | int | None:

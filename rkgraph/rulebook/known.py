@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rkgraph.analysis.schemas import first_opset
 from rkgraph.graph.rewrite import Refusal, Tolerance
 from rkgraph.rulebook.lowering import raised
 from rkgraph.rulebook.place import place_of
@@ -57,7 +58,8 @@ class NotKnown(ValueError):
 def lower(lint: LintContext, finding: Finding, code: str, write: Write) -> Edit | Refusal:
     """What `write` records for the node of `finding`, on a writer whose names begin with `code`; else a refusal.
 
-    A model below opset 7 is brought there first.
+    A model below opset 7 is brought there first, and one of an opset that has not all operators that are written to one
+    that has them.
     """
     place = place_of(lint, finding)
     if isinstance(place, Refusal):
@@ -69,9 +71,11 @@ def lower(lint: LintContext, finding: Finding, code: str, write: Write) -> Edit 
             return first
     named = next((output for output in node.outputs if output), node.label)
     try:
-        return write(graph, node, Writer(graph, f"{code}/{named}"))
+        edit = write(graph, node, Writer(graph, f"{code}/{named}"))
     except ValueError as reason:  # NotKnown, and what the writer cannot say in an old opset
         return Refusal(str(reason))
+    written = (new.op for new in edit.tape.nodes if not new.domain)
+    return raised(lint, max((first_opset(op, graph.opset) for op in set(written)), default=0)) or edit
 
 
 def shape_of(graph: GraphView, name: str) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkgraph.rulebook import whole_numbers as whole
 from rkgraph.rulebook.generated import bounded
-from rkgraph.rulebook.known import NotKnown
+from rkgraph.rulebook.known import FLOATS, NotKnown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,15 +72,13 @@ def updated(writer: Writer, data: str, given: Updates, places: Places) -> str:
     if reduction == "add":
         chosen = writer.op("Where", met, updates, writer.constant(0, dtype, "zero"))
         new = writer.op("Add", data, writer.reduce("ReduceSum", chosen, [0]))
-    elif reduction in ("max", "min"):
+    elif reduction in ("max", "min") and dtype in FLOATS:
         if reduction == "min":
             data, updates = writer.op("Neg", data), writer.op("Neg", updates)
         new = writer.op("Max", data, writer.reduce("ReduceMax", writer.op("Where", met, updates, data), [0]))
         new = writer.op("Neg", new) if reduction == "min" else new
-    elif reduction in ("none", "mul"):
-        new = _in_order(writer, data, (met, updates, count), dtype, multiply=reduction == "mul")
     else:
-        raise NotKnown(f"reduction {reduction!r}")
+        new = _in_order(writer, data, (met, updates, count), given)
     return writer.reshape(new, (before, size, behind))
 
 
@@ -93,17 +92,13 @@ def _met(writer: Writer, places: Places) -> str:
     return writer.op("Equal", writer.reshape(ordered, (places.count, places.before, 1, places.each)), rows)
 
 
-def _in_order(writer: Writer, data: str, met: tuple[str, str, int], dtype: str, *, multiply: bool) -> str:
+def _in_order(writer: Writer, data: str, met: tuple[str, str, int], given: Updates) -> str:
     hits, updates, count = met
     if count > MOST_UPDATES:
         raise NotKnown(f"{count} updates one after the other are more than {MOST_UPDATES}")
-    one = writer.constant(1, dtype, "one") if multiply else ""
     parts = zip(writer.split(hits, 0, [1] * count), writer.split(updates, 0, [1] * count), strict=True)
     for hit, update in parts:
-        if multiply:
-            data = writer.op("Mul", data, writer.op("Where", hit, update, one))
-        else:
-            data = writer.op("Where", hit, update, data)
+        data = _combined(writer, data, update, hit, given)
     return data
 
 
@@ -154,11 +149,21 @@ def _combined(writer: Writer, data: str, chosen: str, mask: str, given: Updates)
         op = "Add" if reduction == "add" else "Mul"
         return writer.op(op, data, writer.op("Where", mask, chosen, neutral))
     if reduction == "max":
-        return writer.op("Max", data, writer.op("Where", mask, chosen, data))
+        return _larger(writer, data, writer.op("Where", mask, chosen, data), given.dtype)
     if reduction == "min":  # Min has no kernel on the board
-        negative = [writer.op("Neg", value) for value in (data, chosen)]
-        return writer.op("Neg", writer.op("Max", negative[0], writer.op("Where", mask, negative[1], negative[0])))
+        least, other = (_turned_round(writer, value, given.dtype) for value in (data, chosen))
+        found = _larger(writer, least, writer.op("Where", mask, other, least), given.dtype)
+        return _turned_round(writer, found, given.dtype)
     raise NotKnown(f"reduction {reduction!r}")
+
+
+def _larger(writer: Writer, a: str, b: str, dtype: str) -> str:
+    return writer.op("Max", a, b) if dtype in FLOATS else whole.maximum(writer, (a, b), dtype)
+
+
+def _turned_round(writer: Writer, x: str, dtype: str) -> str:
+    """The numbers in the opposite order."""
+    return writer.op("Neg", x) if dtype in FLOATS else whole.complement(writer, x, dtype)
 
 
 def sliced(winners: npt.NDArray[np.int_], total: int) -> tuple[int, list[int], int] | None:

@@ -25,6 +25,9 @@ _ELEMENTS = frozenset({"Scatter", "ScatterElements"})
 _ZEROS = Tolerance(1e-37, 0.0)
 """Where of ONNX Runtime makes 0 of −0, so bits are not compared."""
 
+_CARRIED = {"int64": "int64", "int32": "int64", "bool": "float32"}
+"""In which dtype numbers are selected that no Where takes, or that Max and sums of whole numbers are written for."""
+
 _LARGEST_RANK = 4
 """Where of rank 5 and more ends the build of 2.3.2."""
 
@@ -57,17 +60,21 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 def _scattered(graph: GraphView, node: Node, writer: Writer) -> Rewrite:
     data, indices, updates = node.inputs[:3]
-    shape, dtype = shape_of(graph, data), dtype_of(graph, data)
+    shape, own = shape_of(graph, data), dtype_of(graph, data)
+    dtype = own if own in FLOATS else _CARRIED.get(own)
+    if dtype is None:
+        raise NotKnown(f"{data} is {own}, which no selection takes")
+    if dtype != own:
+        data, updates = writer.cast(data, dtype), writer.cast(updates, dtype)
     reduction = str(node.attributes.get("reduction", "none"))
-    if dtype not in FLOATS and (dtype != "int64" or reduction in ("max", "min")):
-        raise NotKnown(f"{data} is {dtype}, which no selection takes")
     constant, given = graph.constant(indices), Updates(updates, dtype, reduction)
     if constant is not None:
         new = _at_known_places(writer, data, given, _targets(node, shape, constant), shape)
     elif node.op in _ELEMENTS:
-        new = _at_elements(graph, node, writer, given)
+        new = _at_elements(graph, node, writer, data, given)
     else:
-        new = _at_rows(graph, node, writer, given)
+        new = _at_rows(graph, node, writer, data, given)
+    new = writer.cast(new, own) if dtype != own else new
     how = "at known places" if constant is not None else "where indices are equal"
     tolerance = rounding(dtype, 4) if reduction in ("add", "mul") else _ZEROS
     return writer.rewrite({node.outputs[0]: new}, tolerance, f"{reduction}, {how}")
@@ -112,10 +119,10 @@ def _at_known_places(
     return writer.reshape(combined(writer, writer.reshape(data, flat), given, targets, flat), shape)
 
 
-def _at_elements(graph: GraphView, node: Node, writer: Writer, given: Updates) -> str:
+def _at_elements(graph: GraphView, node: Node, writer: Writer, data: str, given: Updates) -> str:
     """Indices for each element. Where they cover less than the data in other dimensions, the rest is put around."""
-    data, indices = node.inputs[:2]
-    shape, extent = shape_of(graph, data), shape_of(graph, indices)
+    indices = node.inputs[1]
+    shape, extent = shape_of(graph, node.inputs[0]), shape_of(graph, indices)
     axis = axis_of(node, len(shape), 0)
     region = [*extent[:axis], shape[axis], *extent[axis + 1 :]]
     cut = [place for place in range(len(shape)) if region[place] < shape[place]]
@@ -132,10 +139,10 @@ def _at_elements(graph: GraphView, node: Node, writer: Writer, given: Updates) -
     return value
 
 
-def _at_rows(graph: GraphView, node: Node, writer: Writer, given: Updates) -> str:
+def _at_rows(graph: GraphView, node: Node, writer: Writer, data: str, given: Updates) -> str:
     """Indices that are tuples: each names a row, counted through all dimensions that the tuple speaks of."""
-    data, indices = node.inputs[:2]
-    shape, (*many, width) = shape_of(graph, data), shape_of(graph, indices)
+    indices = node.inputs[1]
+    shape, (*many, width) = shape_of(graph, node.inputs[0]), shape_of(graph, indices)
     count, size, behind = math.prod(many), math.prod(shape[:width]), math.prod(shape[width:])
     kind = dtype_of(graph, indices)
     limits = writer.constant(list(shape[:width]), kind, "sizes")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.graph.rewrite import EXACT
-from rkgraph.rulebook.known import lower
+from rkgraph.rulebook.known import NotKnown, lower
 from rkgraph.rulebook.lowering import CANNOT_RUN, needing, not_as_it_is
 from rkgraph.rulebook.narrow import NARROW, carried, carrier_of, wrap
 from rkgraph.rulebook.retyping import looks_like_image
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from rkgraph.rulebook.writer import Writer
 
 # These choose numbers, too, but have kernels for floats only, and 8 bits are exact in fp16.
-_IN_FLOATS = frozenset({"DepthToSpace", "MaxPool", "ScatterElements", "ScatterND", "SpaceToDepth"})
+_IN_FLOATS = frozenset({"DepthToSpace", "MaxPool", "SpaceToDepth"})
+# In floats as well, if they only choose; numbers of more bits, sums and products are carried in int64.
+_UPDATES = frozenset({"ScatterElements", "ScatterND"})
+_SUMS = ("add", "mul")
 _EXACT_IN_FP16 = ("int8", "uint8")
 _FLOATS = ("float16", "float32", "float64")
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each live operator on such numbers that cannot run as it is."""
-    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS, CANNOT_RUN | {"npu", "cpu"}):
+    for graph, node in needing(lint, OPERATORS.keys() | UNCHANGED | _IN_FLOATS | _UPDATES, CANNOT_RUN | {"npu", "cpu"}):
         dtype = _dtype(graph, node)
         if dtype is None or (node.op in _IN_FLOATS and dtype not in _EXACT_IN_FP16):
             continue
@@ -50,6 +53,8 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
     dtype = _dtype(graph, node) or ""
     carrier = _carrier(graph, node, dtype)
+    if node.op in _UPDATES and dtype == "uint64" and node.attributes.get("reduction") in ("max", "min"):
+        raise NotKnown("numbers of 64 bits without a sign are of another order in int64")
     operands = tuple(
         carried(w, graph, name, carrier) if name and graph.value(name).dtype == dtype else name for name in node.inputs
     )
@@ -59,6 +64,8 @@ def _write(graph: GraphView, node: Node, w: Writer) -> Rewrite:
         results: tuple[str, ...] = (wrap(w, result, carrier, dtype) if leaves else result,)
     else:
         results = w.tape.ops(node.op, *operands, count=len(node.outputs), **node.attributes)
+        if node.op in _UPDATES and carrier in BITS:
+            results = (wrap(w, results[0], carrier, dtype),)
     replaced = {
         old: w.cast(new, dtype) if graph.value(old).dtype == dtype else new
         for old, new in zip(node.outputs, results, strict=True)
@@ -76,6 +83,9 @@ def _dtype(graph: GraphView, node: Node) -> str | None:
 
 def _carrier(graph: GraphView, node: Node, dtype: str) -> str:
     moves = node.op in UNCHANGED and dtype in _EXACT_IN_FP16
+    if node.op in _UPDATES:
+        sums = node.attributes.get("reduction", "none") in _SUMS
+        return "float32" if dtype in _EXACT_IN_FP16 and not sums else "int64"
     if node.op in _IN_FLOATS or (moves and all(_ends_in_floats(graph, name) for name in node.outputs if name)):
         return "float32"
     return "int64" if node.op in IN_64_BITS and (node.op != "Mul" or BITS[dtype] > 8) else carrier_of(dtype)

@@ -159,3 +159,27 @@ def test_inputs_that_cannot_stay_are_read_by_casts(text: str) -> None:
     after, _ = fixed(text, CODE)
     inputs = {value.name for value in after.graph.input}
     assert {node.op_type for node in after.graph.node if inputs & set(node.input)} == {"Cast"}
+
+
+@pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint32", "uint64"])
+def test_updates(dtype: str, reduction: str) -> None:
+    """Sums and products wrap around, and are not carried in floats, which fp16 rounds above 2048."""
+    random, last = np.random.default_rng(0), np.iinfo(dtype).max
+    x, u = (random.integers(0, last, size, dtype) for size in (5, 3))
+    text = f"""{head(18)} g ({dtype}[5] x, int64[3] i, {dtype}[3] u) => ({dtype}[5] y)
+        {{ y = ScatterElements<reduction = "{reduction}">(x, i, u) }}"""
+    after, edits = fixed(text, CODE)
+    if isinstance(edits[0], Refusal):
+        assert (dtype, reduction) in {("uint64", "max"), ("uint64", "min")}
+        return
+    carriers = {tensor for tensor in ("int64", "float32") if tensor in str(edits[0].detail)}
+    assert carriers == {"float32" if dtype.endswith("nt8") and reduction not in ("add", "mul") else "int64"}
+    feeds = {"x": x, "i": np.array([3, 0, 3]), "u": u}
+    assert run(after, feeds)[0].dtype == dtype
+    with np.errstate(over="ignore"):
+        wanted = x.copy()
+        done = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
+        for place, update in zip(feeds["i"], u, strict=True):
+            wanted[place] = done[reduction](wanted[place], update) if reduction in done else update
+    np.testing.assert_array_equal(run(after, feeds)[0], wanted)
