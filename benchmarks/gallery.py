@@ -4,8 +4,9 @@
     python benchmarks/gallery.py --corpus FOLDER [--only NAME …] [--pages-only]
 
 Each model goes through the command line as a user would have it: `fix`, `compile --verify`, and for one of them
-`lint --matrix`. The first is the one of `rkgraph demo`, which also exports it and compares sentences. Pictures are
-taken in the system's Chromium. `--pages-only` renders pages, pictures and the list again from the JSON that is there.
+`lint --matrix`. The first is the one of `rkgraph demo`, which also exports it and compares sentences; the second is the
+same in 8 bits, calibrated and verified as `quantized_embedder.py` does it. Pictures are taken in the system's Chromium.
+`--pages-only` renders pages, pictures and the list again from the JSON that is there.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from corpus import LIST
 from playwright.sync_api import sync_playwright
+from quantized_embedder import SENTENCES, TOKENS, save, texts_of_cards, tokenized
 
 from rkgraph.report.document import join_reports, report_from_json, report_to_json
+from rkgraph.report.gains import cosine_text
 from rkgraph.report.html import render
 from rkgraph.report.page.score import score_of
 from rkgraph.report.story import Story, stories
@@ -33,6 +36,7 @@ from rkgraph.results import Report
 
 REPORTS = Path(__file__).resolve().parent.parent / "reports"
 DEMO = "all-MiniLM-L6-v2"
+QUANTIZED = f"{DEMO}-w8a8"
 MODELS: Mapping[str, str] = {
     "ppocrv5_cls": "text direction, PaddleOCR",
     "nudenet_320n": "object detection, YOLOv8",
@@ -42,6 +46,11 @@ MODELS: Mapping[str, str] = {
     "swift_f0": "pitch of a voice, spectra as convolutions",
     "light_shufflenet": "image classification, ShuffleNet",
     "attacut_sc": "word segmentation, embeddings and convolutions",
+}
+ABOUT: Mapping[str, str] = {
+    DEMO: "sentence embeddings, a BERT of six layers",
+    QUANTIZED: "the same in 8 bits, with islands of fp16 and the error of each layer",
+    **MODELS,
 }
 EVERYWHERE = frozenset({"dnsmos_sig_bak_ovr"})
 ALLOWED = ("interface", "approximate")
@@ -53,7 +62,7 @@ def main() -> None:
     """Make what is asked for, then the pages, the pictures and the list of all there is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, help="folder of the models", metavar="FOLDER")
-    parser.add_argument("--only", nargs="+", default=[DEMO, *MODELS], metavar="NAME")
+    parser.add_argument("--only", nargs="+", default=list(ABOUT), choices=list(ABOUT), metavar="NAME")
     parser.add_argument("--pages-only", action="store_true", help="render again what there is")
     args = parser.parse_args()
     if not args.pages_only:
@@ -62,13 +71,19 @@ def main() -> None:
         rows = {row["name"]: row for row in map(json.loads, LIST.read_text(encoding="utf-8").splitlines())}
         for name in args.only:
             print(name, file=sys.stderr, flush=True)
-            made = _demo(args.corpus) if name == DEMO else _measured(args.corpus, rows[name])
+            made = _made(name, args.corpus, rows)
             (REPORTS / f"{name}.json").write_text(report_to_json(made), encoding="utf-8")
-    reports = {name: _read(REPORTS / f"{name}.json") for name in (DEMO, *MODELS) if (REPORTS / f"{name}.json").exists()}
+    reports = {name: _read(REPORTS / f"{name}.json") for name in ABOUT if (REPORTS / f"{name}.json").exists()}
     for name, report in reports.items():
         (REPORTS / f"{name}.html").write_text(render(report), encoding="utf-8")
     _pictures(reports)
     (REPORTS / "README.md").write_text(_listing(reports), encoding="utf-8")
+
+
+def _made(name: str, corpus: Path, rows: Mapping[str, Row]) -> Report:
+    if name == DEMO:
+        return _demo(corpus)
+    return _quantized(corpus) if name == QUANTIZED else _measured(corpus, rows[name])
 
 
 def _demo(corpus: Path) -> Report:
@@ -78,11 +93,35 @@ def _demo(corpus: Path) -> Report:
     return _read(folder / "demo" / "report.json")
 
 
-def _measured(corpus: Path, row: Row) -> Report:
-    """Fix, compile and verify one model in a folder of its own, so that paths in the report are short."""
-    folder = corpus / "gallery" / row["name"]
+def _quantized(corpus: Path) -> Report:
+    """The demo's model in 8 bits: calibrated on texts of the cards, verified on the longest of the demo's sentences."""
+    source = corpus / "gallery" / "demo" / "embedder"
+    if not (source / "model.onnx").is_file():
+        raise SystemExit(f"{source}: is not there; make {DEMO} first (--only {DEMO})")
+    folder = _emptied(corpus / "gallery" / QUANTIZED)
+    model = f"{DEMO}.onnx"
+    os.link(source / "model.onnx", folder / model)
+    save(folder / "samples.npz", tokenized(texts_of_cards(), source))
+    longest = max(json.loads(SENTENCES.read_text(encoding="utf-8")), key=len)
+    save(folder / "sentence.npz", tokenized([longest], source))
+    samples = ("--precision", "w8a8", "--calibration", "samples.npz")
+    pins = ("--dim", "batch=1", "--dim", f"sequence={TOKENS}")
+    _run(folder, "fix", model, *pins, *samples, "--report", "fix.json", "-o", "fixed.onnx")
+    verify = ("--verify", "--inputs", "sentence.npz", "--threshold", "0.97")
+    measure = ("--islands", "--layer-errors", *verify, "--report", "compile.json")
+    _run(folder, "compile", "fixed.onnx", *samples, *measure, "-o", f"{QUANTIZED}.rknn")
+    return join_reports([_read(folder / each) for each in ("fix.json", "compile.json")])
+
+
+def _emptied(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    return folder
+
+
+def _measured(corpus: Path, row: Row) -> Report:
+    """Fix, compile and verify one model in a folder of its own, so that paths in the report are short."""
+    folder = _emptied(corpus / "gallery" / row["name"])
     model, fixed = row["file"], f"{row['name']}.rk.onnx"
     os.link((corpus / model).resolve(), folder / model)
     shapes = [word for spec in row["sample_inputs"] if spec["shape"] for word in ("--shape", _pin(spec))]
@@ -90,7 +129,9 @@ def _measured(corpus: Path, row: Row) -> Report:
     frozen = [word for spec in whole for word in ("--freeze", f"{spec['name']}={spec.get('value', 0)}")]
     allowed = [word for each in ALLOWED for word in ("--allow", each)]
     _run(folder, "fix", model, *shapes, *frozen, *allowed, "--report", "fix.json", "-o", fixed)
-    _run(folder, "compile", fixed, "--verify", "--report", "compile.json", "-o", f"{row['name']}.rknn")
+    _run(
+        folder, "compile", fixed, "--verify", "--layer-errors", "--report", "compile.json", "-o", f"{row['name']}.rknn"
+    )
     documents = ["fix.json", "compile.json"]
     if row["name"] in EVERYWHERE:
         _run(folder, "lint", model, *shapes, "--matrix", "--format", "json", "-o", "matrix.json")
@@ -122,6 +163,8 @@ def _pictures(reports: Mapping[str, Report]) -> None:
         shots = [(name, f"{name}.png", "graph", "light") for name in names]
         shots.append((names[0], f"{names[0]}-summary.png", "summary", "light"))
         shots.append((names[0], f"{names[0]}-dark.png", "layers", "dark"))
+        shots += [(QUANTIZED, f"{QUANTIZED}-{part}.png", part, "light") for part in ("layers",) if QUANTIZED in names]
+        shots += [(name, f"{name}-platforms.png", "platforms", "light") for name in EVERYWHERE if name in names]
         for name, file, part, scheme in shots:
             page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
             page.goto((REPORTS / f"{name}.html").as_uri())
@@ -149,8 +192,8 @@ def _listing(reports: Mapping[str, Report]) -> str:
     lines = [
         "# Gallery",
         "",
-        "Reports of public models for rk3588 with rknn-toolkit2 2.3.2 in fp16: as they came, fixed, compiled, and",
-        "verified in the toolkit's simulator; made by `python benchmarks/gallery.py --corpus FOLDER`. Pages open",
+        "Reports of public models for rk3588 with rknn-toolkit2 2.3.2, fp16 but for one: as they came, fixed, compiled",
+        "and verified in the toolkit's simulator; made by `python benchmarks/gallery.py --corpus FOLDER`. Pages open",
         "from a file; each is a function of the JSON beside it (`rkgraph report NAME.json -o NAME.html`).",
         "",
         f"[![{DEMO}: summary]({DEMO}-summary.png)]({DEMO}.html)",
@@ -160,8 +203,7 @@ def _listing(reports: Mapping[str, Report]) -> str:
     ]
     for name, report in reports.items():
         story = stories(report)[0]
-        about = MODELS.get(name, "sentence embeddings, a BERT of six layers")
-        lines.append(f"| [{name}]({name}.html) | {about} | {_facts(story)} | [JSON]({name}.json) |")
+        lines.append(f"| [{name}]({name}.html) | {ABOUT[name]} | {_facts(story)} | [JSON]({name}.json) |")
     for name in reports:
         lines += [
             "",
@@ -169,6 +211,10 @@ def _listing(reports: Mapping[str, Report]) -> str:
             "",
             f"[![{name}: its graph, as it came, fixed and compiled]({name}.png)]({name}.html)",
         ]
+    lines += ["", "## The error of each layer", ""]
+    lines += [f"[![{QUANTIZED}: layers, their cost and their error]({QUANTIZED}-layers.png)]({QUANTIZED}.html)"]
+    lines += ["", "## Every platform", ""]
+    lines += [f"[![{name}: on every platform]({name}-platforms.png)]({name}.html)" for name in sorted(EVERYWHERE)]
     lines += ["", "## In dark", "", f"[![{DEMO}: layers, in dark]({DEMO}-dark.png)]({DEMO}.html)", ""]
     return "\n".join(lines)
 
@@ -182,7 +228,7 @@ def _facts(story: Story) -> str:
     work = [layer for layer in story.layers if layer["op"] not in ("InputOperator", "OutputOperator")]
     cpu = sum(layer["target"] == "CPU" for layer in work)
     cosine = story.lowest_cosine
-    told = "–" if cosine is None else f"{cosine:.6f}"
+    told = "–" if cosine is None else cosine_text(cosine)
     return f"{verdict} | {nodes} | {cpu} of {len(work)} | {told} | {score_of(story).whole.points}"
 
 

@@ -95,9 +95,9 @@ def texts_of_cards() -> list[str]:
     return texts
 
 
-def tokenized(texts: Sequence[str]) -> list[Feeds]:
-    """Texts as the model takes them, one case each."""
-    tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+def tokenized(texts: Sequence[str], model: Path = MODEL) -> list[Feeds]:
+    """Texts as the model in a folder takes them, one case each."""
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
     tokenizer.enable_truncation(TOKENS)
     tokenizer.enable_padding(length=TOKENS)
     rows = [tokenizer.encode(text) for text in texts]

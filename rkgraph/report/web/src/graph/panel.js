@@ -23,6 +23,7 @@ export class GraphPanel {
     this.found = this.views.map((view) => byNode(view.findings));
     this.compiled = this.views.findIndex((view) => view.key === "compiled");
     this.heats = heats(data, this.views, this.compiled, this.counterparts);
+    this.warmths = new Map(); // of boxes, which are drawn with every movement
     this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
     this.panes = this.views.map((view, index) => this.#pane(view, index));
     this.#build(panel.querySelector(".graph-place"));
@@ -36,7 +37,7 @@ export class GraphPanel {
     const codes = (node) => (found.get(node) ?? []).map((row) => row[1]);
     const facts = {
       findings: counter(found),
-      heat: (graph, item) => (graph.isBox(item) ? null : (this.#heat()?.share(index, item) ?? null)),
+      heat: (graph, item) => this.#warmth(graph, index, item),
       matches: () => this.state.get().hits?.[index] ?? null,
       words: (graph, node) => [deviceOf(graph.devices[node]).words, ...codes(node)].join(", "),
     };
@@ -99,6 +100,22 @@ export class GraphPanel {
       if (pane.layout) pane.recolour();
     }
     this.legend.replaceChildren(...legend(mode, this.views, this.#heat()?.step));
+  }
+
+  /** Of a node, or the warmest in a box; null where nothing was measured. */
+  #warmth(graph, index, item) {
+    const heat = this.#heat();
+    if (!heat) return null;
+    if (!graph.isBox(item)) return heat.share(index, item);
+    const key = `${heat.key} ${index} ${item}`;
+    if (!this.warmths.has(key)) {
+      const known = graph.box(item).children.map((child) => this.#warmth(graph, index, child));
+      this.warmths.set(
+        key,
+        known.reduce((most, share) => (share !== null && share > (most ?? -1) ? share : most), null),
+      );
+    }
+    return this.warmths.get(key);
   }
 
   #heat() {
