@@ -31,35 +31,48 @@ __all__ = ["Record"]
 _LOCK = RLock()
 
 
-def _finish(cls: type[Any]) -> None:
-    """Make the methods of a record, once. Until each of them is there, that of `Record` waits for it here."""
-    with _LOCK:
-        if "__dataclass_fields__" not in cls.__dict__:
-            dataclass(frozen=True)(cls)
-
-
-class _Finished:
-    """An attribute of the class that the decorator will set: whoever asks earlier has it set."""
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self._owner, self._name = owner, name
+class _Unfinished:
+    """Stands in a class for its fields: whoever asks for them has the class finished."""
 
     def __get__(self, instance: object, cls: type[Any]) -> Any:
-        if cls is self._owner:
-            raise AttributeError(self._name)
         _finish(cls)
-        return cls.__dict__[self._name]
+        return cls.__dict__["__dataclass_fields__"]
+
+
+def _finish(cls: type[Any]) -> None:
+    """Make the methods of a record, once. Until each of them is there, that of `Record` waits for it here.
+
+    An abstract class has no instances: it gets its fields alone, so that those below it still have the methods of
+    `Record` until they are finished themselves.
+    """
+    with _LOCK:
+        if isinstance(cls.__dict__["__dataclass_fields__"], _Unfinished):
+            concrete = not _is_abstract(cls)
+            dataclass(frozen=True, init=concrete, repr=concrete, eq=concrete, match_args=concrete)(cls)
+
+
+def _is_abstract(cls: type[Any]) -> bool:
+    return bool(getattr(cls, "__abstractmethods__", ()))
+
+
+class _MatchArguments:
+    """The names of the fields, for a `match` of an instance that was not made here."""
+
+    def __get__(self, instance: object, cls: type[Any]) -> Any:
+        if cls is Record:
+            return ()
+        _finish(cls)
+        return cls.__dict__["__match_args__"]
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Record:
-    """A frozen dataclass. What a class below another record inherits is settled at once, as it is rare."""
+    """A frozen dataclass. It may lie below abstract ones; below others it is finished at once, which is rare."""
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     else:
-        __dataclass_fields__ = _Finished()
-        __match_args__ = _Finished()
+        __match_args__ = _MatchArguments()
 
         def __init__(self, *values: object, **named: object) -> None:
             _finish(type(self))
@@ -80,5 +93,6 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if any(issubclass(base, Record) and base is not Record for base in cls.__bases__):
+        cls.__dataclass_fields__ = _Unfinished()  # type: ignore[assignment]
+        if any(issubclass(base, Record) and base is not Record and not _is_abstract(base) for base in cls.__bases__):
             _finish(cls)

@@ -81,23 +81,56 @@ def test_who_asks_for_the_fields_of_a_class_has_them(ask: Any) -> None:
     assert not is_dataclass(Record)
 
 
-def test_a_record_below_a_record_has_the_fields_of_both() -> None:
-    class Base(Record, ABC):
-        a: int
+class Base(Record, ABC):
+    """What cannot be made."""
 
-        @abstractmethod
-        def word(self) -> str: ...
+    a: int
+
+    @abstractmethod
+    def word(self) -> str: ...
+
+
+def below() -> tuple[type[Any], type[Any]]:
+    """Two classes below the abstract one, neither of which was asked for anything."""
 
     class Child(Base):
         b: int = 3
 
         def word(self) -> str:
-            return "word"
+            return "child"
 
-    assert Child(1) == Child(1, 3)
-    assert repr(Child(1)).endswith("Child(a=1, b=3)")
+    class Other(Base):
+        c: int
+
+        def word(self) -> str:
+            return "other"
+
+    return Child, Other
+
+
+def test_each_class_below_an_abstract_one_has_its_own_fields() -> None:
+    """Also where another one below it, and so the abstract one itself, was finished before."""
+    child, other = below()
+    assert child(1) == child(1, 3)
+    assert repr(child(1)).endswith("Child(a=1, b=3)")
+    assert [f.name for f in fields(other)] == ["a", "c"]
+    child, other = below()
+    assert [f.name for f in fields(child)] == ["a", "b"]
+    assert other(1, 2) != child(1, 2)
+    assert (other(1, c=2).word(), other.__match_args__) == ("other", ("a", "c"))
+    with pytest.raises(FrozenInstanceError):
+        other(1, 2).a = 2
     with pytest.raises(TypeError, match="abstract"):
         Base(1)  # type: ignore[abstract]
+
+
+def test_a_class_below_one_that_has_instances_is_finished_at_once() -> None:
+    class Further(Point):
+        z: int = 0
+
+    assert "__init__" in Further.__dict__
+    assert Further(1, z=4) == Further(1, 2, z=4)
+    assert Further(1) != Point(1)
 
 
 def test_checks_after_initialisation_run() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from rkgraph.records import Record
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
@@ -23,8 +24,7 @@ IsConstant = Callable[[str], bool]
 Scalar = int | float | str
 
 
-@dataclass(frozen=True, slots=True)
-class LimitKind(ABC):
+class LimitKind(Record, ABC):
     """What all kinds share. `label` is the name of the input, output or attribute in messages."""
 
     kind: ClassVar[str] = ""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rkgraph.tables.limit import IsConstant, LimitKind, Scalar, choice, either, interval, listed, within
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class AttributeIn(LimitKind):
     """An attribute is one of `allowed`, or none of `refused`.
 
@@ -57,7 +55,6 @@ class AttributeIn(LimitKind):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class AttributeRange(LimitKind):
     """An attribute, or every element of it, lies in [low, high]; left out, it has the value `default`."""
 
@@ -85,7 +82,6 @@ class AttributeRange(LimitKind):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class AttributePresence(LimitKind):
     """An attribute is written in the model, default or not (`present` true), or is left out (false)."""
 
@@ -108,7 +104,6 @@ class AttributePresence(LimitKind):
         return "written out" if self.present else "left out"
 
 
-@dataclass(frozen=True, slots=True)
 class AttributeUniform(LimitKind):
     """All elements of an attribute are equal (`uniform` true: a square kernel), or are not."""
 
@@ -133,7 +128,6 @@ class AttributeUniform(LimitKind):
         return f"{'the same' if self.uniform else 'not the same'} along all dimensions"
 
 
-@dataclass(frozen=True, slots=True)
 class AttributeMatches(LimitKind):
     """A text attribute has a form (`matches` true), or does not: `pattern` is searched for in it, `form` is its name.
 
@@ -163,7 +157,6 @@ class AttributeMatches(LimitKind):
         return f"{'one' if self.matches else 'none'} with {self.form}"
 
 
-@dataclass(frozen=True, slots=True)
 class BlankOutput(LimitKind):
     """No output is written with an empty name (`blank` false). Outputs that are not written at all do not count."""
 
@@ -189,7 +182,6 @@ class BlankOutput(LimitKind):
         return "an output is written with an empty name" if self.blank else "all outputs that are written have names"
 
 
-@dataclass(frozen=True, slots=True)
 class Neighbour(LimitKind):
     """A chain of neighbours is there (`present` true), or is not (false).
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Arity", "Axis", "Broadcast", "Opset", "RankOrder", "SameOperand", "SameRank"]
 
 
-@dataclass(frozen=True, slots=True)
 class Opset(LimitKind):
     """The opset that the model imports for the node's domain lies in [low, high]."""
 
@@ -43,7 +41,6 @@ class Opset(LimitKind):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class Arity(LimitKind):
     """The number of inputs that are given lies in [low, high]."""
 
@@ -66,7 +63,6 @@ class Arity(LimitKind):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class Axis(LimitKind):
     """Every axis that the node works along, counted from the start (0, 1 …) or from the end (-1, -2 …).
 
@@ -114,7 +110,6 @@ _FORMS = {
 """The ways in which two operands meet, as what they are."""
 
 
-@dataclass(frozen=True, slots=True)
 class Broadcast(LimitKind):
     """How the shapes of two operands meet: "equal", "first-single" (one element), "first" (is broadcast) and so on."""
 
@@ -150,7 +145,6 @@ class Broadcast(LimitKind):
         return f"{self.subject} are {self.requirement}"
 
 
-@dataclass(frozen=True, slots=True)
 class RankOrder(LimitKind):
     """The rank of input `first` against that of input `second`: "lower", "equal" or "higher"."""
 
@@ -179,7 +173,6 @@ class RankOrder(LimitKind):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class SameRank(LimitKind):
     """All inputs that are given have one rank (`same` true), or several; `computed`: constants do not count."""
 
@@ -209,7 +202,6 @@ class SameRank(LimitKind):
         return f"{self.subject} are {self.requirement}"
 
 
-@dataclass(frozen=True, slots=True)
 class SameOperand(LimitKind):
     """Two inputs are one and the same value (`same` true), or are not."""
 

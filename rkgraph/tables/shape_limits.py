@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class TrueRank(TensorLimit):
     """The number of dimensions larger than 1 lies in [low, high]."""
 
@@ -55,7 +53,6 @@ class TrueRank(TensorLimit):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class Multiple(TensorLimit):
     """The product of the dimensions `axes` (negative count from the end) is a multiple of `of`, or is not."""
 
@@ -84,7 +81,6 @@ class Multiple(TensorLimit):
         return f"{'a' if self.multiple else 'no'} multiple of {self.of}"
 
 
-@dataclass(frozen=True, slots=True)
 class Square(TensorLimit):
     """The dimensions `axes` are all of one size (`square` true), or are not."""
 
@@ -114,7 +110,6 @@ class Square(TensorLimit):
         return f"{self.subject} are {self.requirement}"
 
 
-@dataclass(frozen=True, slots=True)
 class Ratio(LimitKind):
     """How the dimensions that a Resize changes grow: "whole" (x2), "half" (x1/2), "up" or "down" by anything else."""
 
@@ -152,7 +147,6 @@ class Ratio(LimitKind):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class MergedOrder(LimitKind):
     """The order of a Transpose where dimensions of 1 are dropped and those that stay neighbours are one.
 
@@ -183,7 +177,6 @@ class MergedOrder(LimitKind):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class AxisSize(LimitKind):
     """The product of the dimensions that the node works along lies in [low, high]; axes as in the kind `axis`."""
 
@@ -215,7 +208,6 @@ class AxisSize(LimitKind):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class Divisible(LimitKind):
     """The size along the axis is a multiple of the number of outputs (`even` true), or is not: Split."""
 
@@ -245,7 +237,6 @@ class Divisible(LimitKind):
         return f"{'a' if self.even else 'no'} multiple of the number of outputs"
 
 
-@dataclass(frozen=True, slots=True)
 class Grouping(LimitKind):
     """How a convolution groups its channels: "dense" (one group), "depthwise" (a group a channel) or "grouped"."""
 
@@ -273,7 +264,6 @@ class Grouping(LimitKind):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class WindowOverhang(LimitKind):
     """How far the windows of a pool reach beyond its input, at most, in elements, lies in [low, high].
 

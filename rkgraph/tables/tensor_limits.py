@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -26,7 +25,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class TensorLimit(LimitKind):
     """A limit on one input or output tensor of the node, or on all its inputs (`index` "all")."""
 
@@ -49,7 +47,6 @@ class TensorLimit(LimitKind):
         return tuple(n for n in names if n)
 
 
-@dataclass(frozen=True, slots=True)
 class Dtype(TensorLimit):
     """The element type, in numpy spelling, is one of `allowed`, or none of `refused`."""
 
@@ -75,7 +72,6 @@ class Dtype(TensorLimit):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class Rank(TensorLimit):
     """The number of dimensions is one of `allowed`, or none of `refused`."""
 
@@ -101,7 +97,6 @@ class Rank(TensorLimit):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class DimensionRange(TensorLimit):
     """Dimension `axis` (negative counts from the end) lies in [low, high]; either bound may be left out."""
 
@@ -130,7 +125,6 @@ class DimensionRange(TensorLimit):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class DimensionProduct(TensorLimit):
     """The product of the dimensions `axes` (negative ones count from the end) lies in [low, high]."""
 
@@ -160,7 +154,6 @@ class DimensionProduct(TensorLimit):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class Elements(TensorLimit):
     """The number of elements lies in [low, high]; either bound may be left out."""
 
@@ -186,7 +179,6 @@ class Elements(TensorLimit):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class Batch(TensorLimit):
     """The first dimension of a tensor with at least two is at most `most`."""
 
@@ -211,7 +203,6 @@ class Batch(TensorLimit):
         return "1" if self.most == 1 else f"at most {self.most}"
 
 
-@dataclass(frozen=True, slots=True)
 class StaticShape(TensorLimit):
     """Rank and all dimensions are known numbers."""
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rkgraph.tables.limit import IsConstant, Scalar, choice, interval, listed, within
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["ConstantIn", "ConstantInput", "ConstantRange", "Presence"]
 
 
-@dataclass(frozen=True, slots=True)
 class ConstantInput(TensorLimit):
     """The tensor is a constant when lowering starts (`constant` true), or is computed (false)."""
 
@@ -40,7 +38,6 @@ class ConstantInput(TensorLimit):
         return "a constant" if self.constant else "computed"
 
 
-@dataclass(frozen=True, slots=True)
 class ConstantRange(TensorLimit):
     """Every element of a small constant input (the steps of a Slice, the exponent of a Pow) lies in [low, high].
 
@@ -71,7 +68,6 @@ class ConstantRange(TensorLimit):
         return interval(self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
 class ConstantIn(TensorLimit):
     """Every element of a small constant input is one of `allowed`, or none of `refused`. Truth values are 0 and 1."""
 
@@ -99,7 +95,6 @@ class ConstantIn(TensorLimit):
         return choice(self.allowed, self.refused)
 
 
-@dataclass(frozen=True, slots=True)
 class Presence(TensorLimit):
     """An optional input or output is given (`present` true), or left out (false)."""
 
