@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "rkgraph"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "resources", "interrupts", "records"),
+    ("errors", "resources", "interrupts", "records", "fp16"),
     ("files",),
     ("derived",),
     ("diagnostics", "targets"),

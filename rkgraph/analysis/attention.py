@@ -5,10 +5,7 @@ from __future__ import annotations
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.records import Record
 
-__all__ = ["FP16_MAX", "LARGEST_SCORE", "MASK_FILL", "Arrival", "softmaxes_behind", "through"]
-
-FP16_MAX = 65504.0
-"""The largest finite number of fp16 (IEEE 754 binary16)."""
+__all__ = ["LARGEST_SCORE", "MASK_FILL", "Arrival", "softmaxes_behind", "through"]
 
 MASK_FILL = -1e4
 """A fill that a softmax makes zero of, in fp32 (exp(x) is 0 below -104) and all the more in fp16 (below -17.4), as long

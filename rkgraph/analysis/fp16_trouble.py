@@ -12,19 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rkgraph.analysis.observed import fitted
+from rkgraph.fp16 import FP16_MAX, FP16_NORMAL
 
 if TYPE_CHECKING:
     from rkgraph.analysis.evaluator import Array
     from rkgraph.graph.model import Model
     from rkgraph.graph.view import GraphView
 
-__all__ = ["LARGEST", "SMALLEST", "TOLERATED", "Trouble", "fp16_troubles"]
-
-LARGEST = 65504.0
-"""The largest finite number of fp16 (IEEE 754, binary16)."""
-
-SMALLEST = 2.0**-14
-"""The smallest normal number of fp16: what is smaller loses bits, and becomes zero below 2^-25."""
+__all__ = ["TOLERATED", "Trouble", "fp16_troubles"]
 
 TOLERATED = 0.01
 """‖rounded − exact‖ / ‖exact‖ of a value; the rounding of one number is below 0.0005."""
@@ -101,9 +96,9 @@ def _trouble(name: str, numbers: Sequence[float], *, squared: bool) -> Trouble |
     relative = error / norm if norm else 0.0
     if not math.isfinite(exact):
         return None  # the model itself gives this; no target holds it
-    if not math.isfinite(stored) or exact > LARGEST:
+    if not math.isfinite(stored) or exact > FP16_MAX:
         return Trouble(name, "overflow", exact, math.inf, math.inf, squared)
-    if 0 < exact < (math.sqrt(SMALLEST) if squared else SMALLEST) and relative > TOLERATED:
+    if 0 < exact < (math.sqrt(FP16_NORMAL) if squared else FP16_NORMAL) and relative > TOLERATED:
         return Trouble(name, "underflow", exact, stored, relative, squared)
     if relative > TOLERATED:
         return Trouble(name, "accuracy", exact, stored, relative)

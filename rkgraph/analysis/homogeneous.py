@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from rkgraph.analysis.schemas import STANDARD
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.records import Record
 
@@ -40,8 +41,6 @@ BOTTOM = 0
 
 FITS = (-14, 15)
 """Exponents between which fp16 is normal."""
-
-LARGEST = 65504.0
 
 
 class NotHomogeneous(ValueError):
@@ -155,7 +154,7 @@ class _Growth:
     def _is_ill(self, node: Node, power: int = 1) -> bool:
         most = self.largest(node.outputs[0]) ** power
         if self.overflow:
-            return not most <= LARGEST
+            return not most <= FP16_MAX
         return 0 < most < 2.0 ** FITS[0]
 
     def _absorbed(self, node: Node, inside: Mapping[int, Fraction]) -> _Draft | None:

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from rkgraph.fp16 import FP16_MAX
+
 __all__ = ["COMPARED", "HALF", "Steps", "compared_with_half"]
 
 HALF = "rkgraph/fp16/"
@@ -29,8 +31,6 @@ COMPARED = ("exact", "raw", "stored", "error", "norm")
 exact, raw, stored: the largest magnitude of the value in fp32, in the copy before rounding, and after it; error
 and norm: ‖copy − value‖ and ‖value‖, both divided by `exact`. Numbers that are infinite or NaN make `raw` infinite.
 """
-
-LARGEST = 65504.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _stored_weights(graph: onnx.GraphProto, channels: Mapping[str, int]) -> dict
 
 
 def _as_half(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    rounded: npt.NDArray[np.float32] = np.clip(array, -LARGEST, LARGEST).astype(np.float16).astype(np.float32)
+    rounded: npt.NDArray[np.float32] = np.clip(array, -FP16_MAX, FP16_MAX).astype(np.float16).astype(np.float32)
     return rounded
 
 
@@ -172,7 +172,9 @@ def _rounding(source: str, name: str, steps: Mapping[str, Steps]) -> list[onnx.N
 
 def _constants(name: str, steps: Steps) -> list[onnx.TensorProto]:
     numbers = {"scale": steps.scale, "zero": steps.zero, "least": steps.least, "most": steps.most}
-    return [numpy_helper.from_array(np.asarray(n, np.float32), f"{HALF}{name}/in_steps/{key}") for key, n in numbers.items()]
+    return [
+        numpy_helper.from_array(np.asarray(n, np.float32), f"{HALF}{name}/in_steps/{key}") for key, n in numbers.items()
+    ]
 
 
 def _through_half(source: str, target: str) -> list[onnx.NodeProto]:

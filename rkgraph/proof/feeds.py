@@ -19,12 +19,11 @@ import numpy as np
 
 from rkgraph.analysis.evaluator import Array
 from rkgraph.analysis.intervals import DTYPE_RANGES, Interval, Intervals
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.view import Dim, GraphView, Node
 from rkgraph.records import Record
 
 __all__ = ["Case", "Domain", "domains_of", "local_cases", "model_cases"]
-
-FP16_MAX = 65504.0
 
 _DTYPES = frozenset({*DTYPE_RANGES, "float16", "float32", "float64"})
 _SAME_ELEMENTS = frozenset({

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from rkgraph.analysis.attention import FP16_MAX, softmaxes_behind
+from rkgraph.analysis.attention import softmaxes_behind
 from rkgraph.diagnostics import Confidence
+from rkgraph.fp16 import FP16_MAX, FP16_NORMAL
 from rkgraph.rulebook.rule import Finding
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def troubles_of(lint: LintContext, kind: str, told: Callable[[Trouble], str]) ->
             node=node,
             value=trouble.value,
             observed={"largest": f"{trouble.largest:.4g}", "in fp16": f"{trouble.stored:.4g}"},
-            limit={"largest": 65504, "smallest": 6.1e-5},
+            limit={"largest": FP16_MAX, "smallest": FP16_NORMAL},
             confidence=Confidence.PROBED,
         )
 

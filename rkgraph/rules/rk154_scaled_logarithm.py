@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.known import NotKnown, float_of, lower
@@ -32,7 +33,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 factor, added = found.numbers["factor"], found.numbers["added"]
                 yield Finding(
                     f"{found.values['x']} is multiplied by {factor:g} before its logarithm is taken: in fp16 what is "
-                    f"above {65504 / factor:.3g} overflows",
+                    f"above {FP16_MAX / factor:.3g} overflows",
                     graph=graph.path,
                     node=node,
                     observed={"factor": factor, "added": added},

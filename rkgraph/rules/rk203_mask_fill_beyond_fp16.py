@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from rkgraph.analysis.attention import FP16_MAX, LARGEST_SCORE, MASK_FILL, Arrival, softmaxes_behind
+from rkgraph.analysis.attention import LARGEST_SCORE, MASK_FILL, Arrival, softmaxes_behind
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.rewrite import Between, Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import Constant, GraphView, Node
 from rkgraph.rulebook.place import place_of

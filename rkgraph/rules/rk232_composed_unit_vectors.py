@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.rewrite import Between, Edit, Refusal, Rewrite, Tolerance
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.known import NotKnown, lower, shape_of
@@ -14,7 +15,7 @@ from rkgraph.targets import largest_activation
 
 LARGEST_RANK = 5  # of LpNormalization, as far as it was measured
 
-WITHIN = Between(-65504.0, 65504.0)
+WITHIN = Between(-FP16_MAX, FP16_MAX)
 NOT_ZERO = Between(2.0**-10, 256.0)
 """Where nothing guards vectors of zeros: they were NaN and become 0."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rkgraph.fp16 import FP16_NORMAL
 from rkgraph.rulebook.fp16_findings import subject_of, troubles_of
 from rkgraph.rulebook.rescaling import rescaled
 
@@ -26,4 +27,4 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
 
 def _told(trouble: Trouble) -> str:
     what, most = subject_of(trouble)
-    return f"{what} is {most:.3g} at most on the samples; fp16 keeps all digits down to 6.1e-05"
+    return f"{what} is {most:.3g} at most on the samples; fp16 keeps all digits down to {FP16_NORMAL:.1e}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from rkgraph.analysis.attention import FP16_MAX, MOVES
+from rkgraph.analysis.attention import MOVES
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import GraphView
 from rkgraph.rulebook.pattern import Match, match_any, pattern

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkgraph.analysis.attention import FP16_MAX, MOVES, PASSES, softmaxes_behind
+from rkgraph.analysis.attention import MOVES, PASSES, softmaxes_behind
 from rkgraph.analysis.intervals import Intervals
 from rkgraph.analysis.mask_gaps import FAR, Gap, Masked, observed_gaps
+from rkgraph.fp16 import FP16_MAX
 from rkgraph.graph.rewrite import Between, Edit, Refusal, Tolerance
 from rkgraph.rulebook.pattern import scalar
 from rkgraph.rulebook.place import place_of

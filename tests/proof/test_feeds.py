@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rkgraph.analysis.intervals import Interval, Intervals
-from rkgraph.proof.feeds import FP16_MAX, Domain, domains_of, local_cases, model_cases
+from rkgraph.fp16 import FP16_MAX
+from rkgraph.proof.feeds import Domain, domains_of, local_cases, model_cases
 from tests.rules.harness import view_of
 
 EMBED = """g (int64[1, 8] ids, int64[1, 8] mask, float[1, 8] x) => (float[1, 8, 2] y, float[1, 8] z)
