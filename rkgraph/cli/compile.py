@@ -27,7 +27,7 @@ from rkgraph.cli.common import (
 from rkgraph.cli.configured import Configuration, IsolatedOption, rules_and_target
 from rkgraph.compile.islands import Goal
 from rkgraph.diagnostics import Verdict
-from rkgraph.errors import ExitCode, UsageError
+from rkgraph.errors import ExitCode, ModelError, UsageError
 
 if TYPE_CHECKING:
     from rkgraph.cli.output import Output
@@ -194,6 +194,8 @@ def _compile(
     from rkgraph.compile.manifest import Bundle
 
     model = plan.model
+    if not model.exists():
+        raise ModelError(f"{model}: no such file or folder", "check the path")
     bundle = Bundle.read(model) if model.is_dir() else None
     if bundle is None and output is None:
         raise UsageError(f"{model}: where to?", f"give -o {model.stem}.rknn, or -o {model.stem}.rk for a bundle")

@@ -84,7 +84,7 @@ def read_calibration(path: Path, inputs: Sequence[TensorInfo]) -> Samples:
     elif path.is_file():
         rows = tuple(_listed(path, inputs))
     else:
-        raise UsageError(f"{path}: no such file or folder")
+        raise UsageError(f"{path}: no such file or folder", "check --calibration: a .npz, a folder, or a text list")
     if not rows:
         raise UsageError(f"{path}: has no calibration samples", "give at least one; 20 to 100 are usual")
     return Samples(rows)
@@ -186,7 +186,7 @@ def _split(arrays: Mapping[str, Array], inputs: Sequence[TensorInfo], where: str
     counts = [len(column) for column in columns]
     if len(set(counts)) > 1:
         told = ", ".join(f"{tensor.name} {count}" for tensor, count in zip(inputs, counts, strict=True))
-        raise UsageError(f"{where}: inputs have different numbers of samples: {told}")
+        raise UsageError(f"{where}: inputs have different numbers of samples: {told}", "give each input as many")
     yield from (tuple(row) for row in zip(*columns, strict=True))
 
 

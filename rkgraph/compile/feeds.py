@@ -44,7 +44,9 @@ def _array(graph: GraphView, tensor: TensorInfo, source: np.random.Generator) ->
     try:
         dtype = np.dtype(tensor.dtype)
     except TypeError as error:
-        raise UsageError(f"input {tensor.name}: dtype {tensor.dtype}: give arrays with --inputs x.npz") from error
+        raise UsageError(
+            f"input {tensor.name}: dtype {tensor.dtype}: no values can be made up", "give arrays: --inputs x.npz"
+        ) from error
     if dtype.kind in "iu":
         rows = gathered_rows(graph, tensor.name)
         if rows is not None:
@@ -53,7 +55,9 @@ def _array(graph: GraphView, tensor: TensorInfo, source: np.random.Generator) ->
     if dtype.kind == "b":
         return _mask(shape, source).astype(dtype)
     if dtype.kind != "f":
-        raise UsageError(f"input {tensor.name}: dtype {tensor.dtype}: give arrays with --inputs x.npz")
+        raise UsageError(
+            f"input {tensor.name}: dtype {tensor.dtype}: no values can be made up", "give arrays: --inputs x.npz"
+        )
     if is_inverted_mask(graph, tensor.name):
         return _mask(shape, source).astype(dtype)
     return source.standard_normal(shape).astype(dtype)

@@ -74,7 +74,7 @@ class Bundle:
             UsageError: the stages do not fit together, a file is missing, or the folder cannot be written.
         """
         if not stages:
-            raise UsageError(f"{folder}: a bundle needs at least one stage")
+            raise UsageError(f"{folder}: a bundle needs at least one stage", "give a model that computes something")
         bundle = cls(
             folder,
             tuple(stages),
@@ -106,9 +106,9 @@ class Bundle:
                 f"{folder}: is no bundle (it has no {MANIFEST})", "make one: rkgraph fix MODEL.onnx -o FOLDER.rk"
             ) from error
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+            raise UsageError(f"{path}: cannot be read ({error.strerror})", "check its permissions") from error
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path}: is not JSON ({error})") from error
+            raise UsageError(f"{path}: is not JSON ({error})", "make the bundle again") from error
         bundle = cls(folder, *ManifestReader(path).fields(data))
         bundle.check()
         return bundle
@@ -135,7 +135,10 @@ class Bundle:
         if name.is_absolute() or ".." in name.parts or not path.resolve().is_relative_to(self.folder.resolve()):
             raise UsageError(f"{self.folder / MANIFEST}: {file} lies outside the bundle", "a bundle is self-contained")
         if not path.is_file():
-            raise UsageError(f"{self.folder / MANIFEST}: names {file}, and there is no such file in the folder")
+            raise UsageError(
+                f"{self.folder / MANIFEST}: names {file}, and there is no such file in the folder",
+                "copy it there, or make the bundle again",
+            )
         return path
 
     def groups(self) -> tuple[tuple[BundleStage, ...], ...]:

@@ -120,7 +120,9 @@ class _Runs:
             return {name: as_array(value) for name, value in zip(names, session.run(names, given), strict=True)}
         except Exception as error:
             first = (str(error).splitlines() or [type(error).__name__])[0][:300]
-            raise ModelError(f"stage {stage.name}: ONNX Runtime does not run it on the samples: {first}") from error
+            raise ModelError(
+                f"stage {stage.name}: ONNX Runtime does not run it on the samples: {first}", "check --calibration"
+            ) from error
 
     def _session(self, source: str) -> Any:
         if source not in self._sessions:

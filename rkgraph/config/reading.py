@@ -74,7 +74,7 @@ def read_config(path: Path) -> ConfigFile:
     if path.name == SHARED or set(table) == {_TABLE[0]}:
         top, table = _TABLE, table.get(_TABLE[0], {}).get(_TABLE[1], {})
         if not isinstance(table, dict):
-            raise UsageError(f"{_shown(path)}: tool.rkgraph must be a table")
+            raise UsageError(f"{_shown(path)}: tool.rkgraph must be a table", "write [tool.rkgraph] and keys below it")
     source = partial(_source, path, text)
     models = table.pop(MODELS, {})
     if not isinstance(models, dict) or not all(isinstance(section, dict) for section in models.values()):
@@ -120,7 +120,9 @@ def _shown(path: Path) -> str:
 def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
-            raise UsageError(f"{_shown(path)}: larger than {LARGEST >> 20} MB, which no configuration is")
+            raise UsageError(
+                f"{_shown(path)}: larger than {LARGEST >> 20} MB, which no configuration is", "check --config"
+            )
         return path.read_bytes()
     except OSError as error:
         hint = "name another --config, or leave it out with --isolated"

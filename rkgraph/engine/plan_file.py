@@ -124,7 +124,7 @@ def read_plan(path: Path) -> PlanFile:
             raise UsageError(f"{path}: is larger than {MAX_BYTES >> 20} MB", "is it a plan of rkgraph?")
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"--plan {path}: cannot be read ({error.strerror})") from error
+        raise UsageError(f"--plan {path}: cannot be read ({error.strerror})", "check its permissions") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"--plan {path}: is not TOML ({error})", "give another name to have a new plan") from error
     return _Reader(path, table).plan()

@@ -115,7 +115,9 @@ def _beside(path: Path, number: int, name: str, value: npt.NDArray[Any]) -> _Bes
     try:
         np.save(data, value, allow_pickle=False)
     except ValueError as error:
-        raise UsageError(f"--plan {path}: the frozen input {name} is no array of numbers ({error})") from error
+        raise UsageError(
+            f"--plan {path}: the frozen input {name} is no array of numbers ({error})", "leave --plan out"
+        ) from error
     word = "-".join(_BARE.findall(name))[:40]
     return _Beside(f"{path.stem}.freeze-{number}{f'-{word}' if word else ''}.npy", data.getvalue())
 

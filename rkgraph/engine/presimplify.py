@@ -96,7 +96,7 @@ def _compared(
     try:
         pinned.apply(PinShapes(dict(options.shapes), dict(options.dims)))
     except UsageError as error:  # said of the original before: the simplified model declares the same inputs
-        raise UsageError(f"--presimplify: {error}") from error
+        raise UsageError(f"--presimplify: {error.message}", error.hint) from error
     found = prove_model(WholeClaim(model.path, pinned, real=inputs), new_id(), counterexamples)
     # It is the proof of one step: a proof of kind "model" is about what is written in the end.
     return replace(found, kind="local", subject=f"{model.path.name} before and after onnxsim")

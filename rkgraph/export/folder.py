@@ -33,6 +33,7 @@ COUNT_FROM_PADDING = frozenset({
 
 _KNOWN = ("Transformer", "Pooling", "Normalize")
 _MAX_JSON = 4 << 20
+_ANEW = "save the model again: SentenceTransformer(NAME).save(FOLDER)"
 _NO_LIMIT = 1 << 20  # tokenizers write 1e30 where they know no limit
 
 
@@ -106,7 +107,7 @@ def _modules(path: Path) -> list[tuple[str, Path]]:
     file = path / "modules.json"
     entries = _read(file)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise UsageError(f"{file}: not a list of modules")
+        raise UsageError(f"{file}: not a list of modules", _ANEW)
     return [
         (str(entry.get("type", "?")).rpartition(".")[2], _inside(path, str(entry.get("path", "")))) for entry in entries
     ]
@@ -116,7 +117,7 @@ def _inside(root: Path, name: str) -> Path:
     """The sub-folder `name` of `root`. Raises UsageError for a path that leaves it."""
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in name:
-        raise UsageError(f"{root / 'modules.json'}: the path {name!r} leaves the folder")
+        raise UsageError(f"{root / 'modules.json'}: the path {name!r} leaves the folder", _ANEW)
     return root / parts
 
 
@@ -149,16 +150,16 @@ def _read_object(file: Path, missing_ok: bool = False) -> dict[str, Any]:
         return {}
     found = _read(file)
     if not isinstance(found, dict):
-        raise UsageError(f"{file}: not a JSON object")
+        raise UsageError(f"{file}: not a JSON object", _ANEW)
     return found
 
 
 def _read(file: Path) -> Any:
     try:
         if file.stat().st_size > _MAX_JSON:
-            raise UsageError(f"{file}: larger than {_MAX_JSON >> 20} MB, no configuration")
+            raise UsageError(f"{file}: larger than {_MAX_JSON >> 20} MB, no configuration", _ANEW)
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror})", "the model folder is incomplete") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{file}: not JSON ({error})") from error
+        raise UsageError(f"{file}: not JSON ({error})", _ANEW) from error

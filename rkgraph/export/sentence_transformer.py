@@ -129,7 +129,9 @@ def _checked_length(embedder: EmbedderFolder, asked: int | None) -> int:
     length = asked or embedder.max_seq_length
     longest = embedder.max_positions
     if length < 2:
-        raise UsageError(f"--max-seq-length {length}: a sequence has at least 2 tokens, [CLS] and [SEP]")
+        raise UsageError(
+            f"--max-seq-length {length}: a sequence has at least 2 tokens, [CLS] and [SEP]", "give e.g. 256"
+        )
     if longest is not None and length > longest:
         raise UsageError(
             f"--max-seq-length {length}: the model has positions for {longest} tokens only",
@@ -147,7 +149,10 @@ def _check_weights(embedder: EmbedderFolder) -> None:
         )
     size = sum(file.stat().st_size for file in files)
     if size > _SIZE_LIMIT:
-        raise UsageError(f"{embedder.transformer}: {size / 1e9:.1f} GB of weights do not fit into one .onnx file")
+        raise UsageError(
+            f"{embedder.transformer}: {size / 1e9:.1f} GB of weights do not fit into one .onnx file",
+            "choose a smaller model",
+        )
 
 
 def _files_beside(embedder: EmbedderFolder, length: int) -> dict[str, bytes]:

@@ -108,7 +108,7 @@ def _fit(name: str, shape: tuple[int, ...], value: ValueInfoProto, sizes: dict[s
 
 def _check_size(size: int, option: str, least: int) -> None:
     if size < least:
-        raise UsageError(f"{option}: a size must be {least} or more")
+        raise UsageError(f"{option}: a size must be {least} or more", "give a larger one")
 
 
 def _shape(value: ValueInfoProto) -> TensorShapeProto:

@@ -29,7 +29,10 @@ def next_words(result: Result, rules: str, options: Options, bundle: PurePath | 
     if result.verdict is Verdict.DEPLOYABLE and not needed:
         offers -= set(_ASKED_FOR)
     # Elsewhere a cut is a gain at most: nothing is in the way that no other fix mends.
-    left = any(d.severity is Severity.ERROR and d.cause and d.fix is None for d in result.diagnostics)
+    errors_left = [d for d in result.diagnostics if d.severity is Severity.ERROR and d.cause and d.fix is None]
+    kept = (Safety.SPLIT, Safety.MANUAL)
+    mended = {str(d.at) for d in result.diagnostics if d.fix is not None and d.fix.safety not in kept}
+    left = any(str(d.at) not in mended for d in errors_left)  # the compiler may say again what a fix mends
     cut = Safety.SPLIT in offers and left
     fixable = bool(offers - {Safety.SPLIT}) or cut
     if not fixable and result.verdict is not Verdict.DEPLOYABLE:

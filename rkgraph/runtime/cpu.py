@@ -47,7 +47,10 @@ class CpuBackend:
                 found = session.run(names, given)
                 results.append({name: as_array(value) for name, value in zip(names, found, strict=True)})
             except Exception as error:
-                raise ModelError(f"stage {stage.name}: ONNX Runtime fails: {_first_line(error)}") from error
+                raise ModelError(
+                    f"stage {stage.name}: ONNX Runtime fails: {_first_line(error)}",
+                    "check the inputs: rkgraph lint MODEL tells them",
+                ) from error
         return results
 
     def close(self) -> None:
@@ -66,7 +69,9 @@ class CpuBackend:
             try:
                 session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
             except Exception as error:
-                raise ModelError(f"{path}: ONNX Runtime does not take it: {_first_line(error)}") from error
+                raise ModelError(
+                    f"{path}: ONNX Runtime does not take it: {_first_line(error)}", "rkgraph lint MODEL"
+                ) from error
             self._sessions[stage.source] = session
         return self._sessions[stage.source]
 

@@ -216,7 +216,10 @@ def open_bundle(path: Path) -> Bundle:
     if path.is_dir():
         return Bundle.read(path)
     if not path.exists():
-        raise UsageError(f"{path}: no such file or folder", "make a bundle: rkgraph compile MODEL.onnx -o MODEL.rk")
+        raise UsageError(
+            f"{path}: no such file or folder",
+            "check the path; a bundle is made by rkgraph compile MODEL.onnx -o MODEL.rk",
+        )
     if path.suffix == ".rknn":
         header = read_header(path)
         stage = BundleStage("model", "rknn", None, path.name, _as_converted(header.inputs), header.outputs)

@@ -111,6 +111,6 @@ def _load(folder: EmbedderFolder) -> Any:
         library = Library.from_file(str(file))
     # The library raises bare Exception for whatever its parser meets.
     except Exception as error:
-        raise UsageError(f"{file}: not a tokenizer ({error})") from error
+        raise UsageError(f"{file}: not a tokenizer ({error})", "export the model again") from error
     library.no_padding()  # the file may ask for padding to a length of its own
     return library

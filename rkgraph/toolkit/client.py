@@ -267,7 +267,7 @@ def _check_files(job: Job) -> None:
     """Raise UsageError before minutes are spent on a job whose files cannot be read or written."""
     for path in (job.model, *job.simulate):
         if not path.is_file():
-            raise UsageError(f"{path}: no such file")
+            raise UsageError(f"{path}: no such file", "check the path")
     for folder in filter(
         None,
         (

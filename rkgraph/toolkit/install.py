@@ -151,7 +151,9 @@ def _build(request: InstallRequest, python: Interpreter, folder: Path, confirm: 
     _make_environment(python, folder / "venv")
     pip = Pip(folder / "venv" / "bin" / "python", log, tell)
     if not confirm(_question(request.release, torch, pip)):
-        raise UsageError(f"rknn-toolkit2 {request.release.version} was not installed, as you said")
+        raise UsageError(
+            f"rknn-toolkit2 {request.release.version} was not installed, as you said", "--yes does not ask"
+        )
     if torch is None:
         torch = install_torch(request.home, python, TORCH, pip)
     pip.install("what the toolkit needs", *(pin.requirement for pin in request.release.pins))

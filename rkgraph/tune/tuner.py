@@ -149,7 +149,7 @@ class _Trials:
         key = key_of({"what": "failed", "build": plan.prepare(read_view(plan.model)).build_key})
         known = self.cache.find(key)
         if known is not None:
-            raise UsageError(str(known.facts["error"]))
+            raise UsageError(str(known.facts["error"]), "rkgraph compile MODEL tells more")
         try:
             return compile_model(plan, folder / "model.rknn", self.chain, cache=self.cache)
         except CompileFailed as error:
