@@ -152,6 +152,7 @@ MODULES = (
     "rk413_padding_of_few_channels",
     "rk414_strided_rows",
     "rk415_needless_transpose",
+    "rk416_steps_apart",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",
