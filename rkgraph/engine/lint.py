@@ -23,12 +23,13 @@ from rkgraph.errors import RkgraphError
 from rkgraph.graph.view import GraphView, ModelView
 from rkgraph.records import Record
 from rkgraph.results import ModelInfo, Result, TableInfo, TensorInfo
+from rkgraph.rulebook.card import NEEDS
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.rulebook.rule import Finding, LintContext, Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.tables.table import Judgement, OpTable, load_table
 from rkgraph.tables.user_table import UserTable
-from rkgraph.targets import Target, largest_activation, model_facts
+from rkgraph.targets import Target, largest_activation, model_facts, precision_config
 
 __all__ = ["Found", "failed", "find", "lint_view", "make_context", "result_of", "with_troubles"]
 
@@ -143,7 +144,8 @@ def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = 
     graphs = {graph.path: index for index, graph in enumerate(context.model.graphs())}
     ops = frozenset().union(*(graph.ops for graph in context.model.graphs()))
     every = load_rules() if rules is None else rules
-    selected = [rule for rule in every if ruleset.includes(rule.code) and rule.applies_to(ops)]
+    given = _given(context)
+    selected = [rule for rule in every if ruleset.includes(rule.code) and rule.applies_to(ops, given)]
     found = [(rule, finding) for rule in selected for finding in rule.check(context)]
     found.sort(key=lambda pair: _position(pair[0], pair[1], graphs))
     fingerprints = _fingerprints(context.model, found)
@@ -160,6 +162,12 @@ def find(context: LintContext, ruleset: RuleSet, rules: Sequence[Rule] | None = 
         )
         for index, (rule, finding) in enumerate(found)
     )
+
+
+def _given(context: LintContext) -> frozenset[str]:
+    """What of the card's NEEDS there is."""
+    there = {"samples": bool(context.observed), "quantized": precision_config(context.target)["do_quantization"]}
+    return frozenset(name for name in NEEDS if there[name])
 
 
 def result_of(context: LintContext, found: Sequence[Found]) -> Result:

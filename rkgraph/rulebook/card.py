@@ -6,6 +6,7 @@
     severity = "error"
     applies_to = "model"                    # or "*" (every node), or a list of operators
     after = ["RK110"]                       # optional: rules that run, and are fixed, before this one
+    needs = ["samples"]                     # optional: asked only where all is there; "samples", "quantized" (a build)
     evidence = ["probe:Abs/float,r1,alone"]    # optional: ids of evidence that the rule rests on
     [options.least_bytes]                   # optional: what the user may set, `lint.settings` to the rule
     type = "int"                            # int, float, bool or text
@@ -61,6 +62,9 @@ HEADINGS = (
 
 KINDS: Mapping[str, type] = {"int": int, "float": float, "bool": bool, "text": str}
 """Types of options, as a card spells them."""
+
+NEEDS = ("samples", "quantized")
+"""What a rule may need to find anything: the user's samples; a target whose precision is not a float's."""
 
 EQUIVALENCES = ("exact", "tolerance", "restricted")
 SEVERITIES = tuple(severity.value for severity in Severity)
@@ -142,6 +146,7 @@ class Card(Record):
     equivalence: str | None = None
     candidate: bool = False
     options: tuple[CardOption, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @cached_property
     def sections(self) -> Mapping[str, str]:
@@ -215,6 +220,9 @@ def parse_card(text: str, stem: str) -> Card:
     evidence = reader.texts("evidence", optional=True)
     fix, equivalence, candidate = _fix(reader.table("fix"))
     options = tuple(_option(table, name) for name, table in reader.tables("options"))
+    needs = reader.texts("needs", optional=True)
+    if not set(needs) <= set(NEEDS):
+        raise CardError(f"{stem}.md: needs = {list(needs)} must be some of {', '.join(NEEDS)}")
     reader.close()
     return Card(
         *(
@@ -231,6 +239,7 @@ def parse_card(text: str, stem: str) -> Card:
             equivalence,
             candidate,
             options,
+            needs,
         )
     )
 

@@ -217,10 +217,12 @@ class Rule:
         """E.g. "dynamic-input-shape"."""
         return self.card.name
 
-    def applies_to(self, ops: Collection[str]) -> bool:
-        """Whether a model that has these operators may have what the rule finds."""
+    def applies_to(self, ops: Collection[str], given: Collection[str]) -> bool:
+        """Whether a model that has these operators may have what the rule finds; `given`: what of NEEDS is there."""
         named = self.card.applies_to
-        return named[0] in ("*", "model") or any(op in ops for op in named)
+        return (named[0] in ("*", "model") or any(op in ops for op in named)) and all(
+            n in given for n in self.card.needs
+        )
 
 
 def load_rules(modules: Sequence[str] = MODULES) -> tuple[Rule, ...]:

@@ -11,7 +11,6 @@ from rkgraph.graph.cut import Cut
 from rkgraph.graph.rewrite import Refusal
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding
-from rkgraph.targets import precision_config
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
@@ -23,8 +22,6 @@ WIDER = 32.0
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each Concat that leads to an output and joins ranges that differ by far."""
-    if not precision_config(lint.target)["do_quantization"]:
-        return
     main = lint.model.main
     joins = [node for node in main.nodes_of("Concat") if _ends_as_output(main, node.outputs[0])]
     for node in joins:

@@ -12,7 +12,6 @@ from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tolerance
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rule import Finding
 from rkgraph.rulebook.writer import Writer
-from rkgraph.targets import precision_config
 
 if TYPE_CHECKING:
     from rkgraph.analysis.evaluator import Array
@@ -31,8 +30,6 @@ SAMPLES = 8
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each activation behind a scale by channel, which products with constants alone read."""
-    if not lint.observed or not precision_config(lint.target)["do_quantization"]:
-        return
     main = lint.model.main
     found = {node.outputs[0]: node for node in main.nodes if _is_scaled(main, node) and _readers(main, node)}
     for name, seen in lint.observed.of(found).items():

@@ -10,7 +10,6 @@ from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tolerance
 from rkgraph.rulebook.branches import along, multiplied, products_along
 from rkgraph.rulebook.known import NotKnown, axis_of, float_of, lower, shape_of
 from rkgraph.rulebook.rule import Finding
-from rkgraph.targets import precision_config
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
@@ -25,8 +24,6 @@ FARTHEST = 2.0**20  # between two branches: what is narrower counts as nothing
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each Concat of such branches that products with constant weights alone read."""
-    if not lint.observed or not precision_config(lint.target)["do_quantization"]:
-        return
     main = lint.model.main
     for node in main.nodes_of("Concat"):
         if (node.path, node.index) in lint.folded or not _readers(main, node):

@@ -4,6 +4,7 @@ import pytest
 
 from rkgraph.diagnostics import FixOffer, Safety, Severity
 from rkgraph.rulebook.card import HEADINGS, CardError, parse_card
+from rkgraph.rulebook.registry import Rule
 
 STEM = "rk999_bad_thing"
 FRONT = """code = "RK999"
@@ -30,6 +31,17 @@ def test_the_front_matter_becomes_the_card() -> None:
     assert card.applies_to == ("Relu", "Tan")
     assert (card.after, card.evidence) == (("RK101",), ("probe:relu",))
     assert (card.fix, card.equivalence) == (FixOffer("Do it right", Safety.SHAPE), "restricted")
+
+
+def test_a_rule_may_need_what_only_some_runs_have() -> None:
+    card = parse_card(card_text(FRONT + 'needs = ["samples"]\n'), STEM)
+    assert card.needs == ("samples",)
+    offered = Rule(card, lambda _lint: iter(()))
+    assert offered.applies_to({"Relu"}, {"samples", "quantized"})
+    assert not offered.applies_to({"Relu"}, {"quantized"})
+    assert not offered.applies_to({"Abs"}, {"samples"})
+    with pytest.raises(CardError, match="must be some of samples, quantized"):
+        parse_card(card_text(FRONT + 'needs = ["sample"]\n'), STEM)
 
 
 @pytest.mark.parametrize("word", ["*", "model"])
