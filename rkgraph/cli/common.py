@@ -85,7 +85,9 @@ AllowOption = Annotated[
 ]
 CalibrationOption = Annotated[
     Path | None,
-    typer.Option("--calibration", help="Samples: a .npz, a folder of .npy/.npz, or a text list.", metavar="PATH"),
+    typer.Option(
+        "--calibration", help="Samples: a .npz, a folder of .npy, .npz or images, or a text list.", metavar="PATH"
+    ),
 ]
 ToolkitPythonOption = Annotated[
     Path | None,

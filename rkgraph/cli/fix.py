@@ -338,8 +338,8 @@ def _print_diff(printer: Output, before: Model, after: Model) -> None:
     from rkgraph.engine.diff import diff_lines
 
     styles = {"-": "error", "+": "good", "@": "note"}
-    for sign, text in diff_lines(before.view(), after.view()):
-        printer.print(f"{sign} {text}".rstrip(), styles.get(sign))
+    found = diff_lines(before.view(), after.view())
+    printer.lines((f"{sign} {text}".rstrip(), styles.get(sign, "")) for sign, text in found)
 
 
 def _exit(outcome: FixOutcome, fail_on: Severity) -> None:

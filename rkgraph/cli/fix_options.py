@@ -107,7 +107,8 @@ def read_samples(path: Path | None, model: Model, options: Options) -> tuple[Map
     for row in read_calibration(path, inputs).rows:
         arrays = {t.name: item for t, item in zip(inputs, row, strict=True) if not isinstance(item, Path)}
         if len(arrays) < len(inputs):
-            raise UsageError(f"--calibration {path}: has images", "give what the model is fed as arrays (.npz)")
+            mend = "leave it out here, and give it to rkgraph compile; or give what the model is fed as arrays (.npz)"
+            raise UsageError(f"--calibration {path}: has images, which only the toolkit reads", mend)
         samples.append(arrays)
     return tuple(samples)
 

@@ -125,7 +125,9 @@ class Delivery:
             UsageError: a file cannot be written.
         """
         if self.form is Format.TEXT:
-            self._emit("".join(f"{line}\n" for line in text()))
+            from rkgraph.cli.output import shown_line
+
+            self._emit("".join(f"{shown_line(line)}\n" for line in text()))
         if not self.is_data:
             return
         from rkgraph.files import write_text

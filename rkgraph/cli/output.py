@@ -19,7 +19,7 @@ from rkgraph.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Lines", "Output", "plain_table", "print_error"]
+__all__ = ["Lines", "Output", "plain_table", "print_error", "shown_line"]
 
 Lines = Iterable[tuple[str, str]]
 """Lines of text, each with the name of its style, a key of STYLES ("" for none)."""
@@ -33,6 +33,8 @@ STYLES = {
     "title": "bold",
     "command": "bold cyan",
 }
+NARROWEST = 12
+"""Columns of a terminal that a column of a table has at least, if its cells may be broken."""
 _WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 
 
@@ -58,17 +60,18 @@ class Output:
 
     def print(self, text: str = "", style: str | None = None) -> None:
         """A line of result. In a terminal it is wrapped, what follows indented; a command is never, to be pasted."""
+        text = shown(text)
         if not self.is_terminal:
             print(text)  # noqa: T201
             return
         console = self._rich()
-        shown = command_lines(text, console.width) if style == "command" else wrapped(text, console.width)
-        console.print(shown, style=STYLES.get(style or "", ""), markup=False, highlight=False, soft_wrap=True)
+        fitted = command_lines(text, console.width) if style == "command" else wrapped(text, console.width)
+        console.print(fitted, style=STYLES.get(style or "", ""), markup=False, highlight=False, soft_wrap=True)
 
     def lines(self, lines: Lines) -> None:
-        """Lines of result, each in its style."""
+        """Lines of result, each in its style; a name that has a line feed makes no line of its own."""
         for text, style in lines:
-            self.print(text, style or None)
+            self.print(shown_line(text), style or None)
 
     def markdown(self, text: str) -> None:
         """Markdown of our own, set for the terminal, indented; in a pipe as it is."""
@@ -88,12 +91,13 @@ class Output:
         """A line for the person, not for the pipe: to stderr, and not at all when quiet."""
         if self.quiet:
             return
+        text = shown(text)
         if not sys.stderr.isatty():
             print(text, file=sys.stderr)  # noqa: T201
             return
         console = self._rich(stderr=True)
-        shown = command_lines(text, console.width) if style == "command" else wrapped(text, console.width)
-        console.print(shown, style=STYLES.get(style or "", ""), markup=False, highlight=False, soft_wrap=True)
+        fitted = command_lines(text, console.width) if style == "command" else wrapped(text, console.width)
+        console.print(fitted, style=STYLES.get(style or "", ""), markup=False, highlight=False, soft_wrap=True)
 
     def table(
         self,
@@ -111,7 +115,8 @@ class Output:
             right: columns to align right.
             whole: columns whose cells are not broken: names that are copied.
         """
-        if not self.is_terminal:
+        rows = [[shown(cell) for cell in row] for row in rows]
+        if not self.is_terminal or not self._has_room(columns, rows, whole):
             for line in plain_table(columns, rows, right):
                 print(line)  # noqa: T201
             return
@@ -135,6 +140,7 @@ class Output:
         Yields a function that replaces the text of the step while it runs.
         """
         started = time.monotonic()
+        text = shown_line(text)
         if self.quiet:
             yield lambda _text: None
             return
@@ -149,8 +155,14 @@ class Output:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=self._rich(stderr=True), transient=True) as live:
             task = live.add_task(escape(text), total=None)
-            yield lambda more: live.update(task, description=escape(f"{text}: {more}"))
+            yield lambda more: live.update(task, description=escape(f"{text}: {shown_line(more)}"))
         self.note(f"✓ {text} ({time.monotonic() - started:.1f} s)", "dim")
+
+    def _has_room(self, columns: Sequence[str], rows: Sequence[Sequence[str]], whole: Sequence[int]) -> bool:
+        """Whether a table fits the terminal with its `whole` columns whole; else these would be cut."""
+        wanted = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+        least = sum(size if i in whole else min(size, NARROWEST) for i, size in enumerate(wanted))
+        return least + 2 * len(columns) <= self._rich().width
 
     def _rich(self, stderr: bool = False) -> Console:
         """One console a stream: what is printed while a live line runs goes above it."""
@@ -161,8 +173,23 @@ class Output:
         return self._consoles[stderr]
 
 
+def shown(text: str) -> str:
+    """Text that may hold names of a model or a file: what a terminal would obey, and what nobody sees, spelled out."""
+    if text.isprintable():
+        return text
+    from rkgraph.report.visible import visible
+
+    return visible(text)
+
+
+def shown_line(text: str) -> str:
+    """The same as one line."""
+    return text if text.isprintable() else shown(text).replace("\n", "\\n")
+
+
 def print_error(message: str, hint: str = "") -> None:
     """What is wrong and how to mend it, on stderr; the hint is not wrapped, for it may be a command."""
+    message, hint = shown(message), shown(hint)
     if not sys.stderr.isatty():
         print(f"error: {message}", *([f"  hint: {hint}"] if hint else []), sep="\n", file=sys.stderr)  # noqa: T201
         return

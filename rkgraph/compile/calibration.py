@@ -3,9 +3,10 @@
 data.npz             arrays by input name: one sample of the input's shape, or N of them along a leading axis
                      (an input of batch 1 also takes N samples as a batch of N)
 folder/              .npz files as above, in order of their names; or .npy: one file an input, NAME.npy,
-                     or for a model of one input any number of them
+                     or for a model of one input any number of them, or of images
 list.txt             the toolkit's own dataset file: a sample a line, one .npy or image an input in model order,
-                     or one .npz; paths relative to the list
+                     or one .npz; paths relative to the list. "#" begins a line that is a comment; for a model of one
+                     input a line is one path, spaces and all
 """
 
 from __future__ import annotations
@@ -137,8 +138,12 @@ def _folder(path: Path, inputs: Sequence[TensorInfo]) -> Iterator[tuple[Array | 
     files = sorted(path.iterdir())
     archives = [file for file in files if file.suffix == ".npz"]
     arrays = [file for file in files if file.suffix == ".npy"]
-    if archives and arrays:
-        raise UsageError(f"{path}: has both .npz and .npy files", "keep one kind")
+    images = [file for file in files if file.suffix.lower() in IMAGES]
+    if sum(map(bool, (archives, arrays, images))) > 1:
+        raise UsageError(f"{path}: has files of several kinds (.npz, .npy, images)", "keep one kind")
+    if images and len(inputs) > 1:
+        raise UsageError(f"{path}: has images, and the model {len(inputs)} inputs", f"give a list. {_order(inputs)}")
+    yield from ((file.resolve(),) for file in images)
     for file in archives:
         yield from _split(read_npz(file), inputs, str(file))
     names = {tensor.name for tensor in inputs}
@@ -154,11 +159,12 @@ def _listed(path: Path, inputs: Sequence[TensorInfo]) -> Iterator[tuple[Array | 
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: is not a text list", "give a .npz, a folder, or a list of .npy files") from error
-    for number, line in enumerate(lines, start=1):
-        files = [path.parent / word for word in line.split()]
+    for number, line in enumerate(map(str.strip, lines), start=1):
         where = f"{path}:{number}"
-        if not files:
+        if not line or line.startswith("#"):
             continue
+        alone = len(inputs) == 1 and (path.parent / line).is_file()
+        files = [path.parent / word for word in ([line] if alone else line.split())]
         if len(files) == 1 and files[0].suffix == ".npz":
             yield from _split(read_npz(files[0]), inputs, where)
             continue

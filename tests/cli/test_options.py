@@ -145,6 +145,29 @@ def test_commands_to_paste_survive_any_name(sandbox: Sandbox) -> None:
         assert shlex.split(fixed.stderr.splitlines()[-1])[-1].endswith(name.replace(".onnx", ".rknn"))
 
 
+HOSTILE = "n\x1b[31m\x07\nerror: forged [red]\u202e"
+
+
+def test_names_of_a_model_are_no_orders_to_a_terminal(sandbox: Sandbox) -> None:
+    model = onnx.load(sandbox.folder / "m.onnx")
+    model.graph.node[0].name = model.graph.input[0].name = model.graph.node[0].input[0] = HOSTILE
+    onnx.save(model, sandbox.folder / "h.onnx")
+    for words in (
+        "lint h.onnx",
+        "lint h.onnx -v -o told.txt",
+        "lint h.onnx --shape y=1",
+        "fix h.onnx --diff",
+        "fix h.onnx -o h.rk",
+        "run h.onnx --inputs x.npz",
+    ):
+        done = sandbox.run(*words.split())
+        file = sandbox.folder / "told.txt"
+        told = done.stdout + done.stderr + (file.read_text() if file.exists() else "")
+        assert told
+        assert not [c for c in told if not c.isprintable() and c != "\n"], words
+        assert not [line for line in done.stdout.splitlines() if line.startswith("error: forged")], words
+
+
 def test_every_error_that_a_user_sees_says_what_mends_it() -> None:
     kinds = {"UsageError", "ModelError", "TargetError", "ToolkitMissing"}
     bare = []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rkgraph.cli.output import command_lines, wrapped
+from rkgraph.cli.output import Output, command_lines, wrapped
 
 COMMAND = "  rkgraph fix 'my model.onnx' --rules rknn-2.3.2 --shape 'a --b=<n>x4' --shape input_ids=1x256 -o fixed.onnx"
 
@@ -50,3 +50,15 @@ def test_long_lines_are_indented_where_they_go_on() -> None:
 
 def test_words_longer_than_the_terminal_are_not_broken() -> None:
     assert wrapped("at /model/encoder/layer.0", 10).splitlines() == ["at", "    /model/encoder/layer.0"]
+
+
+def test_a_table_is_not_cut_where_the_terminal_is_narrow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for width in ("40", "120"):
+        monkeypatch.setenv("COLUMNS", width)
+        Output().table(("code", "name"), [("RK101", "no-board-kernel-operator-of-a-long-name")], whole=(0, 1))
+        text = capsys.readouterr().out
+        assert "RK101" in text
+        assert "no-board-kernel-operator-of-a-long-name" in text

@@ -64,6 +64,19 @@ def test_lists(tmp_path: Path) -> None:
     assert samples.rows[2][0] == (tmp_path / "cat.jpg").resolve()
 
 
+def test_lists_of_images_with_comments_and_spaces(tmp_path: Path) -> None:
+    images = tmp_path / "my images"
+    images.mkdir()
+    for name in ("b c.png", "a.JPG"):
+        (images / name).write_bytes(b"image")
+    (tmp_path / "list.txt").write_text(f"# what the camera saw\n\n  my images/b c.png\n{images}/a.JPG\n")
+    found = [[images / "b c.png"], [images / "a.JPG"]]
+    assert [list(row) for row in read_calibration(tmp_path / "list.txt", (A,)).rows] == found
+    assert [list(row) for row in read_calibration(images, (A,)).rows] == [[images / "a.JPG"], [images / "b c.png"]]
+    with pytest.raises(UsageError, match="has images, and the model 2 inputs"):
+        read_calibration(images, BOTH)
+
+
 def test_the_dataset_is_what_the_toolkit_reads(tmp_path: Path) -> None:
     (tmp_path / "my cat.jpg").write_bytes(b"jpeg")
     (tmp_path / "sub").mkdir()
