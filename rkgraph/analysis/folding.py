@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from rkgraph.analysis.origins import RANDOM, Origin, captured, subgraphs, value_origins
 from rkgraph.graph.view import GraphView, ModelView, Node
@@ -42,10 +43,22 @@ class Folding(Record):
     constant: Places
     dead: Places
 
-    @property
+    @cached_property
     def gone(self) -> Places:
         """Both."""
         return self.constant | self.dead
+
+    def alive(self, graph: GraphView) -> tuple[Node, ...]:
+        """The nodes of a graph of the model that are lowered, in file order."""
+        found = self._alive.get(graph.path)
+        if found is None:
+            gone = self.gone
+            found = self._alive[graph.path] = tuple(n for n in graph.nodes if (n.path, n.index) not in gone)
+        return found
+
+    @cached_property
+    def _alive(self) -> dict[str, tuple[Node, ...]]:
+        return {}
 
 
 def constancy(graph: GraphView, folded: Container[tuple[str, int]]) -> Callable[[str], bool]:

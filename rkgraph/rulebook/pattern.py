@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from functools import cache
+from functools import cache, cached_property
 from itertools import permutations
 
 from rkgraph.graph.view import GraphView, Node
@@ -45,6 +45,12 @@ class Op(Record):
     inputs: tuple[Pattern, ...]
     name: str = ""
 
+    @cached_property
+    def needed(self) -> tuple[frozenset[str], ...]:
+        """For each operator of the pattern, those of which one has to be in a graph."""
+        inner = (one.needed for one in self.inputs if isinstance(one, Op))
+        return (frozenset(self.ops), *(ops for needed in inner for ops in needed))
+
 
 Pattern = Wildcard | Scalar | Op
 
@@ -67,7 +73,8 @@ class Miss(Record):
 
 def match(graph: GraphView, name: str, wanted: Pattern, *, ordered: bool = False) -> Match | Miss:
     """Match `wanted` against the value `name`; `ordered` forbids swapping the inputs of commutative operators."""
-    absent = next((ops for ops in _needed(wanted) if graph.ops.isdisjoint(ops)), None)
+    needed = wanted.needed if isinstance(wanted, Op) else ()
+    absent = next((ops for ops in needed if graph.ops.isdisjoint(ops)), None)
     if absent is not None:  # most patterns end here in most models, and large models have many values
         return Miss(f"nothing here is {' or '.join(sorted(absent))}", 0)
     search = _Search(graph, ordered)
@@ -84,14 +91,6 @@ def match_any(graph: GraphView, name: str, wanted: tuple[Pattern, ...], *, order
             return found
         nearest = max(nearest, found, key=lambda miss: miss.depth)
     return nearest
-
-
-@cache
-def _needed(wanted: Pattern) -> tuple[frozenset[str], ...]:
-    """For each operator of the pattern, those of which one has to be in a graph."""
-    if not isinstance(wanted, Op):
-        return ()
-    return (frozenset(wanted.ops), *(ops for inner in wanted.inputs for ops in _needed(inner)))
 
 
 def scalar(graph: GraphView, name: str) -> float | None:
@@ -186,9 +185,10 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = iter((*_TOKEN.findall(text), ""))
+        tokens = _TOKEN.findall(text)
+        self._tokens = iter((*tokens, ""))
         self.token = ""
-        if "".join(_TOKEN.findall(text)) != re.sub(r"\s", "", text):
+        if "".join(tokens) != "".join(text.split()):
             raise self.error("names, '#', '(', ')', ',', '=' and '|'")
         self._next()
 

@@ -93,7 +93,7 @@ class LintContext(Record):
 
     def live_nodes(self, graph: GraphView) -> tuple[Node, ...]:
         """The nodes of `graph` that reach the compiler's lowering, in file order."""
-        return tuple(n for n in graph.nodes if (n.path, n.index) not in self.folded)
+        return self.folding.alive(graph)
 
     def judgement(self, node: Node) -> Judgement:
         """What the op table says of a node that is not constant. Raises KeyError for one that is."""

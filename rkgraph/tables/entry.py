@@ -6,8 +6,9 @@ Reading is strict: unknown fields, kinds and outcomes, and anything without evid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from rkgraph.diagnostics import Confidence
@@ -151,14 +152,14 @@ def read_kind(data: Mapping[str, Any], place: str) -> LimitKind:
     if name not in KINDS:
         raise UsageError(f"{place}: unknown kind {name!r}; there are {', '.join(KINDS)}")
     kind = KINDS[name]
-    known = {f.name: f for f in fields(kind)}
+    known = _fields_of(kind)
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
-    refuse_unknown(given, set(known), f"{place} ({name})")
-    for field in known.values():
-        if field.name not in given and field.default is MISSING:
-            raise UsageError(f"{place} ({name}): `{field.name}` is missing")
-        if field.name in given and not _fits(given[field.name], str(field.type)):
-            raise UsageError(f"{place} ({name}): `{field.name}` must be {field.type}, here {given[field.name]!r}")
+    refuse_unknown(given, known.keys(), f"{place} ({name})")
+    for field, (annotation, optional) in known.items():
+        if field not in given and not optional:
+            raise UsageError(f"{place} ({name}): `{field}` is missing")
+        if field in given and not _fits(given[field], annotation):
+            raise UsageError(f"{place} ({name}): `{field}` must be {annotation}, here {given[field]!r}")
     if "allowed" in known and bool(given.get("allowed")) == bool(given.get("refused")):
         raise UsageError(f"{place} ({name}): one of `allowed` and `refused` must be given")
     for must in ("chain", "axes"):
@@ -169,23 +170,35 @@ def read_kind(data: Mapping[str, Any], place: str) -> LimitKind:
     return kind(**given)
 
 
+@cache
+def _fields_of(kind: type[LimitKind]) -> Mapping[str, tuple[str, bool]]:
+    """By the name of a field: its annotation as text, and whether it may be left out."""
+    return {field.name: (str(field.type), field.default is not MISSING) for field in fields(kind)}
+
+
+_SIMPLE: Mapping[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "Scalar": (int, float, str),
+}
+
+
 def _fits(value: object, annotation: str) -> bool:
     """Whether a value from TOML is what the (textual) annotation of a field says. A bool is never a number."""
+    if annotation in _SIMPLE:
+        return isinstance(value, _SIMPLE[annotation]) and not isinstance(value, bool)
+    if annotation == "bool":
+        return isinstance(value, bool)
     if annotation.startswith("tuple["):
         element = annotation[len("tuple[") :].split(",", maxsplit=1)[0]
         return isinstance(value, tuple) and all(_fits(v, element) for v in value)
-    if annotation == "bool":
-        return isinstance(value, bool)
     if annotation.startswith("Literal["):
         return value in [word.strip("\"' ") for word in annotation[len("Literal[") : -1].split(",")]
-    if " | " in annotation:
-        return any(_fits(value, part) for part in annotation.split(" | "))
-    simple: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
-    simple["Scalar"] = (int, float, str)
-    return annotation in simple and isinstance(value, simple[annotation]) and not isinstance(value, bool)
+    return " | " in annotation and any(_fits(value, part) for part in annotation.split(" | "))
 
 
-def refuse_unknown(data: Mapping[str, Any], known: set[str], place: str) -> None:
+def refuse_unknown(data: Mapping[str, Any], known: Collection[str], place: str) -> None:
     """Raise UsageError for a field that is not `known`, naming it and `place`."""
     for key in data:
         if key not in known:
