@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -90,6 +89,8 @@ def _stream(path: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _replacement(path: Path) -> Iterator[IO[bytes]]:
+    import tempfile  # with what it imports 1 ms, and most commands write nothing
+
     target = path.resolve() if path.is_symlink() else path
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)

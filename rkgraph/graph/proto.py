@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ class _BindingLoader(SourceFileLoader):
         super().exec_module(module)
 
 
-class _BindingFinder(MetaPathFinder):
+class _BindingFinder:
     """Finds onnx once, for the first real `import onnx`, then steps aside.
 
     The import system binds a submodule to its package when it loads it; ours were loaded without one.
