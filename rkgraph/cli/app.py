@@ -69,7 +69,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign gets "?", not a failure
     try:
         try:
-            command = typer.main.get_command(build_app(_wanted(sys.argv[1:])))
+            command = typer.main.get_command(_app(sys.argv[1:]))
             code = command.main(prog_name="rkgraph", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told
@@ -87,8 +87,12 @@ def main() -> NoReturn:
     sys.exit(code or ExitCode.OK)
 
 
-def build_app(wanted: frozenset[str]) -> typer.Typer:
-    """The whole application; only the modules of the commands in `wanted` are imported."""
+def build_app(wanted: frozenset[str], *, whole: bool = True) -> typer.Typer:
+    """The application; only the modules of the commands in `wanted` are imported.
+
+    The others are listed by their summaries: where it is not the `whole`, they are not even listed, for typer looks at
+    each of them by introspection.
+    """
     app = typer.Typer(
         name="rkgraph",
         help="Take an ONNX model to a Rockchip NPU without surprises.",
@@ -103,12 +107,18 @@ def build_app(wanted: frozenset[str]) -> typer.Typer:
         if name in wanted:
             command = importlib.import_module(module_of(name)).command
             app.command(name, help=help_text(command.__doc__))(command)
-        else:
+        elif whole:
             app.command(name, help=summary)(_not_loaded)
     for name, summary in GROUPS.items():
-        loaded = _group(name) if name in wanted else _placeholder_group()
-        app.add_typer(loaded, name=name, help=summary, no_args_is_help=True)
+        if whole or name in wanted:
+            loaded = _group(name) if name in wanted else _placeholder_group()
+            app.add_typer(loaded, name=name, help=summary, no_args_is_help=True)
     return app
+
+
+def _app(arguments: list[str]) -> typer.Typer:
+    """As much of the application as a command line needs: a command that it begins with needs no other."""
+    return build_app(_wanted(arguments), whole=arguments[:1] == [] or arguments[0] not in {*COMMANDS, *GROUPS})
 
 
 def module_of(name: str) -> str:

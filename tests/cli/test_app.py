@@ -111,7 +111,7 @@ def test_a_bug_of_ours_is_told_without_a_traceback(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr("sys.argv", ["rkgraph", "rules"])
-    monkeypatch.setattr(application, "build_app", lambda _wanted: _raise(ZeroDivisionError("oops")))
+    monkeypatch.setattr(application, "build_app", lambda _wanted, **_: _raise(ZeroDivisionError("oops")))
     with pytest.raises(SystemExit) as stop:
         application.main()
     assert stop.value.code == 70
