@@ -24,6 +24,7 @@ __all__ = [
     "RefusedFix",
     "Report",
     "Result",
+    "Saving",
     "Stage",
     "TableInfo",
     "TensorInfo",
@@ -134,16 +135,14 @@ class Stage(Record):
     outputs: tuple[TensorInfo, ...] = ()
 
 
-class Cause(Record):
-    """What removing one finding that is a cause, and all that follows from it, would buy; the best ones come first.
+class Saving(Record):
+    """What removing something would buy.
 
     `blocks`: while it is there the build fails, or the board refuses the model. `no_kernel` and `cpu_nodes` are nodes
     that would run on the NPU or be folded, `crossings` the values that would no longer go from NPU to CPU or back,
     `crossing_bytes` their bytes (None where a shape is not known), `induced` the findings that would go with it.
     """
 
-    fingerprint: str
-    code: str
     blocks: bool
     no_kernel: int
     cpu_nodes: int
@@ -152,20 +151,21 @@ class Cause(Record):
     induced: int
 
 
-class Opportunity(Record):
+class Cause(Saving):
+    """What removing one finding that is a cause, and all that follows from it, would buy; the best ones come first."""
+
+    fingerprint: str
+    code: str
+
+
+class Opportunity(Saving):
     """What removing all causes of one rule together would buy: more than each alone where they lie side by side.
 
-    `findings` are the causes, by fingerprint; the numbers are those of `Cause`.
+    `findings` are the causes, by fingerprint.
     """
 
     code: str
     findings: tuple[str, ...]
-    blocks: bool
-    no_kernel: int
-    cpu_nodes: int
-    crossings: int
-    crossing_bytes: int | None
-    induced: int
 
 
 class Result(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from rkgraph.compile.build_config import BuildConfig
 from rkgraph.compile.cache import digest_files, key_of
 from rkgraph.compile.calibration import Samples, read_calibration, require_calibration
 from rkgraph.compile.defects import avoiding, defects_of
-from rkgraph.compile.feeds import generate_feeds
+from rkgraph.compile.feeds import generate_feeds, generate_images
 from rkgraph.compile.islands import Goal
 from rkgraph.compile.model_files import model_files
 from rkgraph.compile.tensors import check_channels, check_feeds, read_npz, static_shape, tensors_of
@@ -125,18 +126,47 @@ class PreparedPlan:
             return None
         return key_of(
             {
-                "what": "verify",
+                "what": "verify/2",
                 "build": self.build_key,
-                "inputs": _GENERATED_CASES if verify.inputs is None else digest_files([verify.inputs]),
+                "inputs": self._made_of if verify.inputs is None else digest_files([verify.inputs]),
                 "against": None if verify.against is None else digest_files(model_files(verify.against)),
             }
         )
 
     def cases(self) -> list[Feeds]:
-        """The feeds to simulate: those given, else generated ones. Empty where nothing is to be verified."""
+        """The feeds to simulate. Empty where nothing is to be verified.
+
+        They are those given, else samples that were calibrated on: for other numbers than these the scales of a
+        quantized build were not made. Images, which only the toolkit decodes, are made up as whole numbers to 255.
+        """
         if self.plan.verify is None:
             return []
         if self.feeds is not None:
             return [{name: self.feeds[name] for name in self.inputs}]
+        if self.samples is not None and not self._images:
+            rows = (self.samples.rows[0], self.samples.rows[-1])[: len(self.samples.rows)]
+            return [self._feeds(row) for row in rows]
         tensors, _ = tensors_of(self.view.main)
-        return [generate_feeds(self.view.main, tensors, seed) for seed in range(_GENERATED_CASES)]
+        images = [tensors[position] for position in sorted(self._images)]
+        return [
+            {**generate_feeds(self.view.main, tensors, seed), **generate_images(images, seed)}
+            for seed in range(_GENERATED_CASES)
+        ]
+
+    def _feeds(self, row: Iterable[Any]) -> Feeds:
+        """A sample by input name."""
+        return dict(zip(self.inputs, row, strict=True))
+
+    @property
+    def _images(self) -> frozenset[int]:
+        """Positions of the inputs that are fed with images: samples say so, or a mean or deviation that is taken off."""
+        shown = self.samples.rows[0] if self.samples is not None else ()
+        normalised = max(len(self.plan.config.mean_values or ()), len(self.plan.config.std_values or ()))
+        return frozenset(i for i, item in enumerate(shown) if isinstance(item, Path)) | frozenset(range(normalised))
+
+    @property
+    def _made_of(self) -> Any:
+        """What the cases are made of where none are given, for the key of a verification."""
+        if self._images:
+            return ["images", _GENERATED_CASES, sorted(self._images)]
+        return ["samples", _GENERATED_CASES] if self.samples is not None else _GENERATED_CASES

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from rkgraph.analysis.origins import Origin
 from rkgraph.cost.crossings import Crossings
 from rkgraph.diagnostics import Device, Diagnostic, Severity
-from rkgraph.results import Cause, Opportunity, PlacedNode
+from rkgraph.results import Cause, Opportunity, PlacedNode, Saving
 from rkgraph.rulebook.rule import Finding, LintContext
 
 __all__ = ["Claim", "causes"]
@@ -101,7 +101,8 @@ def _causes(simulation: _Simulation, found: Iterable[Diagnostic]) -> Iterator[Ca
     for each in found:
         own = each.fingerprint
         gain = simulation.without((own,))
-        yield Cause(own, each.code, own in simulation.blocking, *gain, simulation.induced.get(own, 0))
+        induced = simulation.induced.get(own, 0)
+        yield Cause(own in simulation.blocking, *gain, induced, fingerprint=own, code=each.code)
 
 
 def _opportunities(simulation: _Simulation, found: Iterable[Diagnostic]) -> Iterator[Opportunity]:
@@ -111,7 +112,7 @@ def _opportunities(simulation: _Simulation, found: Iterable[Diagnostic]) -> Iter
     for code, own in by_code.items():
         blocks = not simulation.blocking.isdisjoint(own)
         induced = sum(simulation.induced.get(root, 0) for root in own)
-        yield Opportunity(code, tuple(own), blocks, *simulation.without(own), induced)
+        yield Opportunity(blocks, *simulation.without(own), induced, code=code, findings=tuple(own))
 
 
 def _ranked(gains: Iterable[_Gain]) -> tuple[_Gain, ...]:
@@ -120,5 +121,5 @@ def _ranked(gains: Iterable[_Gain]) -> tuple[_Gain, ...]:
     return tuple(sorted(useful, key=_worth, reverse=True))
 
 
-def _worth(gain: Cause | Opportunity) -> tuple[bool, int, int, int, int, int]:
+def _worth(gain: Saving) -> tuple[bool, int, int, int, int, int]:
     return gain.blocks, gain.no_kernel, gain.cpu_nodes, gain.crossings, gain.crossing_bytes or 0, gain.induced

@@ -69,8 +69,11 @@ def compared_with_half(
     both = onnx.ModelProto()
     both.CopyFrom(model)
     graph = both.graph
-    floats = {value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT}
-    given = {value.name for value in graph.input} - floats
+    inputs = {value.name: value.type.tensor_type.elem_type for value in graph.input}
+    for tensor in graph.initializer:  # before IR version 4 weights are inputs, too
+        inputs.pop(tensor.name, None)
+    floats = {name for name, kind in inputs.items() if kind == TensorProto.FLOAT}
+    given = inputs.keys() - floats
     weights = _stored_weights(graph, channels or {})
     copied = [node for name in sorted(floats) for node in _rounding(name, name, steps)]
     for node in model.graph.node:

@@ -18,7 +18,7 @@ from rkgraph.errors import UsageError
 from rkgraph.report.codec import NON_FINITE, decode, encode
 from rkgraph.report.graph_rows import check_graphs
 from rkgraph.resources import data_folder
-from rkgraph.results import SCHEMA, PlacedNode, Report
+from rkgraph.results import SCHEMA, Cause, Opportunity, PlacedNode, Report
 
 __all__ = ["MAX_BYTES", "join_reports", "report_from_json", "report_schema", "report_to_json"]
 
@@ -28,8 +28,12 @@ MAX_BYTES = 64 << 20
 _MAX_DIGITS = 400
 """A longer number is refused before Python spends quadratic time on it."""
 
+_SAVING = ("blocks", "no_kernel", "cpu_nodes", "crossings", "crossing_bytes", "induced")
+
 _ORDERS: dict[type, tuple[str, ...]] = {
     Report: ("schema", "tool", "run", "results"),
+    Cause: ("fingerprint", "code", *_SAVING),
+    Opportunity: ("code", "findings", *_SAVING),
     PlacedNode: ("index", "node", "op", "outputs", "device", "because", "graph"),
     Diagnostic: (
         *("code", "severity", "fingerprint", "cause", "induced_by", "at", "message"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from rkgraph.results import Cause, Opportunity
+from rkgraph.results import Saving
 
 __all__ = ["amount", "bytes_text", "cosine_text", "error_text", "gains", "of_bytes"]
 
 
-def gains(each: Cause | Opportunity) -> tuple[str, ...]:
+def gains(each: Saving) -> tuple[str, ...]:
     """E.g. "12 nodes off the CPU", "3 crossings less (4 kB)"; what it would not change is left out."""
     words = ["in the way of every build or board"] if each.blocks else []
     words += [_nodes(each.no_kernel, "without a kernel")] if each.no_kernel else []

@@ -155,7 +155,7 @@ def test_a_report_without_findings_says_so(sandbox: Sandbox) -> None:
 def test_gains_suppressions_and_baselines_are_told() -> None:
     before, *_ = journey("/n", "a.onnx")
     first = replace(before.diagnostics[0], suppressed=Suppressed("padding", "x.toml:3"), baseline="unchanged")
-    cause = Cause(first.fingerprint, first.code, True, 0, 12, 3, 4096, 5)
+    cause = Cause(True, 0, 12, 3, 4096, 5, fingerprint=first.fingerprint, code=first.code)
     result = replace(before, diagnostics=(first,), causes=(cause,))
     text = markdown(explain(Report((result,)), result, first, "r.json"))
     assert "buys: in the way of every build or board, 12 nodes off the CPU, 3 crossings less (4 kB), 5 findings" in text

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,15 @@ def test_an_overflow_is_infinite_and_the_worst_sample_counts() -> None:
     assert found["a"] < 1e-3
     assert found["b"] == math.inf, "e^12 is beyond 65504"
     assert storage_errors(parse(CHAIN), {"b": None}, [{"x": calm}])["b"] < 2e-3
+
+
+def test_weights_that_are_inputs_too_are_weights() -> None:
+    x = np.full((1, 8), 1.7, np.float32)
+    model = parse(f"g (float[1,8] x) => (float[1,8] y) <float[8] w = {{{','.join(['0.3'] * 8)}}}> {{ y = Mul(x, w) }}")
+    expected = storage_errors(model, {"y": None}, [{"x": x}])
+    model.graph.input.append(onnx.helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [8]))
+    model.ir_version = 3
+    assert storage_errors(model, {"y": None}, [{"x": x}]) == expected
 
 
 @given(st.floats(-50, 0), st.floats(0.01, 50), st.sampled_from([8, 16]))

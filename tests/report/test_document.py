@@ -95,8 +95,8 @@ RESULT = st.builds(
     *(MODEL, st.builds(Target, TEXT, TEXT, TEXT), maybe(st.builds(TableInfo, TEXT, TEXT)), st.sampled_from(Verdict)),
     *(st.sampled_from(Confidence), maybe(TEXT), tuples(PLACED), tuples(FINDING), OPEN, FIXES, tuples(PROOF)),
     *(maybe(tuples(STAGE)), maybe(COMPILE)),
-    causes=maybe(tuples(st.builds(Cause, HEX16, CODE, *GAIN))),
-    opportunities=maybe(tuples(st.builds(Opportunity, CODE, st.tuples(HEX16), *GAIN))),
+    causes=maybe(tuples(st.builds(Cause, *GAIN, fingerprint=HEX16, code=CODE))),
+    opportunities=maybe(tuples(st.builds(Opportunity, *GAIN, code=CODE, findings=st.tuples(HEX16)))),
 )
 RUN = st.fixed_dictionaries({}, optional={"started": TEXT, "seconds": st.floats(0, 1e6)})
 TOOL = st.fixed_dictionaries({"name": TEXT, "version": TEXT})

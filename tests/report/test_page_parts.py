@@ -108,7 +108,9 @@ def test_opportunities_are_those_of_the_document_else_counted(results: tuple[Res
     counted = dataclasses.replace(first, diagnostics=(cause, *follow))
     (gain,) = gains_of(Story((counted,)))
     assert (gain.code, gain.findings, gain.induced, gain.nodes) == ("RK104", (cause.fingerprint,), len(follow), None)
-    ranked = dataclasses.replace(counted, opportunities=(Opportunity("RK104", ("f" * 16,), True, 1, 2, 3, 4096, 5),))
+    ranked = dataclasses.replace(
+        counted, opportunities=(Opportunity(True, 1, 2, 3, 4096, 5, code="RK104", findings=("f" * 16,)),)
+    )
     (gain,) = gains_of(Story((ranked,)))
     assert (gain.blocks, gain.nodes, gain.crossings, gain.bytes, gain.induced) == (True, 3, 3, 4096, 5)
 

@@ -73,7 +73,7 @@ def test_verdicts_in_a_table_and_findings_folded_away() -> None:
 
 def test_what_is_worth_mending_first_is_told() -> None:
     before, *_ = journey("/n", "a.onnx")
-    best = Opportunity("RK301", (before.diagnostics[-1].fingerprint,), True, 0, 12, 3, 4096, 5)
+    best = Opportunity(True, 0, 12, 3, 4096, 5, code="RK301", findings=(before.diagnostics[-1].fingerprint,))
     text = render("markdown", Report((replace(before, opportunities=(best,)),)))
     assert "\n1. `RK301`: in the way of every build or board, 12 nodes off the CPU, 3 crossings less (4 kB)" in text
 
