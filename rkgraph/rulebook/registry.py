@@ -175,6 +175,7 @@ MODULES = (
     "rk521_copied_constant_name",
     "rk522_fill_without_value",
     "rk523_input_handed_out",
+    "rk524_operand_twice",
     "rk525_angles_of_positions",
     "rk530_nearly_fused_attention",
     "rk531_grouped_query_attention",
