@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rkgraph.graph.view import GraphView
 
-__all__ = ["generate_feeds"]
+__all__ = ["generate_feeds", "generate_images"]
 
 _PASSING = ("Cast", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 """Operators through which the elements of an input pass unchanged."""
@@ -35,6 +35,24 @@ def generate_feeds(graph: GraphView, inputs: Sequence[TensorInfo], seed: int = 0
 
     source = np.random.default_rng(seed)
     return {tensor.name: _array(graph, tensor, source) for tensor in inputs}
+
+
+def generate_images(inputs: Sequence[TensorInfo], seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """Images for inputs of fixed shape: whole numbers from 0 to 255, patches of 8 by 8, so that they are no mere noise.
+
+    Raises:
+        UsageError: an input has no fixed shape.
+    """
+    import numpy as np
+
+    source = np.random.default_rng(seed)
+    images = {}
+    for tensor in inputs:
+        shape = static_shape(tensor)
+        patches = source.integers(0, 256, [*shape[:-2], *(-(-size // 8) for size in shape[-2:])])
+        whole = patches.repeat(8, axis=-1).repeat(8, axis=-2) if len(shape) > 1 else patches.repeat(8, axis=-1)
+        images[tensor.name] = whole[tuple(slice(size) for size in shape)].astype(tensor.dtype)
+    return images
 
 
 def _array(graph: GraphView, tensor: TensorInfo, source: np.random.Generator) -> npt.NDArray[Any]:
