@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli import completion
 from rkgraph.diagnostics import Safety, Severity
 from rkgraph.errors import UsageError
 
@@ -42,20 +43,42 @@ __all__ = [
 ]
 
 TargetOption = Annotated[
-    str, typer.Option("--target", help="Platform, e.g. rk3588, rk3576, rk3566.", metavar="PLATFORM")
+    str,
+    typer.Option(
+        "--target",
+        help="Platform, e.g. rk3588, rk3576, rk3566.",
+        metavar="PLATFORM",
+        autocompletion=completion.platforms,
+    ),
 ]
 RulesOption = Annotated[
     str | None,
     typer.Option(
-        "--rules", help="Rule set; it names its toolkit version.", metavar="RULESET", show_default="rknn-2.3.2"
+        "--rules",
+        help="Rule set; it names its toolkit version.",
+        metavar="RULESET",
+        show_default="rknn-2.3.2",
+        autocompletion=completion.rule_sets,
     ),
 ]
 ToolkitOption = Annotated[
     str | None,
-    typer.Option("--toolkit", help="Version of rknn-toolkit2.", metavar="VERSION", show_default="that of the rule set"),
+    typer.Option(
+        "--toolkit",
+        help="Version of rknn-toolkit2.",
+        metavar="VERSION",
+        show_default="that of the rule set",
+        autocompletion=completion.toolkits,
+    ),
 ]
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="fp16, w8a8, w8a16, w16a16i or w4a16.", metavar="PRECISION")
+    str,
+    typer.Option(
+        "--precision",
+        help="fp16, w8a8, w8a16, w16a16i or w4a16.",
+        metavar="PRECISION",
+        autocompletion=completion.precisions,
+    ),
 ]
 ShapeOption = Annotated[
     list[str] | None,

@@ -63,7 +63,12 @@ def command(
     ] = False,
     inputs: Annotated[
         Path | None,
-        typer.Option("--inputs", help="Real inputs (.npz) to verify with.", metavar="PATH", show_default="generated"),
+        typer.Option(
+            "--inputs",
+            help="Real inputs (.npz) to verify with.",
+            metavar="PATH",
+            show_default="of --calibration, or generated",
+        ),
     ] = None,
     against: Annotated[
         Path | None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rkgraph.cli import completion
 from rkgraph.cli.common import parse_allow, parse_dims, parse_shapes, resolve_rules_and_target
 from rkgraph.errors import TargetError, UsageError
 
@@ -37,14 +38,24 @@ __all__ = [
 
 SelectOption = Annotated[
     list[str] | None,
-    typer.Option("--select", help="Rules to list: RK605, RK6, a name, ALL. Repeatable, or a,b.", metavar="RULES"),
+    typer.Option(
+        "--select",
+        help="Rules to list: RK605, RK6, a name, ALL. Repeatable, or a,b.",
+        metavar="RULES",
+        autocompletion=completion.rules,
+    ),
 ]
 ExtendSelectOption = Annotated[
     list[str] | None, typer.Option("--extend-select", help="Rules to list besides those selected.", metavar="RULES")
 ]
 IgnoreOption = Annotated[
     list[str] | None,
-    typer.Option("--ignore", help="Rules not to list; verdict and placement stay what they are.", metavar="RULES"),
+    typer.Option(
+        "--ignore",
+        help="Rules not to list; verdict and placement stay what they are.",
+        metavar="RULES",
+        autocompletion=completion.rules,
+    ),
 ]
 SeverityOption = Annotated[
     list[str] | None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rkgraph.cli import completion
 from rkgraph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ __all__ = ["command"]
 
 
 def command(
-    rule: Annotated[str, typer.Argument(help="Code or name of a rule.", metavar="CODE", show_default=False)],
+    rule: Annotated[
+        str,
+        typer.Argument(
+            help="Code or name of a rule.", metavar="CODE", show_default=False, autocompletion=completion.rules
+        ),
+    ],
 ) -> None:
     """Explain one rule: what, why, examples, fix.
 

@@ -159,7 +159,7 @@ class PreparedPlan:
 
     @property
     def _images(self) -> frozenset[int]:
-        """Positions of the inputs that are fed with images: samples say so, or a mean or deviation that is taken off."""
+        """Positions of inputs that are fed with images: samples say so, or a mean or deviation that is taken off."""
         shown = self.samples.rows[0] if self.samples is not None else ()
         normalised = max(len(self.plan.config.mean_values or ()), len(self.plan.config.std_values or ()))
         return frozenset(i for i, item in enumerate(shown) if isinstance(item, Path)) | frozenset(range(normalised))

@@ -107,6 +107,26 @@ def test_completion_is_offered(tmp_path: Path) -> None:
     assert Sandbox(tmp_path).run(env=environment).stdout.split() == ["lint"]
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("rkgraph lint x.onnx --ta", {"--target"}),
+        ("rkgraph lint x.onnx --target rk357", {"rk3576"}),
+        ("rkgraph compile x.onnx --toolkit 2.3", {"2.3.0", "2.3.2"}),
+        ("rkgraph fix x.onnx --rules rknn-2.5", {"rknn-2.5.0"}),
+        ("rkgraph fix x.onnx --precision w8", {"w8a8", "w8a16"}),
+        ("rkgraph lint x.onnx --select RK104,RK12", {"RK104,RK120", "RK104,RK121"}),
+        ("rkgraph rule RK30", {"RK301", "RK302"}),
+        ("rkgraph baseline up", {"update"}),
+    ],
+)
+def test_a_shell_completes_values(tmp_path: Path, line: str, offered: set[str]) -> None:
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    told = Sandbox(tmp_path).run(env={"_RKGRAPH_COMPLETE": "complete_bash", **words}).stdout.split()
+    assert offered <= set(told)
+    assert len(told) < 12
+
+
 def test_a_bug_of_ours_is_told_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
