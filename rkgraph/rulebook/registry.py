@@ -153,6 +153,7 @@ MODULES = (
     "rk414_strided_rows",
     "rk415_needless_transpose",
     "rk416_steps_apart",
+    "rk417_padding_in_convolution",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",

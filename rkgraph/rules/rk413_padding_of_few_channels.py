@@ -13,11 +13,20 @@ from rkgraph.rulebook.known import FLOATS, NotKnown, constant_of, input_of, lowe
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
-PLATFORMS = frozenset({"rk3588"})
+PLATFORMS = frozenset({"rk3576", "rk3588"})
+OF_CHANNELS_ONLY = frozenset({"2.5.0"})
+"""Versions that pad the channels themselves on the CPU, and the other axes on the NPU."""
+
 ALIGNMENT = 8
 RANKS = (3, 4)
 PADS_INPUT = 11
 """Opset from which pads are an input."""
+
+KEEPS_LAST = frozenset(
+    {"Add", "Clip", "Div", "Mul", "Relu", "Reshape", "Sigmoid", "Squeeze", "Sub", "Tanh", "Unsqueeze"}
+)
+PRODUCTS = frozenset({"Gemm", "MatMul"})
+"""Results of products have their last dimension in the channels, and keep it there through `KEEPS_LAST`."""
 
 TAKE_PADS = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
 """Readers that the compiler lets do the padding."""
@@ -25,8 +34,13 @@ TAKE_PADS = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
 
 @dataclass(frozen=True)
 class _Padded:
-    """The one axis that is padded, by how much in front and behind, and with which number."""
+    """The one axis that is padded, by how much in front and behind, with which number; and of how many channels.
 
+    `of_channels`: the axis is that of the channels.
+    """
+
+    channels: int
+    of_channels: bool
     axis: int
     begin: int
     end: int
@@ -35,20 +49,21 @@ class _Padded:
 
 def check(lint: LintContext) -> Iterator[Finding]:
     """One finding for each Pad with constants of one axis of such a value that no convolution or pool reads."""
-    if lint.target.platform not in PLATFORMS or lint.target.precision != "fp16":
+    target = lint.target
+    if target.platform not in PLATFORMS or target.precision != "fp16":
         return
     for graph in lint.model.graphs():
         if "Pad" not in graph.ops:
             continue
         for node in lint.live_nodes(graph):
             padded = _padded(graph, node)
-            if padded is not None:
-                channels = shape_of(graph, node.inputs[0])[1]
+            if padded is not None and (padded.of_channels or target.toolkit not in OF_CHANNELS_ONLY):
                 yield Finding(
-                    f"{node.label} pads a value of {channels} channels, no multiple of {ALIGNMENT}: it runs on the CPU",
+                    f"{node.label} pads a value of {padded.channels} channels, no multiple of {ALIGNMENT}: it runs on "
+                    "the CPU",
                     graph=graph.path,
                     node=node,
-                    observed={"channels": channels, "axis": padded.axis},
+                    observed={"channels": padded.channels, "axis": padded.axis},
                     limit={"multiple_of": ALIGNMENT},
                     evidence=("facts:cards",),
                     device=Device.CPU,
@@ -88,13 +103,29 @@ def _padded(graph: GraphView, node: Node) -> _Padded | None:
     try:
         shape, pads = shape_of(graph, node.inputs[0]), constant_of(graph, node.inputs[1])
         fill = float(constant_of(graph, node.inputs[2])[0]) if input_of(node, 2) else 0.0
+        of_product = _is_of_product(graph, node.inputs[0])
     except NotKnown:
         return None
     rank = len(shape)
     axes = [axis for axis in range(rank) if pads[axis] or pads[rank + axis]]
-    if rank not in RANKS or shape[1] % ALIGNMENT == 0 or len(axes) != 1 or min(pads) < 0 or axes[0] == 0:
+    if rank not in RANKS or len(axes) != 1 or min(pads) < 0 or (axes[0] == 0 and not of_product):
         return None
+    place = rank - 1 if of_product else 1
+    channels = shape[place]
     begin, end = int(pads[axes[0]]), int(pads[rank + axes[0]])
     # The constants are read, too: at most twice as much as the value itself.
-    few = begin + end <= 2 * shape[axes[0]] and math.isfinite(fill)
-    return _Padded(axes[0], begin, end, fill) if few else None
+    few = channels % ALIGNMENT and begin + end <= 2 * shape[axes[0]] and math.isfinite(fill)
+    return _Padded(channels, axes[0] == place, axes[0], begin, end, fill) if few else None
+
+
+def _is_of_product(graph: GraphView, name: str) -> bool:
+    """Whether a matrix product made the value, or what it is a Reshape or an elementwise function of, row by row."""
+    last = shape_of(graph, name)[-1]
+    while (made := graph.producer(name)) is not None and shape_of(graph, name)[-1] == last:
+        if made.op in PRODUCTS:
+            return True
+        computed = [one for one in made.inputs if one and not graph.is_constant(one)]
+        if made.op not in KEEPS_LAST or len(computed) != 1:
+            return False
+        (name,) = computed
+    return False

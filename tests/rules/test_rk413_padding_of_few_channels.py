@@ -65,8 +65,45 @@ def test_others_are_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
 
 
-@pytest.mark.parametrize(("target", "count"), [
-    (Target("rk3588"), 1), (Target("rk3576"), 0), (Target("rk3588", "2.3.2", "w8a8"), 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "count"),
+    [
+        (Target("rk3588"), 1),
+        (Target("rk3576"), 1),
+        (Target("rk3566"), 0),
+        (Target("rk3588", "2.5.0"), 0),
+        (Target("rk3588", "2.3.2", "w8a8"), 0),
+    ],
+)
 def test_it_is_told_where_it_was_measured(target: Target, count: int) -> None:
     assert len(diagnostics(model(), CODE, target=target)) == count
+
+
+def test_of_2_5_0_only_the_channels_are_padded_on_the_cpu() -> None:
+    text = model(pads=(0, 1, 0, 0, 0, 0))
+    assert len(diagnostics(text, CODE, target=Target("rk3588", "2.5.0"))) == 1
+
+
+def behind_product(kind: str = "MatMul(x, w)", *, columns: int = 5, axis: int = 0) -> str:
+    pads = ["0"] * 6
+    pads[3 + axis] = "3"
+    out = [8, 16, columns]
+    out[axis] += 3
+    return f"""g (float[8, 16, 2] x) => (float[{", ".join(map(str, out))}] y)
+    <int64[6] pads = {{{", ".join(pads)}}}, float[2, {columns}] w = {{{", ".join(["1"] * 2 * columns)}}},
+     int64[3] shape = {{8, 16, {columns}}}>
+    {{ m = {kind} r = Relu(m) s = Reshape(r, shape) p = Pad(s, pads) y = Sigmoid(p) }}"""
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_behind_a_product_the_last_dimension_is_the_channels(axis: int) -> None:
+    text = behind_product(axis=axis)
+    feeds = {"x": np.random.default_rng(0).normal(size=(8, 16, 2)).astype(np.float32)}
+    after, _ = fixed(text, CODE)
+    assert operators(after) == ["MatMul", "Relu", "Reshape", "Concat", "Sigmoid"]
+    np.testing.assert_array_equal(run(after, feeds)[0], run(text, feeds)[0])
+
+
+@pytest.mark.parametrize("text", [behind_product(columns=8), behind_product("Concat<axis = 2>(x, x, x)", columns=6)])
+def test_whole_registers_and_other_values_are_left_alone(text: str) -> None:
+    assert diagnostics(text, CODE) == ()
