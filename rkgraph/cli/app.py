@@ -73,6 +73,9 @@ def main() -> NoReturn:
             code = command.main(prog_name="rkgraph", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told
+    except SystemExit as end:
+        # Typer ends with 1 where the reader of a pipe went away, and leaves this wrapper behind; 1 is for findings.
+        sys.exit(ExitCode.OK if type(sys.stdout).__name__ == "PacifyFlushWrapper" else end.code)
     except ClickError as error:
         sys.exit(_tell_wrong_usage(error))
     except RkgraphError as error:
