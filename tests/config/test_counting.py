@@ -122,3 +122,14 @@ def test_models_are_known_by_their_path_from_the_baseline(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     assert key_of("models/a.onnx", Path("ci/known.json")) == "../models/a.onnx"
     assert key_of(str(tmp_path / "ci" / "a.onnx"), Path("ci/known.json")) == "a.onnx"
+
+
+def test_what_is_said_of_the_configuration_is_in_no_baseline() -> None:
+    notices = unused([entry("RK101", B)], set())
+    expired, _ = suppressed(result(finding("RK101", A)), [entry("RK101", A, date(2029, 1, 1))], DAY)
+    said = result(*expired.diagnostics, *notices)
+    assert {d.code for d in said.diagnostics} == {"RK101", "RK906", "RK907"}
+    written = Baseline().with_result("m.onnx", said)
+    assert {code for _, _, code in written.fingerprints} == {A}
+    again = compared(said, written.entries("m.onnx", str(said.target)) or ())
+    assert {d.code for d in again.diagnostics if d.counts} == {"RK906", "RK907"}

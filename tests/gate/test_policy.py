@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rkgraph.diagnostics import Device
 from rkgraph.errors import UsageError
 from rkgraph.gate.check import check
 from rkgraph.gate.measures import MEASURES
 from rkgraph.gate.policy import parse_policy
 from rkgraph.gate.start import starting_policy
-from tests.gate.samples import compiled, result, told
+from tests.gate.samples import ESTIMATE, compiled, placed, result, told
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,15 @@ def test_a_starting_policy_is_passed_just_so() -> None:
     assert policy.budgets.keys() == {"verdict", "no-kernel", "unknown-share"}
     (cycles,) = (section.budgets["cycles"].limit for section in policy.sections[1:])
     assert cycles == 300
+
+
+def test_a_starting_policy_has_few_digits_and_is_passed_none_the_less() -> None:
+    estimate = {**ESTIMATE, "rw_kb": 1.2345678, "cycles": 500.25, "unknown": 1}
+    devices = (Device.UNKNOWN, Device.NPU, Device.NPU)
+    now = told(result(placement=placed(*devices), cost={"estimate": estimate}), compiled("b.onnx", 0.99987654321))
+    text = starting_policy(now)
+    assert check(now, parse_policy(text, "gate.toml")).passed
+    assert "unknown-share = 0.3334 " in text
+    assert "cosine = 0.999876 " in text
+    numbers = [line.partition("=")[2].split("#")[0].strip() for line in text.splitlines() if "#" in line[1:]]
+    assert all(len(number.partition(".")[2]) <= 6 for number in numbers)
