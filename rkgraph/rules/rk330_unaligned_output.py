@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rkgraph.analysis.origins import DATA_SHAPED
@@ -15,6 +16,9 @@ from rkgraph.rulebook.rule import Finding, LintContext
 ALIGNMENT = {"rk3588": 8, "rk3566": 4, "rk3568": 4}
 FLOATS = frozenset({"float16", "float32"})
 RANKS = (2, 3)
+CHANNELS = 16  # that the NPU writes at least, whatever an output of four dimensions has
+FEW_NUMBERS, LITTLE = 4096, 0.01
+"""Padding up to so many numbers, or to this part of all that the model computes, is no matter."""
 NOT_ON_THE_NPU = frozenset({"cpu", "no-kernel", "build-fails"})
 SHAPING = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 
@@ -33,7 +37,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             continue
         if main.outputs.count(name) > 1 or _new_shape(main, name, alignment) is None:
             continue
-        if lint.judgement(maker).outcome in NOT_ON_THE_NPU:
+        if lint.judgement(maker).outcome in NOT_ON_THE_NPU or _is_mostly_padding(lint, name):
             continue
         yield Finding(
             f"the rows of the output '{name}', {list(value.shape or ())}, are no multiple of {alignment} numbers: the "
@@ -45,6 +49,20 @@ def check(lint: LintContext) -> Iterator[Finding]:
             device=Device.CPU,
             explains=frozenset(),
         )
+
+
+def _is_mostly_padding(lint: LintContext, name: str) -> bool:
+    """Whether four dimensions cost more than they gain: a wave [1, 1, n] is written with 15 channels of nothing."""
+    main = lint.model.main
+    shape = shape_of(main, name)
+    if len(shape) == RANKS[0]:
+        return False
+    padding = shape[0] * (-shape[1] % CHANNELS) * shape[2]
+    if padding <= FEW_NUMBERS:
+        return False
+    made = (main.value(output).shape for node in lint.live_nodes(main) for output in node.outputs if output)
+    sizes = ([size for size in each if isinstance(size, int)] for each in made if each is not None)
+    return padding > LITTLE * sum(map(math.prod, sizes))
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:

@@ -122,3 +122,12 @@ def parse_unchecked(text: str) -> onnx.ModelProto:
 def test_what_a_row_is_a_multiple_of_depends_on_the_platform(platform: str, count: int) -> None:
     text = "g (float[1, 12] x) => (float[1, 12] y) { y = Relu(x) }"
     assert len(diagnostics(text, CODE, target=Target(platform))) == count
+
+
+@pytest.mark.parametrize(("channels", "samples", "found"), [(1, 516, 0), (1, 100, 1), (16, 516, 1), (15, 516, 1)])
+def test_an_output_that_would_be_mostly_padding_is_left_alone(channels: int, samples: int, found: int) -> None:
+    shape = f"1, {channels}, {samples + 2}"
+    text = f"""g (float[{shape}] x) => (float[1, {channels}, {samples}] y)
+    <float[{channels}, {channels}, 3] w = {{{", ".join(["0.1"] * (channels * channels * 3))}}}>
+    {{ c = Conv(x, w) y = Tanh(c) }}"""
+    assert len(diagnostics(text, CODE)) == found
