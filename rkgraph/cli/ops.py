@@ -133,7 +133,7 @@ def _records(name: str, targets: Sequence[Target]) -> Iterator[dict[str, object]
 
 def _described(name: str, target: Target) -> Iterator[tuple[str, str]]:
     """One operator on one target."""
-    from rkgraph.report.operators import DEVICE, grouped
+    from rkgraph.report.operators import DEVICE, grouped, wrong_forms
 
     table, entry = _entry(name, target)
     where = f"{target.platform} · {target.toolkit} · {target.precision}"
@@ -147,22 +147,28 @@ def _described(name: str, target: Target) -> Iterator[tuple[str, str]]:
         yield f"  {DEVICE[outcome]}, unless:", _STYLES[outcome]
         for limit in limits:
             yield f"    {limit.describe()}", ""
+    for number, law in enumerate(wrong_forms(name, target.toolkit, target.platform)):
+        if number == 0:
+            yield "  builds and computes wrong numbers:", "error"
+        yield f"    {law.describe()} ({law.told_by}; {', '.join(law.evidence)})", ""
     for source in entry.disputed:
         yield f"  disputed: {source} says otherwise", "warning"
     yield f"  evidence: {', '.join(entry.evidence)}", "dim"
 
 
 def _overview(targets: Sequence[Target], output: Output) -> None:
-    from rkgraph.report.operators import DEVICE
+    from rkgraph.report.operators import DEVICE, wrong_forms
 
     rows = []
     for name in _known((), targets):
         entries = [_entry(name, target)[1] for target in targets]
         cells = ["-" if e is None else DEVICE[e.outcome] + (" *" if any(e.limits) else "") for e in entries]
+        forms = [wrong_forms(name, target.toolkit, target.platform) for target in targets]
+        cells = [cell + (" !" if of else "") for cell, of in zip(cells, forms, strict=True)]
         rows.append((name, *cells, str(max((e.cases for e in entries if e), default=0))))
     heads = [f"{t.platform} {t.toolkit}" for t in targets]
     output.table(("operator", *heads, "models"), rows, right=(len(heads) + 1,), whole=(0,))
-    output.note("* within limits: rkgraph ops OPERATOR says which", "dim")
+    output.note("* within limits, ! but for forms that compute wrong numbers: rkgraph ops OPERATOR says which", "dim")
 
 
 def _diff(

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from rkgraph.files import write_text
-from rkgraph.report.operators import DEVICE, grouped, name_of, sources
+from rkgraph.report.operators import DEVICE, grouped, name_of, sources, wrong_forms
 from rkgraph.resources import data_folder
 from rkgraph.tables.entry import Entry
 from rkgraph.tables.table import OpTable, load_table
@@ -33,6 +33,8 @@ _INDEX = """\
 What the compilers make of ONNX operators, measured. One page for each version of the toolkit; what an upgrade gains
 and loses says `rkgraph ops diff OLD NEW`. Written by `python -m rkgraph.report.op_pages docs/ops` out of `op_tables/`.
 """
+
+_BASE = "rk3588"
 
 
 def pages() -> dict[str, str]:
@@ -58,6 +60,7 @@ def _page(table: OpTable) -> str:
     lines = [_INTRO.format(version=table.version, measured=measured)]
     for name, entries in groupby(table.entries(), key=name_of):
         lines += _operator(name, list(entries))
+        lines += _wrong(name, table.version)
     return "\n".join(lines)
 
 
@@ -70,6 +73,18 @@ def _operator(name: str, entries: Sequence[Entry]) -> Iterator[str]:
             yield f"- {DEVICE[outcome]}, unless"
             yield from (f"  - {limit.describe()}" for limit in limits)
         yield from sources(entry)
+
+
+def _wrong(name: str, version: str) -> Iterator[str]:
+    """What builds and computes something else, on the platform that was asked everything."""
+    laws = wrong_forms(name, version, _BASE)
+    if laws:
+        yield "**builds and computes wrong numbers**\n"
+        for law in laws:
+            spared = f" (not on {', '.join(law.right_platforms)})" if law.right_platforms else ""
+            evidence = ", ".join(f"`{each}`" for each in law.evidence)
+            yield f"- {law.describe()}{spared}; told by {law.told_by}; evidence: {evidence}"
+        yield ""
 
 
 def main(folder: Path) -> None:

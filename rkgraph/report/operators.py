@@ -8,8 +8,19 @@ from typing import Any
 
 from rkgraph.tables.entry import Entry, Limit, Outcome
 from rkgraph.tables.table import OpTable
+from rkgraph.tables.wrong_numbers import WrongNumbers, wrong_numbers_of
 
-__all__ = ["DEVICE", "OUTCOMES", "Change", "changes", "entry_record", "grouped", "name_of", "sources"]
+__all__ = [
+    "DEVICE",
+    "OUTCOMES",
+    "Change",
+    "changes",
+    "entry_record",
+    "grouped",
+    "name_of",
+    "sources",
+    "wrong_forms",
+]
 
 DEVICE: Mapping[Outcome, str] = {
     "npu": "NPU",
@@ -44,6 +55,11 @@ def sources(entry: Entry) -> Iterator[str]:
     yield f"- evidence: {', '.join(f'`{e}`' for e in entry.evidence)}\n"
 
 
+def wrong_forms(name: str, version: str, platform: str) -> tuple[WrongNumbers, ...]:
+    """The forms of an operator that build and compute wrong numbers; of operators of other domains none are known."""
+    return () if "::" in name else wrong_numbers_of(name, version, platform)
+
+
 def entry_record(entry: Entry, table: OpTable, platform: str) -> dict[str, Any]:
     """An entry as JSON for programs: limits in words, with kind, evidence and confidence."""
     return {
@@ -56,6 +72,10 @@ def entry_record(entry: Entry, table: OpTable, platform: str) -> dict[str, Any]:
         "cases": entry.cases,
         "evidence": list(entry.evidence),
         "disputed": list(entry.disputed),
+        "wrong_numbers": [
+            {"form": law.name, "rule": law.describe(), "told_by": law.told_by, "evidence": list(law.evidence)}
+            for law in wrong_forms(name_of(entry), table.version, platform)
+        ],
         "limits": [
             {
                 "kind": limit.check.kind,

@@ -52,6 +52,7 @@ MODULES = (
     "rk127_feature_operator",
     "rk128_computed_clip_bound",
     "rk129_power_form",
+    "rk130_wrong_numbers",
     "rk140_classification_loss",
     "rk141_reduction_without_kernel",
     "rk142_squeezed_spatial_mean",

@@ -15,6 +15,8 @@ from rkgraph.resources import data_folder
 from rkgraph.tables.documented import FILES
 from rkgraph.tables.entry import Entry, read_entry
 from rkgraph.tables.statement_reading import index_document
+from rkgraph.tables.wrong_numbers import FILE as WRONG_NUMBERS
+from rkgraph.tables.wrong_numbers import index_wrong_numbers
 
 __all__ = ["SCHEMA", "derive_all", "index_table"]
 
@@ -70,7 +72,8 @@ def derive_all(folder: Path) -> list[Path]:
         derive(folder / name, lambda document, name=name: index_document(document, name))  # type: ignore[misc]
         for name in FILES
     ]
-    return [*written, *documents, derive(folder / "toolkits.toml", dict)]
+    wrong = derive(folder / WRONG_NUMBERS, lambda document: index_wrong_numbers(document, WRONG_NUMBERS))
+    return [*written, *documents, derive(folder / "toolkits.toml", dict), wrong]
 
 
 if __name__ == "__main__":

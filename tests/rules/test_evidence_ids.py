@@ -13,6 +13,7 @@ import pytest
 from rkgraph.resources import data_folder
 from rkgraph.rulebook.registry import load_rules
 from rkgraph.tables.table import load_table
+from rkgraph.tables.wrong_numbers import wrong_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE = data_folder("op_tables") / "evidence"
@@ -43,11 +44,16 @@ def is_rewrite(name: str) -> bool:
     return f"\n## {name}\n" in (ROOT / "benchmarks" / "rewrites.md").read_text()
 
 
+def is_law(name: str) -> bool:
+    return f"\n## {name}\n" in (ROOT / "benchmarks" / "silent_wrong.md").read_text()
+
+
 RESOLVERS: dict[str, Callable[[str], bool]] = {
     "probe": is_probe,
     "facts": is_fact,
     "session": is_session,
     "rewrites": is_rewrite,
+    "numbers": is_law,
     "doc": lambda name: "/" in name,
     "field": bool,
     "log": lambda name: name == "build",
@@ -63,6 +69,8 @@ def cited() -> Iterator[tuple[str, str]]:
     """Who cites, and what: cards, op tables, and literals `evidence=(…)` anywhere in the package."""
     for rule in load_rules():
         yield from ((rule.card.stem, name) for name in rule.card.evidence)
+    for law in wrong_numbers().values():
+        yield from ((law.name, name) for name in law.evidence)
     for entry in load_table("2.3.2").entries():
         for statement in (entry, *entry.limits):
             yield from ((entry.op, name) for name in statement.evidence)
@@ -87,7 +95,16 @@ def test_literals_in_rules_are_seen() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["toolkit log", "rewrites/mask-forms", "rewrites:nowhere", "facts:nothing", "probe:Abs/none", "session:x", "log:x"],
+    [
+        "toolkit log",
+        "rewrites/mask-forms",
+        "rewrites:nowhere",
+        "numbers:nowhere",
+        "facts:nothing",
+        "probe:Abs/none",
+        "session:x",
+        "log:x",
+    ],
 )
 def test_strangers_do_not_resolve(name: str) -> None:
     assert not resolves(name)
