@@ -155,6 +155,7 @@ MODULES = (
     "rk415_needless_transpose",
     "rk416_steps_apart",
     "rk417_padding_in_convolution",
+    "rk418_averaged_rim",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",
