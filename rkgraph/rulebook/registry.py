@@ -180,6 +180,7 @@ MODULES = (
     "rk523_input_handed_out",
     "rk524_operand_twice",
     "rk525_angles_of_positions",
+    "rk526_single_number_choice",
     "rk530_nearly_fused_attention",
     "rk531_grouped_query_attention",
     "rk550_nearly_fused_layer_norm",
