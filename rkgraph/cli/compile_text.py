@@ -28,7 +28,9 @@ def describe(compiled: Compiled, *, verbose: bool = False) -> Lines:
     result, record = compiled.result, dict(compiled.result.compile or {})
     for stage in record["stages"]:
         source = "from cache" if compiled.from_cache else f"built in {sum(compiled.seconds.values()):.1f} s"
-        yield f"{stage['file']}  {stage['size_bytes'] / 1e6:.1f} MB, {source}", "title"
+        size = stage["size_bytes"]
+        shown = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+        yield f"{stage['file']}  {shown}, {source}", "title"
         yield from _layers(result.cost)
         yield from _placement(stage, verbose)
         yield from _layer_errors(stage)

@@ -18,7 +18,8 @@ def cost_lines(result: Result) -> Iterator[tuple[str, str]]:
     estimate = result.cost.get("estimate")
     if not estimate:
         return
-    crossings = f"{estimate['crossings']} crossings{of_bytes(estimate.get('crossing_bytes'))}"
+    count = estimate["crossings"]
+    crossings = f"{count} crossing{'' if count == 1 else 's'}{of_bytes(estimate.get('crossing_bytes'))}"
     if estimate.get("macs") is None:
         unshaped = estimate.get("unshaped", 0)
         weights = f"weights {bytes_text(estimate.get('weight_bytes'))}"

@@ -170,7 +170,10 @@ def _proofs(proofs: Sequence[Proof]) -> Lines:
         if proof.kind == "model":
             error = "" if proof.largest_error is None else f", largest difference {proof.largest_error:.3g}"
             detail = f": {proof.detail}" if proof.detail else ""
-            yield f"whole model {proof.outcome} on {proof.cases} inputs{error}{detail}", _style_of(proof)
+            yield (
+                f"whole model {proof.outcome} on {proof.cases} input{'' if proof.cases == 1 else 's'}{error}{detail}",
+                _style_of(proof),
+            )
     counts = {word: sum(proof.outcome == word for proof in proofs) for word in ("proved", "refuted", "skipped")}
     yield "proofs: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count or word == "proved"), ""
 

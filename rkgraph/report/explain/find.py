@@ -36,7 +36,8 @@ def find(report: Report, wanted: str) -> Found:
         raise UsageError(f"{len(found)} findings begin with {wanted!r:.40}", _listed(list(found.values())[::-1]))
     by_code = [(r, f) for r, f in every if word and f.code.lower() == word]
     if by_code:
-        raise UsageError(f"{wanted:.40} is a rule, and {len(by_code)} findings are its own", _listed(by_code))
+        count = "1 finding is" if len(by_code) == 1 else f"{len(by_code)} findings are"
+        raise UsageError(f"{wanted:.40} is a rule, and {count} its own", _listed(by_code))
     names = {finding.fingerprint: (result, finding) for result, finding in reversed(every)}
     near = difflib.get_close_matches(word, list(names)[:5000], n=LISTED, cutoff=0.5) or list(names)[::-1]
     raise UsageError(f"no finding has the fingerprint {wanted!r:.40}", _listed([names[name] for name in near]))

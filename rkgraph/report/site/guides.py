@@ -12,8 +12,12 @@ from rkgraph.report.site.text import page, table
 
 __all__ = ["GUIDES", "pages"]
 
-GUIDES = ("ci.md", "board-evidence.md")
-"""Files of docs/; a wheel has none of them, and its site is without."""
+GUIDES = {
+    "python.md": "In a program",
+    "ci.md": "In continuous integration",
+    "board-evidence.md": "What only a board can settle",
+}
+"""Files of docs/ and what they are about; a wheel has none of them, and its site is without."""
 
 _DAY = """\
 ```sh
@@ -43,8 +47,7 @@ def _front(guides: list[str]) -> Iterator[str]:
     yield "- [Platforms](platforms/index.md): chips, toolkits, precisions"
     yield "- [Commands](commands/index.md): every option"
     yield "- [Formats](guides/formats.md): SARIF, JUnit, GitHub, GitLab, Markdown, HTML"
-    titles = {"ci.md": "In continuous integration", "board-evidence.md": "What only a board can settle"}
-    yield from (f"- [{titles[name]}](guides/{name})" for name in guides)
+    yield from (f"- [{GUIDES[name]}](guides/{name})" for name in guides)
 
 
 def _formats() -> Iterator[str]:
