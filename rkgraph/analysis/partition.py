@@ -13,11 +13,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from rkgraph.analysis.coarsening import Piece, coarsened
 from rkgraph.records import Record
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["HOST", "NPU", "Costs", "Part", "Piece", "partition"]
 
@@ -135,6 +137,8 @@ def _assigned(pieces: Sequence[Piece], devices: Sequence[str], costs: Costs) -> 
     if len(devices) == 1:
         times = [_time(piece, devices[0]) for piece in pieces]
         return sum(times), [0] * len(pieces)
+    import networkx as nx  # 0.1 s, and few models are split
+
     graph: nx.DiGraph[object] = nx.DiGraph()
     forbidden = _forbidden(pieces, costs, len(devices))
     for tail, head, capacity in chain(

@@ -24,14 +24,16 @@ def state_of(model: ModelView) -> str:
 
 def _lines(graph: GraphView) -> list[str]:
     numbers: dict[str, str] = {"": "-"}
+    constants: dict[str, str] = {}
 
     def number(name: str) -> str:
+        if name in constants:
+            return constants[name]
         if name not in numbers:
             constant = graph.constant(name)
-            if constant is not None:
-                return repr((constant.dtype, constant.shape, constant.values))
-            if graph.is_constant(name):
-                return name
+            if constant is not None or graph.is_constant(name):
+                held = name if constant is None else repr((constant.dtype, constant.shape, constant.values))
+                return constants.setdefault(name, held)
             numbers[name] = str(len(numbers))
         return numbers[name]
 

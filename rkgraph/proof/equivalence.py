@@ -217,7 +217,15 @@ def difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[flo
         return float(not same.all()), "" if same.all() else _worst(expected, found, ~same)
     if np.issubdtype(expected.dtype, np.integer):
         return _whole_difference(expected, found, tolerance)
-    return _float_difference(expected.astype(np.float64), found.astype(np.float64), tolerance)
+    return _float_difference(expected, found, tolerance)
+
+
+def _has_the_bits(expected: Array, found: Array) -> bool:
+    """Whether two arrays of floats are equal bit for bit, as most are: that is known without arithmetic."""
+    if expected.dtype.kind != "f" or expected.dtype.itemsize > np.dtype(np.uint64).itemsize:
+        return False
+    bits = f"u{expected.dtype.itemsize}"
+    return np.array_equal(expected.view(bits), found.view(bits))
 
 
 def _sequence_difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[float, str]:
@@ -239,6 +247,9 @@ def _whole_difference(expected: Array, found: Array, tolerance: Tolerance) -> tu
 
 
 def _float_difference(expected: Array, found: Array, tolerance: Tolerance) -> tuple[float, str]:
+    if _has_the_bits(expected, found):
+        return 0.0, ""
+    expected, found = expected.astype(np.float64), found.astype(np.float64)
     finite = np.isfinite(expected) & np.isfinite(found)
     with np.errstate(invalid="ignore", over="ignore"):
         gap = np.abs(found - expected)

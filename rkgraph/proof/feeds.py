@@ -188,6 +188,8 @@ def _special(*numbers: float) -> _Pattern:
     table = np.asarray(numbers, dtype=np.float64)
 
     def pattern(random: np.random.Generator, count: int, _interval: Interval) -> Array:
+        if len(table) == 1:
+            return np.full(count, table[0])
         chosen: Array = table[random.integers(0, len(table), count)]
         chosen[: len(table)] = table[:count]
         return chosen
@@ -254,7 +256,7 @@ def _fit(numbers: Array, domain: Domain) -> Array:
     """The numbers as an array of the domain: within the interval, whole where it says so, of its dtype and shape."""
     low, high = domain.interval.low, domain.interval.high
     if not domain.interval.nan:
-        numbers = np.nan_to_num(numbers, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        numbers = np.where(np.isnan(numbers), 0.0, numbers)
     if domain.dtype == "bool":
         return (numbers > 0.5).reshape(domain.shape)
     if domain.interval.integer:
