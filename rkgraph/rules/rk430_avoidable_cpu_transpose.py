@@ -1,4 +1,4 @@
-"""RK430: a Transpose that runs on the CPU, and that a neighbour could do without."""
+"""RK430: a Transpose that runs on the CPU, and that a neighbour could do without, if the user changes it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from rkgraph.rulebook.rule import LintContext
 
 _PRODUCTS = frozenset({"Gemm", "MatMul"})
-_PASSES = frozenset({"Abs", "Clip", "Erf", "Exp", "HardSwish", "LeakyRelu", "Neg", "Relu", "Sigmoid", "Sqrt", "Tanh"})
-"""Operators of one value that do not mind the order of dimensions."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -45,29 +43,8 @@ def _way_out(graph: GraphView, node: Node) -> str | None:
         return f"nothing else reads the input '{name}': feed it in the other order"
     if made in graph.outputs and not readers:
         return f"it only makes the output '{made}': hand its input out, and let the program turn it"
-    back = _turned_back(graph, node)
-    if back is not None:
-        return f"{back.label} turns its result back, and only operators that do not mind lie between: leave out both"
     if readers and all(_has_weights(graph, reader, made) for reader in readers) and _is_of_last_two(graph, node):
         return f"{readers[0].label} multiplies its result by constants: multiply the other way round, (A·B)ᵀ = Bᵀ·Aᵀ"
-    return None
-
-
-def _turned_back(graph: GraphView, node: Node) -> Node | None:
-    """The Transpose that undoes this one, reached through operators of one value that nobody else reads."""
-    name = node.outputs[0]
-    while name not in graph.outputs:
-        readers = graph.consumers(name)
-        if len(readers) != 1:
-            return None
-        (reader,) = readers
-        if reader.op == "Transpose":
-            first, second = _perm(graph, node), _perm(graph, reader)
-            undone = first is not None and second is not None and [first[axis] for axis in second] == sorted(first)
-            return reader if undone else None
-        if reader.op not in _PASSES or reader.inputs[0] != name:
-            return None
-        name = reader.outputs[0]
     return None
 
 

@@ -19,7 +19,7 @@ def text(body: str, out: str = TURNED) -> str:
     [
         (text(f"a = {TURN}(x) y = Relu(a)"), "feed it in the other order"),
         (text(f"r = Relu(x) y = {TURN}(r)"), "hand its input out"),
-        (text(f"r = Neg(x) a = {TURN}(r) b = Relu(a) c = {TURN}(b) y = Neg(c)", INPUT), "turns its result back"),
+        (text(f"r = Neg(x) a = {TURN}(r) b = Relu(a) c = {TURN}(b) y = Neg(c)", INPUT), None),
         (text(f"r = Neg(x) a = {TURN}(r) b = Softmax(a) c = {TURN}(b) y = Neg(c)", INPUT), None),
         (text(f"r = Relu(x) a = {TURN}(r) y = Softmax(a)"), None),
         (text("r = Relu(x) y = Relu(r)", INPUT), None),
