@@ -45,7 +45,7 @@ def test_lint_names_the_first_node_that_overflows(sandbox: Sandbox) -> None:
 def test_lint_takes_samples_for_one_model(sandbox: Sandbox) -> None:
     done = sandbox.run("lint", "square.onnx", "masked.onnx", "--calibration", "square.npz")
     assert done.code == 2
-    assert "for one model" in done.stderr
+    assert "the samples of one model" in done.stderr
 
 
 def test_fix_names_what_overflows_before_and_after(sandbox: Sandbox) -> None:

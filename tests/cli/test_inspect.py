@@ -41,7 +41,8 @@ def test_names_stay_text(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("no.rknn", "no.rknn: cannot be read", ""),
+        ("no.rknn", "no.rknn: no such file", "path"),
+        ("no.onnx", "no.onnx: no such file", "path"),
         ("text.rknn", "text.rknn: is no .rknn file", "rkgraph compile"),
         ("short.rknn", "short.rknn: is truncated", "again"),
         ("m.onnx", "m.onnx: is not compiled", "rkgraph compile"),
@@ -52,6 +53,7 @@ def test_what_is_no_model_is_told(sandbox: Sandbox, name: str, message: str, hin
     (sandbox.folder / "text.rknn").write_text("hello")
     (sandbox.folder / "short.rknn").write_bytes(rknn_file()[:200])
     (sandbox.folder / "folder").mkdir()
+    (sandbox.folder / "m.onnx").write_bytes(b"")
     done = sandbox.run("inspect", name)
     assert done.code == 2
     assert message in done.error_line
