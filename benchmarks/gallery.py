@@ -23,10 +23,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from compare_models import make_feeds
 from corpus import LIST
 from playwright.sync_api import sync_playwright
 from quantized_embedder import SENTENCES, TOKENS, save, texts_of_cards, tokenized
 
+from rkgraph.compile.tensors import tensors_of, write_npz
+from rkgraph.graph.load import read_view
 from rkgraph.report.document import join_reports, report_from_json, report_to_json
 from rkgraph.report.gains import cosine_text
 from rkgraph.report.html import render
@@ -129,14 +132,21 @@ def _measured(corpus: Path, row: Row) -> Report:
     frozen = [word for spec in whole for word in ("--freeze", f"{spec['name']}={spec.get('value', 0)}")]
     allowed = [word for each in ALLOWED for word in ("--allow", each)]
     _run(folder, "fix", model, *shapes, *frozen, *allowed, "--report", "fix.json", "-o", fixed)
-    _run(
-        folder, "compile", fixed, "--verify", "--layer-errors", "--report", "compile.json", "-o", f"{row['name']}.rknn"
-    )
+    _write_inputs(row, folder / fixed, folder / "inputs.npz")
+    verify = ("--verify", "--inputs", "inputs.npz", "--layer-errors", "--report", "compile.json")
+    _run(folder, "compile", fixed, *verify, "-o", f"{row['name']}.rknn")
     documents = ["fix.json", "compile.json"]
     if row["name"] in EVERYWHERE:
         _run(folder, "lint", model, *shapes, "--matrix", "--format", "json", "-o", "matrix.json")
         documents.append("matrix.json")
     return join_reports([_read(folder / each) for each in documents])
+
+
+def _write_inputs(row: Row, fixed: Path, path: Path) -> None:
+    """What the corpus feeds the model with, as the fixed one takes it: generated numbers may mean nothing to it."""
+    made = make_feeds(row["sample_inputs"])
+    inputs, _ = tensors_of(read_view(fixed).main)
+    write_npz(path, {each.name: made[each.name].astype(each.dtype).reshape(each.shape) for each in inputs})
 
 
 def _pin(spec: Row) -> str:

@@ -35,8 +35,8 @@ def amount(number: float) -> str:
 
 
 def cosine_text(cosine: float) -> str:
-    """Six digits, never rounded up: 1.000000 is what is equal."""
-    return f"{cosine if math.isnan(cosine) else math.floor(cosine * 1e6) / 1e6:.6f}"
+    """Six digits, never rounded up: 1.000000 is what is equal. NaN: beyond comparison."""
+    return "not comparable" if math.isnan(cosine) else f"{math.floor(cosine * 1e6) / 1e6:.6f}"
 
 
 def error_text(error: float) -> str:

@@ -145,12 +145,15 @@ class Story:
 
     @property
     def lowest_cosine(self) -> float | None:
-        """The worst likeness that was measured, of outputs or of sentences; None where nobody measured."""
-        outputs = (self.verify or {}).get("outputs", ())
-        rows = (self.sentences or {}).get("rows", ())
-        found = [entry.get("cosine") for entry in (*outputs, *rows)]
+        """The worst likeness that was measured, of outputs or of sentences; None where nobody measured.
+
+        NaN where an output is beyond comparison. Sentences without a cosine were not run, and say why.
+        """
+        outputs = [entry.get("cosine") for entry in (self.verify or {}).get("outputs", ())]
+        rows = [entry.get("cosine") for entry in (self.sentences or {}).get("rows", ())]
+        known = [math.nan if cosine is None else cosine for cosine in outputs]
+        known += [cosine for cosine in rows if cosine is not None]
         # What is no number is worse than any number, and min() would lose it.
-        known = (cosine for cosine in found if cosine is not None)
         return min(known, key=lambda cosine: (not math.isnan(cosine), cosine), default=None)
 
     @property

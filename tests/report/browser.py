@@ -54,7 +54,7 @@ def chromium() -> Iterator[Any]:
 @contextmanager
 def opened(browser: Any, file: Path, **context: Any) -> Iterator[Opened]:
     """The page of a file once its script is done, in a context of its own; whatever it asks for is noted."""
-    with browser.new_context(viewport={"width": 1400, "height": 1000}, **context) as fresh:
+    with browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, **context}) as fresh:
         page = fresh.new_page()
         page.set_default_timeout(10_000)
         seen = Opened(page)

@@ -120,6 +120,7 @@ def _compiled(fixed: Result) -> dict[str, Any]:
             "name": node.node,
             "rw_kb": 192.0 + number % 11,
             "nodes": (node.node,),
+            "error": 0.0002 * 1.2 ** (number % 40),
         }
         for number, node in enumerate(work)
     )
@@ -137,6 +138,7 @@ def _compiled(fixed: Result) -> dict[str, Any]:
         for node in fixed.placement
     )
     stage = {"name": "model", "layers": layers, "memory": {"internal_kb": 3000.0}, "placement": placement}
+    stage["layer_errors"] = {"cases": 2, "inputs": "generated inputs"}
     return {"outcome": "ok", "predicted_verdict": "deployable", "stages": (stage,)}
 
 

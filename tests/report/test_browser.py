@@ -162,6 +162,41 @@ def test_colours_have_a_legend_in_words_and_marks(seen: Opened) -> None:
     assert "follows from another finding" in legend.inner_text()
     seen.page.select_option(".toolbar select", "heat")
     assert "most (202 KB)" in legend.inner_text()
+    seen.page.select_option(".toolbar select", "error")
+    assert legend.inner_text().split("\n")[::4] == ["1below 0.1 %", "5above 12 %"]
+
+
+def test_errors_of_layers_are_in_table_plot_and_details(seen: Opened) -> None:
+    seen.tab("layers")
+    seen.page.locator("#s1-layers .plot", has_text="Error of each layer's result").wait_for()
+    seen.page.locator("#s1-layers th button", has_text="Error").click()
+    worst = seen.page.locator("#s1-layers tbody tr").first
+    assert worst.locator("td").last.inner_text().strip() == "24 %"
+    worst.locator(".row-link").click()
+    assert "Error\n24 %" in seen.page.inner_text(".details")
+
+
+def test_the_choice_stays_when_another_view_is_shown(seen: Opened) -> None:
+    seen.tab("graph")
+    seen.find(LAYER)
+    for number, view in ((2, "fixed"), (3, "compiled"), (1, "original")):
+        seen.page.click(f".view-tabs button:nth-child({number})")
+        assert seen.page.get_attribute(f".view-tabs button:nth-child({number})", "aria-selected") == "true"
+        assert seen.page.is_visible(f'[data-view="{view}"]')
+        assert len(seen.chosen(view)) == 1
+        assert LAYER in seen.page.inner_text(".details")
+    seen.tab("layers")
+    seen.tab("graph")
+    assert seen.chosen("original") == [SOFTMAX]
+
+
+def test_a_telephone_scrolls_no_further_than_down(browser: Any, folder: Path) -> None:
+    report = Report(journey("/encoder/layer", "embedder/model.onnx"), {}, {"name": "rkgraph", "version": "0"})
+    with opened(browser, written(folder, "journey", report), viewport={"width": 360, "height": 740}) as found:
+        for name in ("summary", "findings", "graph", "layers", "fixes", "numbers", "about"):
+            found.tab(name)
+            assert found.page.evaluate("document.documentElement.scrollWidth") <= 360, name
+        assert found.complaints == []
 
 
 def test_the_views_have_a_table_that_chooses_too(seen: Opened) -> None:
@@ -183,7 +218,7 @@ def test_layers_are_sorted_and_filtered(seen: Opened) -> None:
     found = [int(text) for text in cells if text.strip()]
     assert found == sorted(found, reverse=True)
     assert found[0] == 3600
-    assert seen.page.locator("#s1-layers .plot canvas").count() == 3
+    assert seen.page.locator("#s1-layers .plot canvas").count() == 4
     seen.page.fill("#s1-layers input[type=search]", "gather")
     assert seen.page.inner_text("#s1-layers .table-tools [role=status]").startswith("8 of")
 

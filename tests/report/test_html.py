@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -160,6 +161,20 @@ def test_the_islands_of_a_quantized_build_are_told_with_their_trials_and_reasons
     told = text[text.index("Islands of fp16") : text.index("<footer>")]
     for words in ("2 tensors, which reach the goal", "0.9729", "50%", "chosen", "0.0379", "/encoder/layer/sum"):
         assert words in told
+
+
+_ERRORS = (0.0004, 0.0008, 0.0012, "overflow")
+
+
+def test_errors_of_layers_are_told_worst_first() -> None:
+    text = render(sample_report())
+    told = text[text.index("Error by layer") : text.index("Islands of fp16")]
+    assert "worst of 4 calibration samples" in told
+    errors = re.findall(r'class="num">([^<]+ %|overflow)<', told)
+    assert errors == ["overflow", "0.12 %", "0.08 %", "0.04 %"]
+    (data,) = re.findall(r'<script type="application/json" id="rkgraph-data">(.*?)</script>', text, re.DOTALL)
+    assert "Infinity" not in data, "JSON has no such number"
+    assert [row[9:] for row in json.loads(data)["stories"]["s1"]["layers"]] == [[], *([n] for n in _ERRORS), []]
 
 
 def test_several_models_are_listed_first_and_linked() -> None:

@@ -110,7 +110,16 @@ def test_a_cosine_that_is_no_number_is_the_lowest(story: Story) -> None:
     rows = tuple({"text": "x", "tokens": 3, "padded": 0.5, "cosine": c, "outcome": ""} for c in (0.5, math.nan, 0.9))
     broken = replace(built, compile={**(built.compile or {}), "sentences": {"threshold": 0.999, "rows": rows}})
     (tile,) = (tile for tile in tiles_of(Story((before, after, broken))) if tile.label == "lowest cosine")
-    assert (tile.value, tile.tone) == ("nan", "bad")
+    assert (tile.value, tile.tone) == ("not comparable", "bad")
+
+
+def test_an_output_beyond_comparison_is_the_lowest(story: Story) -> None:
+    built = story.results[-1]
+    outputs = ({"name": "y", "cosine": 1.0, "largest_error": 0.0}, {"name": "z", "cosine": None, "largest_error": 1.0})
+    verify = {**(built.compile or {})["verify"], "outputs": outputs}
+    told = Story((*story.results[:-1], replace(built, compile={**(built.compile or {}), "verify": verify})))
+    assert told.lowest_cosine is not None
+    assert math.isnan(told.lowest_cosine)
 
 
 @pytest.mark.parametrize("count", [0, 1, 85, 86, 500, 5000])

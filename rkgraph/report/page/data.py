@@ -108,7 +108,7 @@ def _story_data(story: Story, edges: Mapping[str, Mapping[str, Any]]) -> dict[st
 def _layer_row(layer: Mapping[str, Any]) -> list[Any]:
     """The columns of `_LAYER_KEYS`; an error that is not measured is left out, one that is not finite a word."""
     *row, error = (layer.get(key) for key in _LAYER_KEYS)
-    return row if error is None else [*row, float(f"{error:.4g}") if math.isfinite(error) else "overflow"]
+    return row if error is None else [*row, float(f"{error:.6g}") if math.isfinite(error) else "overflow"]
 
 
 def _view(
