@@ -108,7 +108,8 @@ def _padded(graph: GraphView, node: Node) -> _Padded | None:
         return None
     rank = len(shape)
     axes = [axis for axis in range(rank) if pads[axis] or pads[rank + axis]]
-    if rank not in RANKS or len(axes) != 1 or min(pads) < 0 or (axes[0] == 0 and not of_product):
+    is_row = sum(size > 1 for size in shape) < 2  # the compiler lays a row along the channels, where the NPU pads it
+    if rank not in RANKS or is_row or len(axes) != 1 or min(pads) < 0 or (axes[0] == 0 and not of_product):
         return None
     place = rank - 1 if of_product else 1
     channels = shape[place]

@@ -59,6 +59,7 @@ def test_the_padding_is_joined(shape: tuple[int, ...], axis: int, begin: int, en
         model(mode='<mode = "edge">'),
         model((1, 5, 4), then="c = Conv(p, w) y = Add(p, c)"),
         model((5, 4), (0, 1, 0, 0)),
+        model((1, 1, 400), (0, 0, 9, 0, 0, 9)),
     ],
 )
 def test_others_are_left_alone(text: str) -> None:
