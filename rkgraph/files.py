@@ -91,7 +91,7 @@ def _stream(path: Path) -> Iterator[IO[bytes]]:
 def _replacement(path: Path) -> Iterator[IO[bytes]]:
     import tempfile  # with what it imports 1 ms, and most commands write nothing
 
-    target = path.resolve() if path.is_symlink() else path
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path  # of a link to itself: the link
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:

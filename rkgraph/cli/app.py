@@ -7,6 +7,7 @@ docstrings together.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import io
@@ -202,11 +203,23 @@ def _tell_system_error(error: OSError) -> ExitCode:
         _let_go_of_stdout()
         return ExitCode.OK
     if not no_room(error):
-        return _report_bug(error)
+        if not _is_of_a_path_that_was_given(error):
+            return _report_bug(error)
+        _tell(UsageError(f"{error.filename}: cannot be used ({error.strerror})", "give another path"))
+        return ExitCode.USAGE
     if error.filename is None:
         _let_go_of_stdout()
     _tell(UsageError(f"{error.filename or 'the output'}: cannot be written ({error.strerror})", "make room"))
     return ExitCode.USAGE
+
+
+def _is_of_a_path_that_was_given(error: OSError) -> bool:
+    """Whether a path on the command line is at fault: one that no file can have, or that is in the way."""
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return True
+    in_the_way = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+    words = {part for word in sys.argv[1:] for part in (word, word.partition("=")[2])}
+    return error.errno in in_the_way and str(error.filename) in words
 
 
 def _let_go_of_stdout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,13 +52,14 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | str | 
     from rkgraph.files import check_writable
 
     read = [Path(each) for each in inputs if each is not None and Path(each).exists()]
-    seen: list[Path] = []
+    seen: list[str] = []
     for path in filter(None, outputs):
         if str(path) == "-":
             raise UsageError("-: is no file to write to", "results go to stdout where -o is left out; else name a file")
         check_writable(path)
         if any(path.exists() and path.samefile(each) for each in read):
             raise UsageError(f"{path}: is read by this command, and would be overwritten", "give another name")
-        if path.resolve() in seen and (path.is_file() or not path.exists()):
+        real = os.path.realpath(path)
+        if real in seen and (path.is_file() or not path.exists()):
             raise UsageError(f"{path}: two results are to be written there", "give each a file of its own")
-        seen.append(path.resolve())
+        seen.append(real)

@@ -127,6 +127,34 @@ def test_hints_say_what_was_meant(sandbox: Sandbox, arguments: str, hint: str) -
     assert hint in sandbox.run(*arguments.split()).hint_line
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "lint LONG",
+        "lint @LONG",
+        "lint m.onnx -o LONG",
+        "lint m.onnx --config LONG",
+        "lint loop",
+        "fix m.onnx -o LONG",
+        "fix m.onnx --plan=LONG -o f.onnx",
+        "compile LONG -o c.rknn",
+        "run m.onnx --inputs LONG",
+        "report LONG",
+        "gate LONG",
+        "baseline write m.onnx -o LONG",
+        "inspect LONG",
+        "board-check -o LONG",
+        "evidence import LONG",
+        "demo -o m.onnx --model .",
+    ],
+)
+def test_paths_that_no_file_can_have_are_the_users_fault(sandbox: Sandbox, arguments: str) -> None:
+    (sandbox.folder / "loop").symlink_to("loop")
+    done = sandbox.run(*arguments.replace("LONG", "n" * 300).split())
+    assert done.code == 2, done.stderr
+    assert done.hint_line
+
+
 def test_a_pointer_of_git_lfs_is_told_as_such(sandbox: Sandbox) -> None:
     (sandbox.folder / "p.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     done = sandbox.run("lint", "p.onnx")
