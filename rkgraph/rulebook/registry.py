@@ -115,6 +115,7 @@ MODULES = (
     "rk213_parallel_gather",
     "rk214_where_of_many_dimensions",
     "rk215_place_of_the_largest",
+    "rk216_place_of_the_one",
     "rk230_exponential_formula",
     "rk231_vanishing_epsilon",
     "rk232_composed_unit_vectors",

@@ -23,7 +23,9 @@ from tests.rules.harness import parse
 Array = npt.NDArray[np.generic]
 
 
-def fixed(model: str | onnx.ModelProto, *codes: str) -> tuple[onnx.ModelProto, list[Rewrite | Refusal]]:
+def fixed(
+    model: str | onnx.ModelProto, *codes: str, target: Target | None = None
+) -> tuple[onnx.ModelProto, list[Rewrite | Refusal]]:
     """The model after all fixes of the rules `codes`, and what each fix was, in order; refusals are not retried."""
     proto = parse(model) if isinstance(model, str) else model
     rules = {rule.code: rule for rule in load_rules()}
@@ -34,7 +36,7 @@ def fixed(model: str | onnx.ModelProto, *codes: str) -> tuple[onnx.ModelProto, l
         held = Model.load(path)
         refused: set[str] = set()
         while True:
-            context = make_context(held.view(), Target(), Options())
+            context = make_context(held.view(), target or Target(), Options())
             found = [
                 f for f in find(context, RuleSet("test", "2.3.2", codes)) if f.diagnostic.fingerprint not in refused
             ]

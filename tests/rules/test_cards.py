@@ -43,11 +43,11 @@ def fixable() -> list[object]:
 
 def told(block: Block) -> dict[str, object]:
     default = Target()
-    platform, precision = (block.options.get(key, getattr(default, key)) for key in ("platform", "precision"))
+    target = Target(*(block.options.get(key, getattr(default, key)) for key in ("platform", "toolkit", "precision")))
     return {
         "shapes": parse_shapes(block.shapes),
         "dims": parse_dims(block.dims),
-        "target": Target(platform, default.toolkit, precision),
+        "target": target,
         "samples": block.options.get("samples"),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +30,10 @@ RELATIVE, OF_LARGEST = 1e-2, 4e-3
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker(find_toolkit("2.3.2", None)) as started:
-        yield started
+def workers() -> Iterator[Callable[[str], Worker]]:
+    """The worker of a version, started when it is first asked for."""
+    with ExitStack() as started:
+        yield cache(lambda version: started.enter_context(Worker(find_toolkit(version, None))))
 
 
 def fixed_blocks() -> list[object]:
@@ -45,7 +48,7 @@ def fixed_blocks() -> list[object]:
 
 @pytest.mark.parametrize(("rule", "block"), fixed_blocks())
 def test_the_compiler_takes_it_and_the_simulator_computes_it(
-    worker: Worker, rule: Rule, block: Block, tmp_path: Path
+    workers: Callable[[str], Worker], rule: Rule, block: Block, tmp_path: Path
 ) -> None:
     model = parse(block.text)
     path, feeds, outputs = tmp_path / "model.onnx", tmp_path / "feeds.npz", tmp_path / "outputs"
@@ -56,7 +59,7 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
     write_npz(feeds, case)
     platform = block.options.get("platform", "rk3588")
     job = Job(path, platform, simulate=(feeds,), inputs=main.inputs, outputs=main.outputs, output_folder=outputs)
-    done = worker.run(job)
+    done = workers(block.options.get("toolkit", "2.3.2")).run(job)
     assert done.ok, f"{rule.code}: {done.error}"
     facts = read_log(done.log)
     assert {lost.op for lost in facts.no_lowering} == set()
