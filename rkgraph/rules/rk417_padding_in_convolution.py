@@ -20,6 +20,9 @@ ALIGNMENT = 8
 MOST = 15
 """By how much a convolution pads itself on either side."""
 
+LONGEST = 15
+"""Windows of more elements the compiler takes to pieces, with paddings of their own."""
+
 FARTHEST = 31
 """The largest dilation of one convolution; beyond it the compiler gathers rows, and pads on the CPU once more."""
 
@@ -91,4 +94,6 @@ def _convolution(graph: GraphView, node: Node) -> Convolution | None:
     much = max(max(begin, end) for begin, end, _ in pads) > MOST
     # The constants are read, too: at most twice as much as the value itself.
     few = all(begin >= 0 <= end and begin + end <= 2 * size for begin, end, size in pads)
-    return conv if much and few and conv.shape[1] % ALIGNMENT and len(pads) <= 2 else None
+    is_row = sum(size > 1 for size in conv.shape) < 2  # the compiler lays a row along the channels
+    plain = len(pads) <= 2 and max(conv.windows.kernel) <= LONGEST and not is_row
+    return conv if much and few and plain and conv.shape[1] % ALIGNMENT else None

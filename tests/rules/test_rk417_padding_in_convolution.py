@@ -60,14 +60,17 @@ def test_the_convolution_pads_the_rest(dilation: int, own: tuple[int, ...]) -> N
 
 
 def test_padding_by_name_is_by_number() -> None:
-    text = model(dilation=1, kernel=(41, 1), auto="SAME_UPPER")
-    assert len(diagnostics(text, CODE)) == 1
-    after, _ = fixed(text, CODE)
+    """ONNX Runtime knows no dilations with it: what is written is compared with the same padding by number."""
+    after, _ = fixed(model(dilation=20, auto="SAME_UPPER"), CODE)
     feeds = {"x": np.random.default_rng(0).normal(size=(2, 3, 24, 30)).astype(np.float32)}
-    np.testing.assert_allclose(np.asarray(run(after, feeds)[0]), np.asarray(run(text, feeds)[0]), rtol=1e-5, atol=1e-6)
+    want = run(model((20, 0, 20, 0)), feeds)[0]
+    np.testing.assert_allclose(np.asarray(run(after, feeds)[0]), np.asarray(want), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("text", [model((15, 0, 15, 0), 15), model(channels=8), model((24, 0, 25, 0), 10)])
+@pytest.mark.parametrize("text", [
+    model((15, 0, 15, 0), 15), model(channels=8), model((24, 0, 25, 0), 10), model(dilation=1, kernel=(17, 1)),
+    model(channels=1).replace("24, 30", "1, 30").replace("[2, 1,", "[1, 1,"),
+])  # fmt: skip
 def test_others_are_left_alone(text: str) -> None:
     assert diagnostics(text, CODE) == ()
 
