@@ -120,7 +120,8 @@ class Diagnostic(Record):
     """One finding. `cause` is false where another finding (`induced_by`, its fingerprint) is the root.
 
     `suppressed` and `baseline` ("unchanged": known before; "new") change nothing of the facts: such findings do not
-    make a command fail, and are not listed. `baseline` is None where findings are held against none.
+    make a command fail, and are not listed. `baseline` is None where findings are held against none. `numerics` is
+    "wrong" where what is found builds, runs, and computes wrong numbers.
     """
 
     code: str
@@ -137,6 +138,7 @@ class Diagnostic(Record):
     fix: FixOffer | None = None
     suppressed: Suppressed | None = field(default=None, metadata=LATER)
     baseline: str | None = field(default=None, metadata=LATER)
+    numerics: str | None = field(default=None, metadata=LATER)
 
     @property
     def counts(self) -> bool:

@@ -194,6 +194,11 @@ class Result(Record):
     causes: tuple[Cause, ...] | None = field(default=None, metadata=LATER)
     opportunities: tuple[Opportunity, ...] | None = field(default=None, metadata=LATER)
 
+    @property
+    def computes_wrong(self) -> bool:
+        """Whether a form was found that builds and computes wrong numbers."""
+        return any(each.numerics == "wrong" for each in self.diagnostics)
+
 
 class Report(Record):
     """One document: `run` holds what differs between two runs on the same input, and nothing else does."""

@@ -67,10 +67,13 @@ def matrix_lines(name: str, results: Sequence[Result]) -> Iterator[str]:
     yield name
     yield from plain_table(("platform", *versions), rows)
     yield "N cpu: nodes on the CPU cores of the board. ?: carried over, not measured on that platform"
+    if any(result.computes_wrong for result in results):
+        yield "!: it builds, and computes wrong numbers; rkgraph lint --target PLATFORM --toolkit VERSION says where"
 
 
 def _cell(result: Result) -> str:
     on_cpu = sum(node.device is Device.CPU for node in result.placement)
     doubt = "" if result.confidence is not Confidence.UNKNOWN else " ?"
     count = f", {on_cpu} cpu" if on_cpu and result.verdict.value == "deployable" else ""
-    return f"{_WORDS[result.verdict.value]}{count}{doubt}"
+    wrong = " !" if result.computes_wrong and result.verdict.value == "deployable" else ""
+    return f"{_WORDS[result.verdict.value]}{wrong}{count}{doubt}"

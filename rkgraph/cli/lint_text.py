@@ -67,7 +67,8 @@ def verdict_line(result: Result) -> tuple[str, str]:
     """The one line that says what will become of the model."""
     if result.error is not None:
         return f"{result.model.path}: cannot be read", "error"
-    verdict = f"{result.verdict.value} on {result.target}"
+    numbers = ", with wrong numbers," if result.computes_wrong and result.verdict is Verdict.DEPLOYABLE else ""
+    verdict = f"{result.verdict.value}{numbers} on {result.target}"
     style = _VERDICT_STYLE[result.verdict]
     predicted = (result.compile or {}).get("predicted_verdict")
     if predicted is None:

@@ -233,6 +233,7 @@ def _diagnostic(
         evidence=finding.evidence or rule.card.evidence,
         confidence=finding.confidence,
         fix=rule.card.fix if finding.fixable and listed else None,
+        numerics="wrong" if finding.wrong_numbers else None,
     )
 
 

@@ -112,9 +112,10 @@ class Finding(Record):
     """What a rule found: a place, a message, and the data behind it. The engine makes a Diagnostic of it.
 
     `node` or `value` says where (both None: the whole model). `device` and `verdict`, where given, are what the
-    finding means for placement and for the model. `severity` overrides the card's. `key` tells apart several
-    findings of one rule at one place. `among` are all nodes that it is about, where `node` is but the first of them in
-    the file: the fingerprint is that of all, whatever their order.
+    finding means for placement and for the model; `wrong_numbers`: it builds, runs, and computes something else.
+    `severity` overrides the card's. `key` tells apart several findings of one rule at one place. `among` are all nodes
+    that it is about, where `node` is but the first of them in the file: the fingerprint is that of all, whatever their
+    order.
 
     Causes: `roots` are codes of rules whose finding, where it lies upstream, is the reason for this one; this one is
     then reported as induced by it. `explains` are the nodes, by graph path and index, for which a finding is the
@@ -132,6 +133,7 @@ class Finding(Record):
     severity: Severity | None = None
     device: Device | None = None
     verdict: Verdict | None = None
+    wrong_numbers: bool = False
     fixable: bool = True
     key: str = ""
     among: tuple[Node, ...] = ()

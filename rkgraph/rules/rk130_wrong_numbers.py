@@ -38,6 +38,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                         observed={"operator": node.op, "form": law.name},
                         limit={"form": law.where},
                         evidence=law.evidence,
+                        wrong_numbers=not law.depends,
                         severity=Severity.NOTE if law.depends else None,
                         fixable=law.name in RIGHT_FORMS,
                         key=law.name,

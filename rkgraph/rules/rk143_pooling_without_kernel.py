@@ -34,12 +34,14 @@ def check(lint: LintContext) -> Iterator[Finding]:
     for graph, node in needing(lint, ("AveragePool",), frozenset({"npu", "cpu"})):
         trouble = _trouble_of_mean(lint, graph, node)
         if trouble:
+            builds = _mean_builds(graph, node)
             yield Finding(
                 f"AveragePool {trouble}",
                 graph=graph.path,
                 node=node,
                 observed={"operator": node.op, "pads": list(node.attributes.get("pads", ()))},
-                verdict=Verdict.BUILD_FAILS,
+                verdict=None if builds else Verdict.BUILD_FAILS,
+                wrong_numbers=builds,
                 explains=frozenset({(graph.path, node.index)}),
             )
 
@@ -94,6 +96,15 @@ def _root(write: Writer, x: str, dtype: str, power: float) -> str:
     if power == 2.0:
         return write.op("Sqrt", x)
     return x if power == 1.0 else write.op("Pow", x, write.constant(1.0 / power, dtype, "root"))
+
+
+def _mean_builds(graph: GraphView, node: Node) -> bool:
+    """Whether a mean of such a form builds, and computes wrong numbers (measured, `numbers:mean-of-padding`)."""
+    if len(graph.value(node.inputs[0]).shape or ()) != CUBIC:
+        return True
+    return (
+        is_padded(node) and not node.attributes.get("count_include_pad", 0) and not node.attributes.get("ceil_mode", 0)
+    )
 
 
 def _trouble_of_mean(lint: LintContext, graph: GraphView, node: Node) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite
 from rkgraph.rulebook.known import FLOATS, NotKnown, constant_of, dtype_of, lower, shape_of
 from rkgraph.rulebook.lowering import CANNOT_RUN, needing, not_as_it_is
@@ -28,12 +27,12 @@ def check(lint: LintContext) -> Iterator[Finding]:
         elif axis is not None and axis.values[0] < 0 and lint.table.version in _WRONG_IN:
             yield Finding(
                 f"{node.label} sums along axis {axis.values[0]}: rknn-toolkit2 {lint.table.version} computes wrong "
-                "numbers, or fails, where the axis is counted from the end",
+                "numbers where the axis is counted from the end",
                 graph=graph.path,
                 node=node,
                 observed={"axis": axis.values[0]},
                 limit={"axis": "0 or more"},
-                verdict=Verdict.UNKNOWN,
+                wrong_numbers=True,
             )
 
 

@@ -32,6 +32,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                     graph=graph.path,
                     node=node,
                     observed={"moves": moves, "dtype": dtype},
+                    wrong_numbers=dtype == "uint8" and moves == "Gather" and len(node.inputs) > 2,
                     explains=frozenset((graph.path, move.index) for move in (node, *_moves(graph, node))),
                 )
 

@@ -40,6 +40,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
                     observed={"gathers": [node.label for node in group], "tables": [node.inputs[0] for node in group]},
                     limit={"gathers": "one for each value of indices"},
                     evidence=known.evidence,
+                    wrong_numbers=True,
                 )
 
 

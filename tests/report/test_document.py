@@ -258,7 +258,7 @@ def test_schema_and_enums_are_equal(name: str, enum: Any) -> None:
 
 
 LATER = {
-    "diagnostic": {"suppressed", "baseline"},
+    "diagnostic": {"suppressed", "baseline", "numerics"},
     "appliedFix": {"fingerprint"},
     "refusedFix": {"fingerprint"},
     "result": {"tune", "graph", "causes", "opportunities"},

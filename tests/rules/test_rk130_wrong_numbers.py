@@ -80,6 +80,22 @@ def test_what_other_rules_tell_they_do_tell(name: str) -> None:
         assert diagnostics(model_of(name, case), law.told_by), f"{law.told_by} is silent on {case}"
 
 
+@pytest.mark.parametrize("name", [law.name for law in wrong_numbers().values() if not law.trigger])
+def test_other_rules_call_wrong_what_is_wrong(name: str) -> None:
+    """By `numerics`; that says nothing of models that were simulated right."""
+    for (law, case), numbers in measured().items():
+        if law != name:
+            continue
+        for where, said in numbers.items():
+            version, platform = where.split("/")
+            if said != "none":
+                found = diagnostics(
+                    model_of(law, case), wrong_numbers()[name].told_by, target=Target(platform, version)
+                )
+                told = any(each.numerics == "wrong" for each in found)
+                assert told == (said in WRONG), f"{law}: {case} on {where}"
+
+
 def test_every_case_that_came_out_wrong_is_told() -> None:
     """Of the sample of the probe's cases; but for those whose reason is no law of the compiler."""
     cases, known = models_of(), {law.told_by for law in wrong_numbers().values()}
