@@ -29,6 +29,16 @@ class Norm(Record):
     shifted: Node
     root: Node
 
+    def is_over_last(self, graph: GraphView) -> bool:
+        """Whether the mean is that over the last axis, and keeps it."""
+        node, shape = graph.producer(self.mean), graph.value(self.centred).shape
+        if node is None or not node.attributes.get("keepdims", 1):
+            return False
+        given = node.attributes.get("axes")
+        constant = graph.constant(node.inputs[1]) if given is None and len(node.inputs) > 1 else None
+        axes = tuple(given) if given is not None else constant.values if constant is not None else ()
+        return len(axes) == 1 and axes[0] in (-1, *(() if shape is None else (len(shape) - 1,)))
+
 
 def norms(graph: GraphView) -> Iterator[Norm]:
     """All of them in a graph, in file order; RMS norms, which do not centre, are none."""

@@ -182,6 +182,7 @@ MODULES = (
     "rk524_operand_twice",
     "rk525_angles_of_positions",
     "rk526_single_number_choice",
+    "rk528_sum_behind_norm",
     "rk530_nearly_fused_attention",
     "rk531_grouped_query_attention",
     "rk550_nearly_fused_layer_norm",

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import GraphView, Node
-from rkgraph.rulebook.pattern import Match, Pattern, match, match_any, pattern
+from rkgraph.rulebook.pattern import Match, match_any
 from rkgraph.rulebook.place import place_of
+from rkgraph.rulebook.rms_norms import CANONICAL, rms_norm
 from rkgraph.rulebook.rule import Finding, LintContext
 
-_MEANS = ("mean=ReduceMean({square})", "mean=ReduceMean({square}, #axis)")  # the axes became an input in opset 18
-_SQUARES = ("Pow(x, #two)", "Mul(x, x)")
-_ROOTED = (
-    "Mul(x, Div(#one, Sqrt({sum})))",
-    "Mul(x, Reciprocal(Sqrt({sum})))",
-    "Mul(x, Pow({sum}, #minus_half))",
-    "Div(x, Sqrt({sum}))",
-)
-
-
-def _forms(rooted: tuple[str, ...], squares: tuple[str, ...]) -> tuple[Pattern, ...]:
-    sums = [f"Add({mean.format(square=square)}, #epsilon)" for square in squares for mean in _MEANS]
-    return tuple(pattern(form.format(sum=each)) for form in rooted for each in sums)
-
-
-FORMS = _forms(_ROOTED, _SQUARES)
-# The only form that becomes exNorm, given a scale behind it (toolkit 2.3.2; the order of operands does not count).
-CANONICAL = _forms(_ROOTED[:1], _SQUARES[:1])
-CENTRED = (pattern("Sub(x, ReduceMean(x))"), pattern("Sub(x, ReduceMean(x, #axis))"))
 DIES = frozenset({"2.2.0"})
 """Versions that end with SIGSEGV where they make one layer of it (12 of 12 builds, each in a new process)."""
-
-EXPECTED = {"one": 1.0, "two": 2.0, "minus_half": -0.5}
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -42,11 +21,11 @@ def check(lint: LintContext) -> Iterator[Finding]:
         return
     for graph in lint.model.graphs():
         for node in lint.live_nodes(graph):
-            found = _rms_norm(graph, node)
+            found = rms_norm(graph, node)
             if found is None:
                 continue
             canonical = isinstance(match_any(graph, node.outputs[0], CANONICAL), Match)
-            scaled = _is_scaled(graph, node)
+            scaled = _is_scaled(lint, graph, node)
             if canonical and scaled:
                 continue
             what = "an RMSNorm without a scale" if canonical else "an RMSNorm in a form"
@@ -85,32 +64,11 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     return Rewrite({node.outputs[0]: new}, tape, Tolerance(2e-5, 2e-5), detail="the same RMSNorm, as it is fused")
 
 
-def _rms_norm(graph: GraphView, node: Node) -> Match | None:
-    """The RMSNorm over the last axis whose quotient is the output of `node`."""
-    if node.op not in ("Mul", "Div") or not node.outputs:
-        return None
-    found = match_any(graph, node.outputs[0], FORMS)
-    if not isinstance(found, Match) or any(v != EXPECTED.get(name, v) for name, v in found.numbers.items()):
-        return None
-    centred = any(isinstance(match(graph, found.values["x"], form), Match) for form in CENTRED)
-    usable = found.numbers["epsilon"] > 0 and math.isfinite(found.numbers["epsilon"])
-    # What is centred first is a LayerNorm, which the compiler fuses in its own form.
-    return found if usable and not centred and _is_last_axis(graph, found) else None
-
-
-def _is_last_axis(graph: GraphView, found: Match) -> bool:
-    mean, shape = found.named["mean"], graph.value(found.values["x"]).shape
-    given = mean.attributes.get("axes")
-    axes = tuple(given) if isinstance(given, tuple) else (found.numbers.get("axis"),)
-    last = (-1,) if shape is None else (-1, len(shape) - 1)
-    return len(axes) == 1 and axes[0] in last and mean.attributes.get("keepdims", 1) == 1
-
-
-def _is_scaled(graph: GraphView, node: Node) -> bool:
-    """Whether all that reads the quotient is one product with a constant."""
+def _is_scaled(lint: LintContext, graph: GraphView, node: Node) -> bool:
+    """Whether all that reads the quotient is one product with a constant, or with what folds to one."""
     name = node.outputs[0]
     readers = graph.consumers(name)
     if len(readers) != 1 or readers[0].op != "Mul" or name in graph.outputs:
         return False
     others = [other for other in readers[0].inputs if other != name]
-    return len(others) == 1 and graph.is_constant(others[0])
+    return len(others) == 1 and lint.is_constant(graph, others[0])
