@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 PLATFORMS = frozenset({"rk3576", "rk3588"})  # rk3566 keeps large windows on the CPU in either form
 RANKS = (3, 4)
+LONGEST = 15
+"""Windows of more elements the compiler takes to pieces."""
+
 LESS = 2
 """How many times more the pool reads than it makes. What it makes is written and read once more, which is not to cost
 more than the crossing to the CPU."""
@@ -80,6 +83,7 @@ def _windows(graph: GraphView, node: Node) -> Windows | None:
         windows = windows_of(node, shape[2:]).covered(shape[2:])
     except NotKnown:
         return None
-    rim = any(windows.pads) and all(pad < size for pad, size in zip(windows.pads, windows.kernel * 2, strict=True))
+    rim = any(windows.pads) and max(windows.kernel) <= LONGEST
+    rim = rim and all(pad < size for pad, size in zip(windows.pads, windows.kernel * 2, strict=True))
     small = LESS * math.prod(made) <= math.prod(shape) and windows.results(shape[2:]) == made[2:]
     return windows if rim and small and bool((_inside(windows, shape[2:]) > 0).all()) else None

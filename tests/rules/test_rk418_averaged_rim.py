@@ -58,6 +58,7 @@ def test_padding_by_name(how: str) -> None:
         model(strides=(1, 1)),
         model((0, 0, 0, 0), sizes=(9, 9)),
         model(more=", count_include_pad = 1"),
+        model((8, 0, 8, 0), kernel=(16, 2)),
     ],
 )
 def test_others_are_left_alone(text: str) -> None:
