@@ -94,7 +94,8 @@ def _carrier(graph: GraphView, node: Node, dtype: str) -> str:
 def _is_lost_anyway(lint: LintContext, graph: GraphView, node: Node, dtype: str) -> bool:
     """Whether the node cannot stay though the table lets it pass.
 
-    It reads an input that cannot be of its dtype; it selects elements by constants, of which the compiler makes an
+    It reads an input that cannot be of its dtype; it is a pool with strides beyond its windows, of which the toolkit
+    makes a convolution that there is for floats only; it selects elements by constants, of which the compiler makes an
     Einsum of floats; or it moves uint8 in a shape of which the table has seen no like: of all that does so, only
     GatherND was ever built.
     """
@@ -102,6 +103,9 @@ def _is_lost_anyway(lint: LintContext, graph: GraphView, node: Node, dtype: str)
     inputs = [value for name in node.inputs if (value := graph.value(name)).kind == "input"]
     if any(value.dtype in refused or looks_like_image(value) for value in inputs):
         return True
+    if node.op == "MaxPool":
+        windows, strides = (node.attributes.get(name, ()) for name in ("kernel_shape", "strides"))
+        return any(stride > size for size, stride in zip(windows, strides, strict=False))
     if node.op == "GatherElements":
         return lint.is_constant(graph, node.inputs[1])
     return dtype == "uint8" and node.op in UNCHANGED - {"GatherND"}

@@ -183,3 +183,14 @@ def test_updates(dtype: str, reduction: str) -> None:
         for place, update in zip(feeds["i"], u, strict=True):
             wanted[place] = done[reduction](wanted[place], update) if reduction in done else update
     np.testing.assert_array_equal(run(after, feeds)[0], wanted)
+
+
+@pytest.mark.parametrize(("stride", "found"), [(3, 1), (2, 0)])
+def test_pools_that_leave_numbers_out(stride: int, found: int) -> None:
+    """The toolkit makes a convolution of what strides beyond the windows, which int8 has none of."""
+    text = f"""{head(18)} g (int8[1, 2, 12] x) => (int8[1, 2, {12 // stride}] y)
+        {{ y = MaxPool<kernel_shape = [2], strides = [{stride}]>(x) }}"""
+    assert len(diagnostics(text, CODE)) == found
+    if found:
+        x = np.random.default_rng(0).integers(-128, 128, (1, 2, 12), np.int8)
+        same(text, {"x": x})
