@@ -294,8 +294,13 @@ def test_light_dark_and_paper_differ_as_they_should(browser: Any, folder: Path) 
         assert all(panel.is_visible() for panel in found.page.query_selector_all(".story > .panel"))
         assert not found.page.is_visible(".tabs")
         assert found.page.evaluate(paper) == "rgb(255, 255, 255)"
+        assert found.page.get_attribute("html", "data-theme") == "light", "chips and plots, too"
+        drawn = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+        assert found.page.locator('[data-view="original"] .stage > canvas').evaluate(drawn)
+        assert [plot.evaluate(drawn) for plot in found.page.locator("#s1-layers .plot canvas").all()] == [True] * 4
         found.page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert [p.is_visible() for p in found.page.query_selector_all(".story > .panel")].count(True) == 1
+        assert found.page.get_attribute("html", "data-theme") == "auto"
         assert found.complaints == []
 
 

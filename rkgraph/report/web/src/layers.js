@@ -15,6 +15,7 @@ export function startLayers(panel, data, choose) {
     place.append(plots);
     layerPlots(plots, data.layers);
     if (view?.hasEdges) memoryPlot(plots, view);
+    for (const figure of plots.children) figure.fit(); // who prints sees no other frame than the first
     if (data.layers.length) place.append(layerTable(data.layers, choose));
   });
 }

@@ -150,12 +150,14 @@ function plot(place, title, names, ys, tone, words, { bars = false, log = false 
     );
   };
   let wide = 0;
-  new ResizeObserver(() => {
+  const fit = () => {
     if (figure.clientWidth && figure.clientWidth !== wide) {
       wide = figure.clientWidth;
       make();
     }
-  }).observe(figure);
+  };
+  figure.fit = fit;
+  new ResizeObserver(fit).observe(figure);
   onTheme(() => wide && make());
   return figure;
 }

@@ -61,6 +61,8 @@ export function startTabs(story) {
     showAll: () => {
       story.dataset.part = "summary";
       panels.forEach((panel) => (panel.hidden = false));
+      for (const name of ["shown", "printing"])
+        panels.forEach((panel) => panel.dispatchEvent(new CustomEvent(name)));
     },
     restore: () => {
       show(

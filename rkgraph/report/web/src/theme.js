@@ -27,6 +27,13 @@ function apply(theme) {
   for (const listener of listeners) listener();
 }
 
+/** Shows the page in light; returns what undoes that. */
+export function inLight() {
+  const before = document.documentElement.dataset.theme;
+  apply("light");
+  return () => apply(before);
+}
+
 export function startTheme() {
   for (const button of all("[data-set-theme]")) {
     button.addEventListener("click", () => {

@@ -29,6 +29,7 @@ export class GraphPanel {
     this.#build(panel.querySelector(".graph-place"));
     this.state.listen((now, before) => this.#changed(now, before));
     panel.addEventListener("shown", () => this.#arrange(this.state.get()));
+    panel.addEventListener("printing", () => this.panes.forEach((pane) => pane.paint()));
     if (!panel.hidden) this.#arrange(this.state.get());
   }
 
