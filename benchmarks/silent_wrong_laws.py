@@ -195,6 +195,14 @@ def _output_shapes() -> Models:
                     f"{{ y = ConvTranspose<strides = [2, 2], {pad}output_shape = [{size[0]}, {size[1]}]>(x, w) }}"
                 ),
             )
+    for size in ((7, 7), (8, 8)):
+        yield (
+            f"computed weights, to {_sizes(size)}",
+            _model(
+                f"(float[1,3,4,4] x, float[3,2,3,3] v) => (float[1,2,{size[0]},{size[1]}] y) "
+                f"{{ y = ConvTranspose<strides = [2, 2], output_shape = [{size[0]}, {size[1]}]>(x, v) }}"
+            ),
+        )
 
 
 def _three_axes() -> Models:

@@ -61,7 +61,7 @@ def _trouble(lint: LintContext, graph: GraphView, node: Node) -> str:
     rank, is_transposed = len(shape), node.op == "ConvTranspose"
     named = str(node.attributes.get("auto_pad", "NOTSET")).startswith("SAME")
     by_shape = is_transposed and "output_shape" in node.attributes
-    if by_shape and rank != CUBIC and lint.is_constant(graph, node.inputs[1]):
+    if by_shape and rank != CUBIC:
         if _cuts_unevenly(node, shape, weights):
             return "padding"
     elif (named and (is_transposed or rank != FLAT)) or by_shape:
@@ -102,15 +102,13 @@ def _cuts_unevenly(node: Node, shape: Sequence[Dim], weights: Sequence[Dim]) -> 
 def _builds(lint: LintContext, graph: GraphView, node: Node, trouble: str) -> bool:
     """Whether a form of trouble builds, and computes wrong numbers (measured, `numbers:convolution-over-three-axes`).
 
-    So do constant weights with an output_shape over one or two axes, and over three axes a Conv with SAME pads, with
+    So does an output_shape over one or two axes, and with constant weights over three a Conv with SAME pads, with
     dilations, or depthwise with more channels out than in; a dilated ConvTranspose from 2.3.2 on.
     """
     rank, attributes = len(graph.value(node.inputs[0]).shape or ()), node.attributes
-    if not lint.is_constant(graph, node.inputs[1]):
-        return False
     if node.op == "ConvTranspose" and rank != CUBIC:
         return trouble == "padding" and "output_shape" in attributes
-    if rank != CUBIC or trouble not in ("padding", "planes"):
+    if not lint.is_constant(graph, node.inputs[1]) or rank != CUBIC or trouble not in ("padding", "planes"):
         return False
     if node.op == "ConvTranspose":
         extra = attributes.get("group", 1) > 1 or any(attributes.get("output_padding", ()))
