@@ -52,7 +52,7 @@ def test_one_file_for_two_formats_is_refused(sandbox: Sandbox) -> None:
     (sandbox.folder / "r.json").write_text(report_to_json(sample_report()))
     with sandbox.unchanged():
         done = sandbox.run("report", "r.json", "--sarif-output", "x", "--junit-output", "x")
-    assert (done.code, done.error_line) == (ExitCode.USAGE, "error: x: two formats are to be written there")
+    assert (done.code, done.error_line) == (ExitCode.USAGE, "error: x: two results are to be written there")
 
 
 @pytest.mark.parametrize(
