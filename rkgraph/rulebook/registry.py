@@ -183,6 +183,7 @@ MODULES = (
     "rk525_angles_of_positions",
     "rk526_single_number_choice",
     "rk528_sum_behind_norm",
+    "rk529_norm_without_bias",
     "rk530_nearly_fused_attention",
     "rk531_grouped_query_attention",
     "rk550_nearly_fused_layer_norm",
