@@ -15,6 +15,7 @@ __all__ = ["TRIGGERS"]
 
 _PARTS = 3  # query, key and value
 _RANK, _LEFT = 6, 5
+_HALVES = 2
 
 
 def heads_of_joint_product(graph: GraphView) -> Iterator[Node]:
@@ -45,9 +46,23 @@ def lone_transpose_of_five(graph: GraphView) -> Iterator[Node]:
             yield node
 
 
+def rotated_part(graph: GraphView) -> Iterator[Node]:
+    """Concats of two Slices of what a Slice made, one of them negated: half of each head's rotary part, turned."""
+    for node in graph.nodes_of("Concat"):
+        makers = [graph.producer(name) for name in node.inputs]
+        if sum(maker is not None and maker.op == "Neg" for maker in makers) != 1:
+            continue
+        parts = [graph.producer(m.inputs[0]) if m is not None and m.op == "Neg" else m for m in makers]
+        sources = {part.inputs[0] for part in parts if part is not None and part.op == "Slice"}
+        whole = graph.producer(sources.pop()) if len(sources) == 1 and len(parts) == _HALVES else None
+        if whole is not None and whole.op == "Slice":
+            yield node
+
+
 TRIGGERS: Mapping[str, Callable[[GraphView], Iterator[Node]]] = {
     "heads_of_joint_product": heads_of_joint_product,
     "lone_transpose_of_five": lone_transpose_of_five,
+    "rotated_part": rotated_part,
 }
 
 

@@ -136,3 +136,26 @@ def test_the_real_toolkit_is_right_without_them(model: onnx.ModelProto, rule: st
     assert built.result.compile["options"]["disable_rules"] == (rule,)
     assert built.verification is not None
     assert built.verification.passed
+
+
+ROTATED = """g (float[1, 2, 8, 16] x) => (float[1, 2, 8, 4] y)
+<int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] four = {{4}}, int64[1] last = {{3}}> {{
+    part = {part}
+    low = Slice(part, zero, two, last) high = Slice(part, two, four, last) turned = {turned}(high)
+    y = Concat<axis = 3>(turned, low) }}"""
+
+
+@pytest.mark.parametrize(
+    ("part", "turned", "versions"),
+    [
+        ("Slice(x, zero, four, last)", "Neg", {"2.3.2"}),
+        ("Slice(x, zero, four, last)", "Abs", set()),
+        ("Relu(x)", "Neg", set()),
+    ],
+)
+def test_a_rotated_part_of_each_head(part: str, turned: str, versions: set[str]) -> None:
+    text = ROTATED.format(part=part, turned=turned)
+    if part.startswith("Relu"):
+        text = text.replace("float[1, 2, 8, 16] x", "float[1, 2, 8, 4] x")
+    for version in toolkits():
+        assert ("rotated-part" in found(text, Target("rk3588", version))) == (version in versions)
