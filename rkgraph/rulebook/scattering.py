@@ -118,6 +118,8 @@ def combined(writer: Writer, data: str, given: Updates, targets: npt.NDArray[np.
     for winners in rounds:
         numbers = winners.clip(min=0).tolist()
         chosen = writer.reshape(writer.op("Gather", flat, writer.integers(numbers, "winners"), axis=0), shape)
+        if given.reduction == "none" and winners.min() >= 0:
+            return chosen  # a mask that is true everywhere ends the build
         mask = writer.constant((winners >= 0).reshape(shape), "bool", "updated")
         data = _combined(writer, data, chosen, mask, given)
     return data

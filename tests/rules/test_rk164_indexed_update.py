@@ -160,3 +160,10 @@ def test_a_model_of_an_opset_without_mod_is_brought_to_one_that_has_it() -> None
     assert "Mod" in operators(after)
     feeds = {"x": numbers(4), "i": np.array([3, -4]), "u": numbers(2)}
     np.testing.assert_array_equal(run(after, feeds)[0], run(text, feeds)[0])
+
+
+def test_of_what_is_updated_as_a_whole_nothing_is_selected() -> None:
+    feeds = {"x": numbers(2, 3), "updates": numbers(2, 3, seed=1)}
+    held = {"indices": np.array([[2, 0, 1], [0, 2, 1]])}
+    model = one_node("ScatterElements", feeds, {"axis": 1}, constants=held, order=["x", "indices", "updates"])
+    assert "Where" not in assert_lowered(model, CODE, feeds, rtol=0, atol=0)
