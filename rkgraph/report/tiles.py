@@ -44,8 +44,8 @@ def _node_tiles(placement: Sequence[Device]) -> Iterable[Tile]:
     counts = Counter(placement)
     for device in Device:
         if counts[device]:
-            label = f"nodes {_LABELS[device]}"
-            yield Tile(label, f"{counts[device]:,}", f"of {len(placement):,}", _TONES.get(device, ""))
+            whole = f"of {len(placement):,} nodes"
+            yield Tile(_LABELS[device], f"{counts[device]:,}", whole, _TONES.get(device, ""))
 
 
 def _compile_tiles(story: Story) -> Iterable[Tile]:
