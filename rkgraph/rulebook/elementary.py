@@ -128,7 +128,9 @@ class Elementary:
         return self._joined(_ATANH, parts, beyond)
 
     def _cut(self, x: str, bound: float) -> _Parts:
-        """x at ±bound, which is no more than 1. What lies beyond is Relu(|x| − bound), which is 0 within however |x| is rounded.
+        """Cut x at ±bound, which is no more than 1, and say what lies beyond.
+
+        That is Relu(|x| − bound), which is 0 within however |x| is rounded.
 
         x − inside would not be: an input of the model in float32 may reach one of two readers as it is, and the other
         rounded to fp16, and a multiple of what is left between them is no number of 0 and ±1.
