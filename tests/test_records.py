@@ -73,7 +73,9 @@ def test_nothing_is_made_before_an_instance_is() -> None:
     assert "__init__" in cls.__dict__
 
 
-@pytest.mark.parametrize("ask", [fields, is_dataclass, lambda cls: cls.__match_args__], ids=str)
+@pytest.mark.parametrize(
+    "ask", [fields, is_dataclass, lambda cls: cls.__match_args__], ids=["fields", "is-dataclass", "match"]
+)
 def test_who_asks_for_the_fields_of_a_class_has_them(ask: Any) -> None:
     cls = fresh()
     assert ask(cls)
