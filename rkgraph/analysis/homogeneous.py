@@ -19,19 +19,23 @@ from rkgraph.records import Record
 
 __all__ = ["NORMS", "NotHomogeneous", "Region", "Step", "region_behind"]
 
-SUMS = frozenset({"Add", "Concat", "Max", "Min", "Sub", "Sum", "Where"})
+SUMS = frozenset({"Add", "Clip", "Concat", "Max", "Mean", "Min", "Sub", "Sum", "Where"})
+"""Of degree 1 where all operands are scaled alike, constants too: bounds of Clip are operands."""
+
 PRODUCTS = frozenset({"Conv", "Gemm", "MatMul", "Mul"})
 NORMS = frozenset({"InstanceNormalization", "LayerNormalization", "LpNormalization"})
 """Of degree 0, where the epsilon is multiplied by the square of the factor."""
 
 LINEAR = frozenset({
     "Abs", "AveragePool", "Expand", "Flatten", "Gather", "GlobalAveragePool", "GlobalMaxPool", "Identity", "LeakyRelu",
-    "MaxPool", "Neg", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu", "Reshape",
-    "Slice", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+    "MaxPool", "Neg", "PRelu", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu",
+    "Reshape", "Slice", "Squeeze", "Tile", "Transpose", "Unsqueeze",
 })  # fmt: skip
 
 SQUARED = frozenset({"ReduceL2"})
 """Of which the square is stored on the way to the result."""
+
+LOGARITHMS = frozenset({"Log", "ReduceLogSum"})
 
 TOP = 12
 """The largest number of a region ends below 2^12: sixteen times as much still fits into fp16."""
@@ -50,7 +54,8 @@ class NotHomogeneous(ValueError):
 class Step(Record):
     """A node of a region: the exponents of two by which each input is multiplied, and that of its result.
 
-    A result of exponent 0 that is not that of the node alone (Log) has an `offset` to be added: a multiple of ln 2.
+    A result of exponent 0 that is not that of the node alone (a logarithm) has an `offset` to be added, a multiple of
+    ln 2.
     """
 
     node: Node
@@ -124,7 +129,7 @@ class _Growth:
     def _entries(self, node: Node) -> tuple[int, ...]:
         """The inputs of the first node that are scaled: all terms of a sum, one factor of a product."""
         if node.op in SUMS:
-            return tuple(range(1 if node.op == "Where" else 0, len(node.inputs)))
+            return _terms(node)
         if node.op in PRODUCTS:
             if node.inputs[0] == node.inputs[1]:
                 return (0, 1)
@@ -173,7 +178,7 @@ class _Growth:
         inputs = [inside.get(place, Fraction(0)) for place in range(len(node.inputs))]
         first, op = inputs[0], node.op
         if op in SUMS:
-            places = range(1 if op == "Where" else 0, len(inputs))
+            places = _terms(node)
             found = {inside[place] for place in places if place in inside}
             if len(found) == 1 and set(inside) <= set(places):
                 degree = next(iter(found))
@@ -196,15 +201,16 @@ class _Growth:
             return degree, none
         if node.op in NORMS:
             return none, none
-        if node.op == "Log":
+        if node.op in LOGARITHMS:
             return none, degree
         powers = {"Sqrt": Fraction(1, 2), "Reciprocal": Fraction(-1), "ReduceSumSquare": Fraction(2)}
         if node.op in powers:
             return degree * powers[node.op], none
         if node.op == "Pow":
             constant = self.graph.constant(node.inputs[1])
-            if constant is not None and len(constant.values) == 1:
-                return degree * Fraction(float(constant.values[0])).limit_denominator(8), none
+            power = _fraction(float(constant.values[0])) if constant and len(constant.values) == 1 else None
+            if power is not None:
+                return degree * power, none
         return None, none
 
     def _scale(self) -> int:
@@ -233,7 +239,7 @@ class _Growth:
                 if exponent == 0 or name in exponents or not 0 < most < math.inf:
                     continue
                 reached = math.log2(most) + exponent
-                if reached > high or (reached < low and not _is_term(step.node)):
+                if reached > high or (reached < low and not _is_term(step.node, name)):
                     if step.result == 0 and constant is not None:
                         raise _Unfit
                     raise NotHomogeneous(f"{name}, scaled by 2^{exponent}, would leave fp16 itself")
@@ -248,14 +254,29 @@ class _Growth:
         return outside or name in graph.outputs or name in graph.captured
 
 
+def _terms(node: Node) -> tuple[int, ...]:
+    """The operands of one of `SUMS` that are there."""
+    first = 1 if node.op == "Where" else 0
+    return tuple(place for place in range(first, len(node.inputs)) if node.inputs[place])
+
+
+def _fraction(exponent: float) -> Fraction | None:
+    """The exponent of a Pow as a fraction of small terms; None where it is none, for a power of two stays none then."""
+    near = Fraction(exponent).limit_denominator(8) if math.isfinite(exponent) else Fraction(0)
+    return near if abs(float(near) - exponent) <= 2.0**-23 * abs(exponent) else None
+
+
 def _power(node: Node) -> int:
     """Of the result, the largest power that is stored."""
     return 2 if node.op in SQUARED else 1
 
 
-def _is_term(node: Node) -> bool:
-    """Whether an input may vanish: as a term of a sum, it then counts for nothing beside the others."""
-    return node.op in ("Add", "Sub", "Max")
+def _is_term(node: Node, name: str) -> bool:
+    """Whether an input may vanish: as a term of a sum, it then counts for nothing beside the others.
+
+    The least of what Clip lets through becomes 0, too, which is another matter before a logarithm (RK231).
+    """
+    return node.op in ("Add", "Max", "Sub", "Sum") or (node.op == "Clip" and name == node.inputs[1])
 
 
 def _step(draft: _Draft, scale: int) -> Step:

@@ -86,6 +86,8 @@ def _attributes(step: Step) -> dict[str, object]:
     attributes = dict(step.node.attributes)
     if step.node.op in NORMS - {"LpNormalization"}:
         attributes["epsilon"] = float(attributes.get("epsilon", DEFAULT_EPSILON)) * 4.0 ** step.inputs[0]
+    if step.node.op == "Clip":  # below opset 11 its bounds are attributes
+        attributes |= {name: float(bound) * 2.0 ** step.inputs[0] for name, bound in attributes.items()}
     return attributes
 
 

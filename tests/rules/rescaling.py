@@ -18,7 +18,10 @@ from rkgraph.targets import Target
 
 __all__ = ["FORMS", "feeds_of", "form", "mended"]
 
-_NUMBERS = "float two = {2}, float one = {1}, float c = {0.00003}, float e = {0.00001}, int64[1] last = {-1}"
+_NUMBERS = (
+    "float two = {2}, float one = {1}, float c = {0.00003}, float e = {0.00001}, float odd = {0.1}, "
+    "int64[1] last = {-1}"
+)
 _SAME, _ROW = ("float[1, 8, 16] x", "float[1, 8, 16] y"), ("float[1, 8, 16] x", "float[1, 8, 1] y")
 
 _VARIANCE = "m = ReduceMean<axes = [-1]>(x) d = Sub(x, m) s = Mul(d, d) v = ReduceMean<axes = [-1]>(s)"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,7 +142,7 @@ def test_scaled_it_is_the_same_bit_for_bit_and_fits(name: str, tmp_path: Path) -
 @given(
     st.lists(st.sampled_from(STEPS), min_size=1, max_size=5),
     st.floats(300, 20000),
-    st.sampled_from(["Sqrt", "Mul c", "Log", "Div"]),
+    st.sampled_from(["Sqrt", "Mul c", "Log", "Div", "Clip, Log", "ReduceLogSum"]),
 )
 def test_chains_that_overflow_stay_the_same(steps: list[str], scale: float, end: str) -> None:
     """Whatever homogeneous nodes lie between a square and where it fits again."""
@@ -155,14 +156,17 @@ def test_chains_that_overflow_stay_the_same(steps: list[str], scale: float, end:
         "Mul c": "y = Mul({0}, c)",
         "Log": "a = Abs({0}) b = Add(a, one) y = Log(b)",
         "Div": "y = Div({0}, s)",
+        "Clip, Log": "a = Clip({0}, one) y = Log(a)",
+        "ReduceLogSum": "a = Abs({0}) b = Add(a, one) y = ReduceLogSum<axes = [-1]>(b)",
     }[end].format(names[-1])
-    proto = model("float[1, 8, 16] x", "float[1, 8, 16] y", " ".join([*nodes, last]))
+    shape = "float[1, 8, 1] y" if end == "ReduceLogSum" else "float[1, 8, 16] y"
+    proto = model("float[1, 8, 16] x", shape, " ".join([*nodes, last]))
     with tempfile.TemporaryDirectory() as folder:
         outcome = mended(proto, scale, Path(folder), CODE)
     assert "refuted" not in {proof.outcome for proof in outcome.proofs}
     case = feeds_of(proto, scale, seed=5)
     after, before = run(outcome.model.proto(weights=True), case)[0], run(proto, case)[0]
-    np.testing.assert_allclose(after, before, rtol=1e-6, atol=1e-5 if end == "Log" else 0.0)
+    np.testing.assert_allclose(after, before, rtol=1e-6, atol=1e-5 if "Log" in end else 0.0)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +175,47 @@ def test_chains_that_overflow_stay_the_same(steps: list[str], scale: float, end:
         ("s = Mul(x, x) y = Exp(s)", "not the same scaled"),
         ("s = Mul(x, x) y = Tanh(s)", "not the same scaled"),
         ("s = Mul(x, x) y = Add(s, c)", "is an output"),
+        ("s = Mul(x, x) t = Clip(s, c, e) y = Add(t, one)", "would leave fp16 itself"),
+        ("s = Mul(x, x) a = Abs(s) y = Pow(a, odd)", "not the same scaled"),
         ("s = Mul(x, x) r = Sqrt(s) t = Tanh(s) y = Add(r, t)", "not the same scaled"),
     ],
-    ids=range(4),
+    ids=range(6),
 )
 def test_where_something_else_reads_it_nothing_is_done(nodes: str, reason: str, tmp_path: Path) -> None:
     outcome = mended(model("float[1, 8, 16] x", "float[1, 8, 16] y", nodes), 400.0, tmp_path)
     assert outcome.fixes.applied == ()
     assert any(reason in refused.reason for refused in outcome.fixes.refused), outcome.fixes.refused
+
+
+def _decibels(opset: int) -> onnx.ModelProto:
+    """A spectrum of decibels as front ends of sound compute it: powers, bands, a floor, a logarithm."""
+    floor = "Clip(bands, floor)" if opset > 10 else "Clip<min = 0.0000001>(bands)"
+    text = f"""<ir_version: 8, opset_import: ["" : {opset}]>
+        g (float[1, 6, 16] x, float[1, 6, 16] z) => (float[1, 6, 4] y)
+        <float two = {{2}}, float floor = {{0.0000001}}, float ten = {{4.3429446}}> {{
+            a = Pow(x, two) b = Pow(z, two) power = Add(a, b) bands = MatMul(power, weights)
+            least = {floor} log = Log(least) y = Mul(log, ten)
+        }}"""
+    proto = onnx.parser.parse_model(text)
+    weights = np.abs(np.random.default_rng(3).normal(size=(16, 4))).astype(np.float32)
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(weights, "weights"))
+    if opset <= 10:
+        del proto.graph.initializer[1]
+    return proto
+
+
+@pytest.mark.parametrize("opset", [9, 13, 17])
+def test_a_spectrum_of_decibels_is_mended_through_its_floor(opset: int, tmp_path: Path) -> None:
+    proto = _decibels(opset)
+    outcome = mended(proto, 3000.0, tmp_path, "RK231", "RK240")
+    assert [d.code for d in outcome.after.diagnostics] == []
+    after = outcome.model.proto(weights=True)
+    case = feeds_of(proto, 3000.0, seed=9)
+    case["x"][:, 0], case["z"][:, 0] = 0.0, 0.0  # silence
+    (exact,), (half,) = run(proto, case), run(in_fp16(after), {k: v.astype(np.float16) for k, v in case.items()})
+    np.testing.assert_allclose(half[:, 1:].astype(np.float32), exact[:, 1:].astype(np.float32), rtol=0.005)
+    assert np.isfinite(half.astype(np.float32)).all()
+    assert float(half[:, 0].max()) < float(half[:, 1:].min()) - 60.0
 
 
 def test_weights_take_the_factor_up_and_give_it_back(tmp_path: Path) -> None:
@@ -222,3 +259,12 @@ def test_the_simulator_computes_it_then(worker: Worker, name: str, scale: float,
     )
     assert not before < 0.01, before
     assert scaled < 0.002, scaled
+
+
+@pytest.mark.toolkit
+def test_the_simulator_computes_decibels_then(worker: Worker, tmp_path: Path) -> None:
+    proto = _decibels(13)
+    after = mended(proto, 3000.0, tmp_path, "RK231", "RK240").model.proto(weights=True)
+    case = feeds_of(proto, 3000.0, seed=9)
+    assert not simulated_error(worker, proto, proto, case, tmp_path / "before") < 0.01
+    assert simulated_error(worker, after, proto, case, tmp_path / "after") < 0.002
