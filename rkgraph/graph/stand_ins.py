@@ -118,6 +118,17 @@ def _attention(node: NodeProto, dims: _Dims) -> _Made | None:
     return _product(node, weights[0], width) if width and len(weights) == 2 else None
 
 
+def _quantised_attention(node: NodeProto, dims: _Dims) -> _Made | None:
+    """As Attention, of whole numbers: what comes out is floats."""
+    cast = _node("Cast", [node.input[0]], [f"{node.output[0]}\0floats"])
+    cast.attribute.add(name="to", type=pb.AttributeProto.INT, i=_FLOAT)
+    floats = pb.NodeProto()
+    floats.CopyFrom(node)
+    floats.input[0] = cast.output[0]
+    made = _attention(floats, dims)
+    return None if made is None else ([cast, *made[0]], made[1])
+
+
 def _dynamic_product(node: NodeProto, dims: _Dims) -> _Made | None:
     weights = dims.get(node.input[1], ())
     return _product(node, *weights) if len(weights) == 2 else None
@@ -200,6 +211,7 @@ _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "FusedMatMul": _fused_product,
     "GroupQueryAttention": _grouped_attention,
     "MatMulNBits": _n_bits,
+    "QAttention": _quantised_attention,
     "TransposeMatMul": _fused_product,
     **dict.fromkeys(_QUANTISED, _quantised),
 }

@@ -58,7 +58,7 @@ def causal(writer: Writer, heads: Heads, queries: int, keys: int) -> str:
 
 
 def key_mask(graph: GraphView, writer: Writer, heads: Heads, mask: str, sizes: tuple[int, int, int]) -> str:
-    """What is added for a mask of whole numbers: (B, T) or (B, S, T) of 0 and 1, or (B) lengths.
+    """What is added for a mask of whole numbers: (B, T) or (B, S, T) of 0 and 1, (B) ends, or (2·B) ends and starts.
 
     Args:
         graph: where the mask is.
@@ -77,14 +77,25 @@ def key_mask(graph: GraphView, writer: Writer, heads: Heads, mask: str, sizes: t
         seen = writer.reshape(real, (batch, 1, 1, keys))
     elif shape == (batch, queries, keys):
         seen = writer.reshape(real, (batch, 1, queries, keys))
-    elif shape == (batch,):
-        place = writer.constant([float(key) for key in range(keys)], heads.dtype, "places")
-        seen = writer.op("Sub", writer.reshape(real, (batch, 1, 1, 1)), place)
+    elif shape in ((batch,), (2 * batch,)):
+        seen = _between(writer, heads, real, (batch, keys), starts=shape != (batch,))
     else:
-        raise NotUnfused(f"{mask} has the shape {shape}; masks are (B, T), (B, S, T), or (B) lengths")
+        known = "(B, T), (B, S, T), (B) ends, or (2·B) ends and starts"
+        raise NotUnfused(f"{mask} has the shape {shape}; masks are {known}")
     seen = writer.clip(seen, heads.dtype, 0.0, 1.0)
     hidden = writer.op("Sub", writer.constant(1.0, heads.dtype, "one"), seen)
     return writer.op("Mul", hidden, writer.constant(heads.filled, heads.dtype, "filled"))
+
+
+def _between(writer: Writer, heads: Heads, bounds: str, sizes: tuple[int, int], *, starts: bool) -> str:
+    """(B, 1, 1, T), above 0 for keys in front of the first B of `bounds`, and from the next B on where there are."""
+    batch, keys = sizes
+    place = writer.constant([float(key) for key in range(keys)], heads.dtype, "places")
+    if not starts:
+        return writer.op("Sub", writer.reshape(bounds, (batch, 1, 1, 1)), place)
+    end, start = (writer.reshape(part, (batch, 1, 1, 1)) for part in writer.split(bounds, 0, (batch, batch)))
+    after = writer.constant([float(key + 1) for key in range(keys)], heads.dtype, "after")
+    return writer.op("Min", writer.op("Sub", end, place), writer.op("Sub", after, start))
 
 
 def rotated(writer: Writer, x: str, waves: tuple[str, str], width: int, *, interleaved: bool) -> str:

@@ -16,7 +16,7 @@ from rkgraph.rulebook.quantized import Quantized
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
 
-__all__ = ["Operand", "Product", "read_product"]
+__all__ = ["Operand", "Product", "measured_floats", "read_product"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,13 @@ def read_product(graph: GraphView, node: Node) -> Product | str:
             dtype = graph.value(scaled.outputs[0]).dtype or "float32"
             return Product(node, found[0], found[1], scaled.outputs[0], dtype)
     return f"the scales behind {node.label} are not those of its operands"
+
+
+def measured_floats(graph: GraphView, quantized: tuple[str, str, str]) -> str:
+    """What DynamicQuantizeLinear made the (numbers, scale, zero point) of; "" where it did not, or not all of them."""
+    source = graph.producer(quantized[0])
+    whole = source is not None and source.op == "DynamicQuantizeLinear" and tuple(source.outputs) == quantized
+    return source.inputs[0] if source is not None and whole else ""
 
 
 def _operand(graph: GraphView, numbers: str, zero: str, scale: str) -> Operand | None:

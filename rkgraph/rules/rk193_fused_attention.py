@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rkgraph.graph.rewrite import Between
-from rkgraph.rulebook.attention_heads import Heads, attend, causal, key_mask, merge_heads, rotated, split_heads
-from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, input_of, real_dtype, unfused
+from rkgraph.rulebook.attention_heads import attend, merge_heads, rotated, split_heads
+from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, input_of, unfused
+from rkgraph.rulebook.projected_attention import Projected, heads_of, length_of, projected, score_biases
 from rkgraph.rulebook.quantized import static_shape
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 USUAL = Between(-8.0, 8.0)
 _MASKS = {"Attention": 3, "MultiHeadAttention": 4}  # the places of the mask
-_ADDED = {"Attention": 5, "MultiHeadAttention": 5}  # … and of what is added to the scores as it is
-FILLED = -10000.0  # what masked scores get unless mask_filter_value says otherwise
+_ADDED = 5  # … and of what is added to the scores as it is
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -39,13 +39,6 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     return unfused(lint, finding, _WRITTEN, prefix="rk193", within=within)
 
 
-def _heads(graph: GraphView, node: Node, *names: str) -> Heads:
-    attributes = node.attributes
-    filled = float(attributes.get("mask_filter_value", FILLED))
-    scale = float(attributes.get("scale", 0.0))
-    return Heads(int(attributes["num_heads"]), scale, filled, real_dtype(graph, *names))
-
-
 def _attention(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
     """Inputs: x, weights, bias, mask, past, attention bias."""
     x, weights, bias, _, past = (input_of(node, place) for place in range(5))
@@ -54,24 +47,10 @@ def _attention(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str
         raise NotUnfused(f"{node.label} is rotary, or the shape of {x} is not static")
     if not bias:
         raise NotUnfused(f"{node.label} has no bias, and ONNX Runtime dies of that, so that nothing can be proved")
-    heads = _heads(graph, node, weights, x)
     widths = node.attributes.get("qkv_hidden_sizes") or (sizes[1] // 3,) * 3
-    # Projections apart: a rule of rknn-toolkit2 2.3.2 breaks on one that is split behind.
-    own = zip(writer.split(weights, 1, widths), writer.split(bias, 0, widths), strict=True)
-    parts = [writer.op("Add", writer.op("MatMul", x, weight), offset) for weight, offset in own]
-    qkv = [
-        split_heads(writer, part, heads.count, size // heads.count) for part, size in zip(parts, widths, strict=True)
-    ]
-    if past:
-        before = writer.split(past, 0, (1, 1))
-        qkv[1:] = [writer.concat((writer.squeeze(old, (0,)), new), 2) for old, new in zip(before, qkv[1:], strict=True)]
-    keys = shape[1] + (_length(graph, past, 3) if past else 0)
-    biases = _biases(graph, node, writer, heads, (shape[0], shape[1], keys))
-    attended = attend(writer, heads, qkv, widths[0] // heads.count, biases)
-    made = {node.outputs[0]: merge_heads(writer, attended, widths[2])}
-    if len(node.outputs) > 1 and node.outputs[1]:
-        made[node.outputs[1]] = writer.concat([writer.unsqueeze(part, (0,)) for part in qkv[1:]], 0)
-    return made
+    mask, added = input_of(node, _MASKS[node.op]), input_of(node, _ADDED)
+    given = Projected(x, weights, bias, shape[:2], widths, mask, past, added)
+    return projected(graph, node, writer, given, heads_of(graph, node, weights, x))
 
 
 def _multi_head(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
@@ -81,7 +60,7 @@ def _multi_head(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, st
     if len(shapes) != 3 or any(shape is None or len(shape) not in (3, 4) for shape in shapes) or len(node.inputs) > 8:
         raise NotUnfused(f"query, key and value of {node.label} are packed, or their shapes are not static")
     sizes = [shape for shape in shapes if shape is not None]
-    heads = _heads(graph, node, query)
+    heads = heads_of(graph, node, query)
     widths = [size[2] if len(size) == 3 else size[1] * size[3] for size in sizes]
     names = [query, key, value]
     if bias:
@@ -97,35 +76,13 @@ def _multi_head(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, st
     for place, old in ((1, past_key), (2, past_value)):
         if old:
             qkv[place] = writer.concat((old, qkv[place]), 2)
-    keys = (sizes[1][1] if len(sizes[1]) == 3 else sizes[1][2]) + (_length(graph, past_key, 2) if past_key else 0)
-    biases = _biases(graph, node, writer, heads, (sizes[0][0], sizes[0][1], keys))
+    keys = (sizes[1][1] if len(sizes[1]) == 3 else sizes[1][2]) + (length_of(graph, past_key, 2) if past_key else 0)
+    whole = (sizes[0][0], sizes[0][1], keys)
+    mask, added = input_of(node, _MASKS[node.op]), input_of(node, _ADDED)
+    biases = score_biases(graph, node, writer, heads, sizes=whole, mask=mask, added=added)
     attended = attend(writer, heads, qkv, widths[0] // heads.count, biases)
     made = {node.outputs[0]: merge_heads(writer, attended, widths[2])}
     return made | {name: part for name, part in zip(node.outputs[1:3], qkv[1:], strict=False) if name}
-
-
-def _biases(
-    graph: GraphView,
-    node: Node,
-    writer: Writer,
-    heads: Heads,
-    sizes: tuple[int, int, int],
-) -> Sequence[str]:
-    """What is added to the scores: the attention bias, the mask, and what hides later keys."""
-    mask, extra = input_of(node, _MASKS[node.op]), input_of(node, _ADDED[node.op])
-    biases = [extra] if extra else []
-    if mask:
-        biases.append(key_mask(graph, writer, heads, mask, sizes))
-    if node.attributes.get("unidirectional", 0):
-        biases.append(causal(writer, heads, sizes[1], sizes[2]))
-    return biases
-
-
-def _length(graph: GraphView, name: str, axis: int) -> int:
-    shape = static_shape(graph, name)
-    if shape is None:
-        raise NotUnfused(f"the shape of {name} is not static")
-    return shape[axis]
 
 
 def _rotary(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:

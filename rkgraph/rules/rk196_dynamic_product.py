@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rkgraph.graph.rewrite import Between, Tolerance
+from rkgraph.rulebook.dynamic_quantization import measured_floats
 from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, input_of, unfused
 from rkgraph.rulebook.quantized import Quantized, dequantize, element_count
 from rkgraph.rulebook.rule import Finding, LintContext
@@ -36,10 +37,7 @@ def _measured(graph: GraphView, node: Node) -> str:
     """The activation in floats: input 0, or what DynamicQuantizeLinear made that of; "" where it is not known."""
     if node.op == "DynamicQuantizeMatMul":
         return node.inputs[0]
-    source = graph.producer(node.inputs[0])
-    given = (node.inputs[0], node.inputs[2], input_of(node, 4))
-    whole = source is not None and source.op == "DynamicQuantizeLinear" and tuple(source.outputs) == given
-    return source.inputs[0] if source is not None and whole else ""
+    return measured_floats(graph, (node.inputs[0], node.inputs[2], input_of(node, 4)))
 
 
 def _product(graph: GraphView, node: Node, writer: Writer, weights: Quantized, bias: str) -> Mapping[str, str]:

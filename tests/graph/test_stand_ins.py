@@ -20,6 +20,7 @@ WHOLE = (2, 3, 8)
         ("SkipLayerNormalization", ["x", "x", "g"], {"g": (8,)}, {}, WHOLE),
         ("Attention", ["x", "w"], {"w": (8, 24)}, {"num_heads": 2}, WHOLE),
         ("Attention", ["x", "w"], {"w": (8, 20)}, {"num_heads": 2, "qkv_hidden_sizes": [8, 8, 4]}, (2, 3, 4)),
+        ("QAttention", ["x", "w", "b", "s", "s"], {"w": (8, 24), "b": (24,), "s": ()}, {"num_heads": 2}, WHOLE),
         ("FusedMatMul", ["x", "w"], {"w": (5, 8)}, {"transB": 1}, (2, 3, 5)),
         ("FusedMatMul", ["x", "w"], {"w": (8, 5)}, {}, (2, 3, 5)),
         ("MatMulNBits", ["x", "w", "s"], {"w": (5, 1, 8), "s": (5,)}, {"K": 8, "N": 5, "block_size": 16}, (2, 3, 5)),

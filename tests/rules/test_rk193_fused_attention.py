@@ -19,7 +19,9 @@ B, S, H, N = 2, 5, 12, 3
 MASKS = {
     "none": None,
     "tokens": [[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]],
+    "left padding": [[0, 0, 1, 1, 1], [1, 1, 1, 1, 1]],
     "lengths": [3, 5],
+    "ends and starts": [3, 5, 1, 2],
     "queries": [[[1] * (q + 1) + [0] * (S - q - 1) for q in range(S)]] * B,
 }
 
@@ -119,7 +121,7 @@ def test_what_onnx_runtime_dies_of_is_refused() -> None:
 
 
 def test_other_masks_are_refused() -> None:
-    feeds = {"x": floats(0, B, S, H), "m": np.zeros(2 * B, "i4")}
+    feeds = {"x": floats(0, B, S, H), "m": np.zeros(3 * B + 2, "i4")}
     constants = {"w": floats(1, H, 3 * H), "b": floats(2, 3 * H)}
     model = microsoft("Attention", ["x", "w", "b", "m"], {"y": (B, S, H)}, fed=feeds, constants=constants, num_heads=N)
     (refusal,) = fixed(model, CODE)[1]
