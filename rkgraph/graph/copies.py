@@ -48,10 +48,14 @@ class Source(Record):
 
 
 class CopiedTensor(Record):
-    """An initializer of a subgraph to copy, of any size."""
+    """An initializer of a graph to copy, of any size.
+
+    `as_bytes`: one of elements of 4 or 2 bits becomes uint8 (bytes), each byte with its first element in the low bits.
+    """
 
     place: Place
     name: str
+    as_bytes: bool = False
 
 
 def where(graph: GraphView) -> Place:

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 import onnx
 
 from rkgraph.graph.copies import CopiedTensor, Place, Source
+from rkgraph.graph.tensors import byte_size, dtype_name
 from rkgraph.graph.walk import subgraphs
 
 __all__ = ["Originals"]
+
+PACKED = frozenset({"int4", "uint4", "int2", "uint2"})
+"""Whole numbers of which several share a byte."""
 
 
 class Originals:
@@ -33,14 +37,14 @@ class Originals:
         return copies
 
     def tensor(self, copied: CopiedTensor, name: str) -> onnx.TensorProto:
-        """The initializer at `copied`, called `name`. Raises ValueError where there is none."""
+        """The initializer at `copied`, called `name`. Raises ValueError where none is as is asked."""
         holder = self._holder(copied.place)
         for tensor in holder.initializer if isinstance(holder, onnx.GraphProto) else ():
             if tensor.name == copied.name:
                 copy = onnx.TensorProto()
                 copy.CopyFrom(tensor)
                 copy.name = name
-                return copy
+                return _as_bytes(copy) if copied.as_bytes else copy
         raise ValueError(f"a rewrite copies the initializer {copied.name!r}, which is not at {copied.place}")
 
     def _given(self, source: Source) -> dict[str, onnx.AttributeProto] | None:
@@ -67,6 +71,16 @@ class Originals:
             attribute = next(a for a in holder.node[index].attribute if a.name == name)
             holder = attribute.g if attribute.HasField("g") else attribute.graphs[number]
         return holder
+
+
+def _as_bytes(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """The same stored bytes, wherever they lie, as uint8. Raises ValueError for elements that share none."""
+    name, size = dtype_name(tensor.data_type), byte_size(tensor)
+    if name not in PACKED or size is None:
+        raise ValueError(f"{tensor.name!r} is {name}, of which no element shares a byte with others")
+    tensor.data_type = onnx.TensorProto.UINT8
+    tensor.dims[:] = [size]
+    return tensor
 
 
 def _path(function: onnx.FunctionProto) -> str:

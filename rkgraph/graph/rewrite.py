@@ -106,7 +106,7 @@ class Tape:
         return names
 
     def copied_constant(self, source: CopiedTensor) -> str:
-        """Record a copy of an initializer of a subgraph; its new name is returned."""
+        """Record a copy of an initializer; its new name is returned."""
         name = f"{self.prefix}/copy_{len(self.copies)}"
         self.copies[name] = source
         return name

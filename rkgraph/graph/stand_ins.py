@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["with_stand_ins"]
 
 _MICROSOFT = "com.microsoft"
-_FLOAT = 1  # TensorProto.FLOAT
+_FLOAT, _UINT8 = 1, 2  # TensorProto.DataType
 
 # Output 0 has the shape and dtype of this input.
 _LIKE: Mapping[str, int] = {
@@ -43,7 +43,13 @@ _OWN_ATTRIBUTES = frozenset({
     "activation", "activation_params", "activation_alpha", "activation_beta", "activation_gamma", "block_size",
 })  # fmt: skip
 
-_Dims = Mapping[str, tuple[int, ...]]
+
+class _Dims(dict[str, tuple[int, ...]]):
+    """The dimensions of initializers by name; `in_bytes` are those of uint8."""
+
+    in_bytes: frozenset[str] = frozenset()
+
+
 _Made = tuple[list["NodeProto"], dict[str, tuple[int, ...]]]
 """Nodes, and float constants that they read, of which the shapes alone matter."""
 
@@ -51,7 +57,8 @@ _Made = tuple[list["NodeProto"], dict[str, tuple[int, ...]]]
 def with_stand_ins(model: ModelProto) -> ModelProto:
     """A copy of `model` with stand-ins in its main graph; `model` itself where there is nothing to replace."""
     graph = model.graph
-    dims = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    dims = _Dims((tensor.name, tuple(tensor.dims)) for tensor in graph.initializer)
+    dims.in_bytes = frozenset(tensor.name for tensor in graph.initializer if tensor.data_type == _UINT8)
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
     own = {name for name, since in _IN_STANDARD_DOMAIN.items() if opset < since}
     made = {
@@ -148,6 +155,18 @@ def _embedding(node: NodeProto, _dims: _Dims) -> _Made | None:
     return [_node("Gather", [node.input[2], node.input[0]], [node.output[0]])], {}
 
 
+def _packed_table(node: NodeProto, dims: _Dims) -> _Made | None:
+    """A lookup in a table that holds, where it is of bytes, 8/bits numbers in each along its last axis."""
+    table, given = dims.get(node.input[0], ()), _integers(node)
+    if not table:
+        return None
+    each = 8 // (given.get("bits", 4) or 8) if node.input[0] in dims.in_bytes else 1
+    name = f"{node.output[0]}\0table"
+    new = _node("Gather", [name, node.input[1]], list(node.output[:1]))
+    new.attribute.add(name="axis", type=pb.AttributeProto.INT, i=given.get("gather_axis", 0))
+    return [new], {name: (*table[:-1], table[-1] * each)}
+
+
 def _grouped_attention(node: NodeProto, _dims: _Dims) -> _Made | None:
     """Output 0 is like the queries, input 0; where keys and values come in it, too, the first of its heads."""
     query, out = node.input[0], node.output[0]
@@ -209,6 +228,7 @@ _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "DynamicQuantizeMatMul": _dynamic_product,
     "EmbedLayerNormalization": _embedding,
     "FusedMatMul": _fused_product,
+    "GatherBlockQuantized": _packed_table,
     "GroupQueryAttention": _grouped_attention,
     "MatMulNBits": _n_bits,
     "QAttention": _quantised_attention,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView
     from rkgraph.rulebook.writer import Writer
 
-__all__ = ["unpacked"]
+__all__ = ["apart", "unpacked"]
 
 
 def unpacked(graph: GraphView, writer: Writer, names: tuple[str, str, str], attributes: Mapping[str, Any]) -> str:
@@ -38,14 +38,14 @@ def unpacked(graph: GraphView, writer: Writer, names: tuple[str, str, str], attr
     blocks, dtype = -(-k // size), graph.value(scales).dtype or "float32"
     if bits not in (2, 4, 8) or static_shape(graph, packed) != (n, blocks, size * bits // 8):
         raise ValueError(f"weights of {bits} bits in blocks of {size}, stored as {static_shape(graph, packed)}")
-    whole = writer.reshape(_numbers(writer, packed, bits, dtype, (n, blocks, size * bits // 8)), (n, blocks, size))
+    whole = writer.reshape(apart(writer, packed, bits, dtype, (n, blocks, size * bits // 8)), (n, blocks, size))
     if not zeros:
         middle = writer.constant(float(2 ** (bits - 1)), dtype, "middle")
     elif graph.value(zeros).dtype == "uint8":
         row = -(-blocks * bits // 8)  # bytes: zero points of a column fill whole ones
         if element_count(graph, zeros) != n * row:
             raise ValueError(f"{zeros} does not hold a zero point for each block")
-        flat = _numbers(writer, writer.reshape(zeros, (n, row)), bits, dtype, (n, row))
+        flat = apart(writer, writer.reshape(zeros, (n, row)), bits, dtype, (n, row))
         each = writer.slice(writer.reshape(flat, (n, row * 8 // bits)), (1,), (0,), (blocks,))
         middle = writer.reshape(each, (n, blocks, 1))
     else:
@@ -57,8 +57,8 @@ def unpacked(graph: GraphView, writer: Writer, names: tuple[str, str, str], attr
     return writer.transpose(columns, (1, 0))
 
 
-def _numbers(writer: Writer, packed: str, bits: int, dtype: str, shape: tuple[int, ...]) -> str:
-    """The numbers in bytes of `shape`, along a new last axis of 8/bits, as floats."""
+def apart(writer: Writer, packed: str, bits: int, dtype: str, shape: tuple[int, ...]) -> str:
+    """Record the numbers in bytes `packed` of `shape`, along a new last axis of 8/bits, as floats of numpy `dtype`."""
     rest, parts = writer.cast(packed, dtype), []
     base = writer.constant(float(2**bits), dtype, "base")
     for left in range(8 // bits, 0, -1):
