@@ -114,7 +114,8 @@ def _product(node: NodeProto, rows: int, columns: int) -> _Made:
 
 def _n_bits(node: NodeProto, _dims: _Dims) -> _Made | None:
     sizes = _integers(node)
-    return _product(node, sizes["K"], sizes["N"]) if {"K", "N"} <= sizes.keys() else None
+    order = ("K", "N") if sizes.get("transB", 1) else ("N", "K")
+    return _product(node, sizes[order[0]], sizes[order[1]]) if {"K", "N"} <= sizes.keys() else None
 
 
 def _attention(node: NodeProto, dims: _Dims) -> _Made | None:
@@ -230,6 +231,7 @@ _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "FusedMatMul": _fused_product,
     "GatherBlockQuantized": _packed_table,
     "GroupQueryAttention": _grouped_attention,
+    "MatMulBnb4": _n_bits,
     "MatMulNBits": _n_bits,
     "QAttention": _quantised_attention,
     "TransposeMatMul": _fused_product,

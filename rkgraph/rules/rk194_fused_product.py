@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, input_of, real_dtype, unfused
-from rkgraph.rulebook.packed_weights import unpacked
+from rkgraph.rulebook.packed_weights import decoded, unpacked
 from rkgraph.rulebook.quantized import static_shape
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
@@ -104,10 +104,22 @@ def _n_bits(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
     return {node.outputs[0]: writer.op("Add", product, node.inputs[5]) if input_of(node, 5) else product}
 
 
+def _codes(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    """Inputs: A, codes of 4 bits, the largest number of each block."""
+    if not node.attributes.get("transB", 1):
+        raise NotUnfused(f"{node.label} is of a backward pass (transB = 0), which ONNX Runtime has no kernel for here")
+    try:
+        weights = decoded(graph, writer, (node.inputs[1], node.inputs[2]), node.attributes)
+    except ValueError as error:
+        raise NotUnfused(f"{node.label}: {error}") from error
+    return {node.outputs[0]: writer.op("MatMul", node.inputs[0], weights)}
+
+
 _WRITTEN: Mapping[str, Unfuse] = {
     "FusedConv": _fused_conv,
     "FusedGemm": _fused_gemm,
     "FusedMatMul": _fused_mat_mul,
+    "MatMulBnb4": _codes,
     "MatMulNBits": _n_bits,
     "TransposeMatMul": _fused_mat_mul,
 }

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rkgraph.graph.rewrite import Refusal
 from tests.rules.microsoft_models import assert_same, floats, microsoft
@@ -106,6 +108,38 @@ def test_weights_of_few_bits(bits: int, zeros: str, k: int, size: int) -> None:
         "MatMulNBits", inputs, {"y": (3, n)}, fed=feeds, constants=constants, K=k, N=n, bits=bits, block_size=size
     )
     assert_same(model, feeds, CODE, atol=2e-3 if bits == 8 else 1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    kind=st.sampled_from([0, 1]),
+    k=st.integers(1, 40),
+    n=st.integers(1, 7),
+    size=st.sampled_from([16, 32]),
+    opset=st.sampled_from([9, 17]),
+)
+def test_weights_of_codes(kind: int, k: int, n: int, size: int, opset: int) -> None:
+    random = np.random.default_rng(k)
+    feeds = {"x": floats(0, 2, 3, k)}
+    constants = {
+        "w": random.integers(0, 256, -(-n * k // 2)).astype("u1"),
+        "s": random.uniform(0.01, 2, -(-n * k // size)).astype("f"),
+    }
+    model = microsoft(
+        "MatMulBnb4", ["x", "w", "s"], {"y": (2, 3, n)}, fed=feeds, constants=constants, opset=opset,
+        K=k, N=n, block_size=size, quant_type=kind,
+    )  # fmt: skip
+    assert_same(model, feeds, CODE)
+
+
+@pytest.mark.parametrize("changed", [{"quant_type": 2}, {"transB": 0}, {"K": 17}, {"block_size": 32}])
+def test_other_codes_are_refused(changed: dict[str, int]) -> None:
+    feeds = {"x": floats(0, 2, 16)}
+    constants = {"w": np.zeros(32, "u1"), "s": np.ones(4, "f")}
+    attributes = {"K": 16, "N": 4, "block_size": 16, "quant_type": 0} | changed
+    model = microsoft("MatMulBnb4", ["x", "w", "s"], {"y": (2, 4)}, fed=feeds, constants=constants, **attributes)
+    (refusal,) = fixed(model, CODE)[1]
+    assert isinstance(refusal, Refusal)
 
 
 def test_unknown_activations_are_refused() -> None:
