@@ -188,6 +188,7 @@ MODULES = (
     "rk529_norm_without_bias",
     "rk530_nearly_fused_attention",
     "rk531_grouped_query_attention",
+    "rk532_uncanonical_layer_norm",
     "rk550_nearly_fused_layer_norm",
     "rk551_nearly_fused_gelu",
     "rk552_value_inside_fused_norm",

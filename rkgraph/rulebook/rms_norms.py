@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rkgraph.rulebook.pattern import Match, Pattern, match, match_any, pattern
+from rkgraph.rulebook.norm_moments import centred_of
+from rkgraph.rulebook.pattern import Match, Pattern, match_any, pattern
 
 if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
@@ -30,7 +31,6 @@ def _forms(rooted: tuple[str, ...], squares: tuple[str, ...]) -> tuple[Pattern, 
 FORMS = _forms(_ROOTED, _SQUARES)
 # The only form that becomes exNorm, given a scale behind it (toolkit 2.3.2; the order of operands does not count).
 CANONICAL = _forms(_ROOTED[:1], _SQUARES[:1])
-CENTRED = (pattern("Sub(x, ReduceMean(x))"), pattern("Sub(x, ReduceMean(x, #axis))"))
 EXPECTED = {"one": 1.0, "two": 2.0, "minus_half": -0.5}
 
 
@@ -41,7 +41,7 @@ def rms_norm(graph: GraphView, node: Node) -> Match | None:
     found = match_any(graph, node.outputs[0], FORMS)
     if not isinstance(found, Match) or any(v != EXPECTED.get(name, v) for name, v in found.numbers.items()):
         return None
-    centred = any(isinstance(match(graph, found.values["x"], form), Match) for form in CENTRED)
+    centred = centred_of(graph, found.values["x"]) is not None
     usable = found.numbers["epsilon"] > 0 and math.isfinite(found.numbers["epsilon"])
     # What is centred first is a LayerNorm, which the compiler fuses in its own form.
     return found if usable and not centred and _is_last_axis(graph, found) else None

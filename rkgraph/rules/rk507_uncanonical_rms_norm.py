@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite, Tape, Tolerance
 from rkgraph.graph.view import GraphView, Node
+from rkgraph.rulebook.known import NotKnown
+from rkgraph.rulebook.norm_readings import fit_last_axis, norm_readings
 from rkgraph.rulebook.pattern import Match, match_any
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.rms_norms import CANONICAL, rms_norm
@@ -37,6 +39,29 @@ def check(lint: LintContext) -> Iterator[Finding]:
                 limit={"form": "x · (1 / √(mean(x^2) + epsilon)) · scale"},
                 evidence=("rewrites:rms-norm-forms",),
             )
+        yield from _spelled_otherwise(lint, graph)
+
+
+def _spelled_otherwise(lint: LintContext, graph: GraphView) -> Iterator[Finding]:
+    """Those that no form knows: other roots and means, and scales that are multiplied with something else first."""
+    for norm in norm_readings(graph, lambda name: lint.is_constant(graph, name)):
+        node = norm.node
+        if norm.kind != "rms" or (graph.path, node.index) in lint.folded or rms_norm(graph, node) is not None:
+            continue
+        yield Finding(
+            "an RMSNorm in a form that the compiler does not fuse: it stays a chain of elementwise layers",
+            graph=graph.path,
+            node=node,
+            observed={
+                "x": norm.x,
+                "epsilon": norm.epsilon,
+                "scaled": bool(norm.scales) or _is_scaled(lint, graph, node),
+                "scales": norm.scales,
+            },
+            limit={"form": "x · (1 / √(mean(x^2) + epsilon)) · scale"},
+            evidence=("rewrites:rms-norm-forms",),
+            explains=frozenset((graph.path, inner.index) for inner in norm.nodes),
+        )
 
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
@@ -50,6 +75,11 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     width = value.shape[-1] if value.shape else None
     if value.dtype is None or not isinstance(width, int):
         return Refusal(f"the dtype or the last dimension of {x} is unknown")
+    scales = finding.observed.get("scales", ())
+    try:
+        fit_last_axis(graph, scales, width)
+    except NotKnown as reason:
+        return Refusal(str(reason))
     dtype, tape = value.dtype, Tape(f"rk507/{node.outputs[0]}")
     square = tape.op("Pow", x, tape.constant(2.0, dtype, "two"))
     if graph.opset < 18:
@@ -58,6 +88,8 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
         mean = tape.op("ReduceMean", square, tape.constant([-1], "int64", "axes"), keepdims=1)
     root = tape.op("Sqrt", tape.op("Add", mean, tape.constant(finding.observed["epsilon"], dtype, "epsilon")))
     new = tape.op("Mul", x, tape.op("Div", tape.constant(1.0, dtype, "one"), root))
+    for scale in scales:
+        new = tape.op("Mul", new, scale)
     if not finding.observed["scaled"]:
         new = tape.op("Mul", new, tape.constant([1.0] * width, dtype, "scale"))
     # A handful of roundings in another order; |result| is at most √width.

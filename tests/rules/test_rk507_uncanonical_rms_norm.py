@@ -73,7 +73,7 @@ def test_a_missing_scale_is_added(end: str) -> None:
         model(QUOTIENTS["quotient"], mean="mean = ReduceMean(p)"),
         model(QUOTIENTS["power"].replace("minus_half", "two")),
         model(QUOTIENTS["quotient"], square="p = Pow(x, minus_half)"),
-        model("s = Sqrt(a) r = Div(two, s) n = Mul(x, r)"),
+        model("s = Sqrt(a) r = Div(p, s) n = Mul(x, r)"),
         model("s = Sqrt(a) n = Div(p, s)"),
     ],
     ids=range(10),
