@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rkgraph.graph.tensors import decode, dtype_name, size_of, symbol_of
+from rkgraph.graph.references import Reference, reference_of
+from rkgraph.graph.tensors import decode, dtype_name, is_external, size_of, symbol_of
 from rkgraph.graph.view import AttributeReference, Constant, Dim, GraphView, Held, ModelView, Node, Value
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto
+    from onnx import (
+        AttributeProto,
+        FunctionProto,
+        GraphProto,
+        ModelProto,
+        NodeProto,
+        TensorProto,
+        TypeProto,
+        ValueInfoProto,
+    )
 
 __all__ = ["build_view"]
 
+_WHOLE = frozenset({"int32", "int64"})
 
-def build_view(model: ModelProto, path: str, sha256: str, inference_error: str = "") -> ModelView:
-    """The view of `model`. Elements of tensors whose bytes are absent are not visible, all else is."""
+
+def build_view(
+    model: ModelProto,
+    path: str,
+    sha256: str,
+    inference_error: str = "",
+    read: Callable[[Reference, str], bytes] | None = None,
+) -> ModelView:
+    """The view of `model`. Elements of tensors whose bytes are absent are not visible, all else is.
+
+    `read` gives the bytes of large constants of whole numbers, where a rule asks for them.
+    """
     opsets = _opsets(model.opset_import)
     return ModelView(
         path=path,
@@ -26,11 +48,13 @@ def build_view(model: ModelProto, path: str, sha256: str, inference_error: str =
         producer=f"{model.producer_name} {model.producer_version}".strip(),
         metadata={entry.key: entry.value for entry in model.metadata_props},
         inference_error=inference_error,
+        read=read,
     )
 
 
 def _graph(graph: GraphProto, path: str, opsets: Mapping[str, int], parent: GraphView | None) -> GraphView:
     constants = {}
+    stored: dict[str, Reference | bytes] = {}
     values: dict[str, Value] = {}
     for node in graph.node:
         for name in filter(None, node.output):
@@ -45,6 +69,8 @@ def _graph(graph: GraphProto, path: str, opsets: Mapping[str, int], parent: Grap
         small = decode(tensor)
         if small is not None:
             constants[tensor.name] = small
+        else:
+            stored |= _stored(tensor.name, tensor)
     for sparse in graph.sparse_initializer:
         name = sparse.values.name
         values[name] = Value(name, "initializer", dtype_name(sparse.values.data_type), tuple(sparse.dims))
@@ -59,7 +85,17 @@ def _graph(graph: GraphProto, path: str, opsets: Mapping[str, int], parent: Grap
         constants=constants,
         opsets=opsets,
         parent=parent,
+        stored=stored,
     )
+
+
+def _stored(name: str, tensor: TensorProto) -> dict[str, Reference | bytes]:
+    """The raw bytes of a tensor of whole numbers that is too large to be decoded, or where they lie, by `name`."""
+    if dtype_name(tensor.data_type) not in _WHOLE:
+        return {}
+    if is_external(tensor):
+        return {name: reference_of(tensor, Path())}
+    return {name: tensor.raw_data} if tensor.raw_data else {}
 
 
 def _function(function: FunctionProto) -> GraphView:
@@ -90,6 +126,7 @@ def _assemble(
     constants: dict[str, Constant],
     opsets: Mapping[str, int],
     parent: GraphView | None,
+    stored: dict[str, Reference | bytes] | None = None,
 ) -> GraphView:
     """The view of a graph or function; its subgraphs are built after it, for they refer to it as their parent."""
     pending: dict[str, tuple[dict[str, Any], AttributeProto]] = {}
@@ -107,8 +144,9 @@ def _assemble(
             attributes[attribute.name] = _attribute(attribute)
         if node.op == "Constant" and node.domain in ("", "ai.onnx"):
             _add_constant(node, values, constants)
+            _add_stored(proto, values, constants, stored if stored is not None else {})
         nodes.append(node)
-    view = GraphView(path, tuple(nodes), values, inputs, outputs, constants, opsets, parent)
+    view = GraphView(path, tuple(nodes), values, inputs, outputs, constants, opsets, parent, stored)
     for inner, (attributes, attribute) in pending.items():
         if attribute.HasField("g"):
             attributes[attribute.name] = _graph(attribute.g, inner, opsets, view)
@@ -126,6 +164,21 @@ def _add_constant(node: Node, values: dict[str, Value], constants: dict[str, Con
     name = node.outputs[0]
     constants[name] = Constant(found.dtype, found.shape, found.values)
     values[name] = Value(name, "node", found.dtype, found.shape)
+
+
+def _add_stored(
+    proto: NodeProto,
+    values: dict[str, Value],
+    constants: Mapping[str, Constant],
+    stored: dict[str, Reference | bytes],
+) -> None:
+    """Where a Constant node has a large tensor of whole numbers, which is as good as an initializer."""
+    for attribute in proto.attribute:
+        found = _stored(proto.output[0], attribute.t) if attribute.name == "value" and proto.output else {}
+        if found and proto.output[0] not in constants:
+            stored |= found
+            dtype, shape = dtype_name(attribute.t.data_type), tuple(attribute.t.dims)
+            values[proto.output[0]] = Value(proto.output[0], "node", dtype, shape)
 
 
 def _constant_of(attributes: Mapping[str, Any]) -> Constant | None:

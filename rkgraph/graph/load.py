@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rkgraph.graph.build import build_view
 from rkgraph.graph.inference import infer, inline_small
 from rkgraph.graph.pinning import pin
 from rkgraph.graph.proto import pb
+from rkgraph.graph.references import Reference, read_reference
 from rkgraph.graph.texts import is_text
 from rkgraph.graph.wellformed import check_model
 from rkgraph.graph.wire import not_a_model, open_map, skim
@@ -66,13 +68,26 @@ def parse(path: Path) -> tuple[ModelProto, str]:
 
 
 def view_of(
-    model: ModelProto, path: Path, sha256: str, shapes: Mapping[str, tuple[int, ...]], dims: Mapping[str, int]
+    model: ModelProto,
+    path: Path,
+    sha256: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    dims: Mapping[str, int],
+    *,
+    read: Callable[[Reference, str], bytes] | None = None,
 ) -> ModelView:
-    """The view of a weightless `model` of the file at `path`; `model` is changed. Raises as `read_view` does."""
+    """The view of a weightless `model` of the file at `path`; `model` is changed. Raises as `read_view` does.
+
+    `read` gives the bytes of a reference, for a tensor's name; without it they come from the file.
+    """
     try:
         inline_small(model, path)
         pin(model, shapes, dims)
         inferred, error = infer(model)
-        return build_view(inferred, str(path), sha256, error)
+        return build_view(inferred, str(path), sha256, error, read or partial(_from_file, path))
     except UnicodeDecodeError as error:
         raise not_a_model(path, b"", f"a name in it is not UTF-8: {error.reason}") from None
+
+
+def _from_file(path: Path, reference: Reference, name: str) -> bytes:
+    return read_reference(reference, name, path)

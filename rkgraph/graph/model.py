@@ -98,7 +98,7 @@ class Model:
 
     def view(self) -> ModelView:
         """The read-only view of the current state, shapes inferred anew."""
-        return view_of(copied(self._proto), self.path, self._sha256, {}, {})
+        return view_of(copied(self._proto), self.path, self._sha256, {}, {}, read=self._weights.read)
 
     def snapshot(self) -> Snapshot:
         """The current state, to be given to `restore`."""

@@ -6,10 +6,13 @@ Subgraphs (If, Loop, Scan) and functions are views of their own, reached by path
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rkgraph.graph.references import Reference
 
 __all__ = ["AttributeReference", "Constant", "Dim", "GraphView", "Held", "ModelView", "Node", "Value"]
 
@@ -116,6 +119,7 @@ class GraphView:
         inputs, outputs: value names; initializers are not among the inputs.
         parent: the enclosing graph of a subgraph, else None.
         opsets: domain → version ("" is the standard domain).
+        stored: raw bytes of large constants of whole numbers, by name, or where they lie; `ModelView.read` reads those.
     """
 
     def __init__(  # noqa: PLR0917  # the parts of a graph, in one order everywhere
@@ -128,6 +132,7 @@ class GraphView:
         constants: Mapping[str, Constant],
         opsets: Mapping[str, int],
         parent: GraphView | None = None,
+        stored: Mapping[str, Reference | bytes] | None = None,
     ) -> None:
         self.path = path
         self.nodes = nodes
@@ -135,6 +140,7 @@ class GraphView:
         self.outputs = outputs
         self.opsets = opsets
         self.parent = parent
+        self.stored = stored or {}
         self._values = values
         self._constants = constants
         self._producers = {name: node for node in nodes for name in node.outputs if name}
@@ -239,7 +245,7 @@ class ModelView:
     """A model as rules see it: the main graph, functions, and what the file says about itself.
 
     `sha256` is taken over the model without the bytes of large weights. `inference_error` says why shape inference
-    stopped, "" if it did not.
+    stopped, "" if it did not. `read` gives the bytes of what graphs have `stored`; it raises ModelError.
     """
 
     path: str
@@ -250,6 +256,7 @@ class ModelView:
     producer: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     inference_error: str = ""
+    read: Callable[[Reference, str], bytes] | None = None
 
     @property
     def opset(self) -> int:

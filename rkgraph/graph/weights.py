@@ -73,6 +73,13 @@ class Weights:
         finally:
             os.close(handle)
 
+    def read(self, reference: Reference, name: str) -> bytes:
+        """The bytes of a reference, resolved or not. Raises ModelError as `resolve` and `chunks` do."""
+        if reference.length is None and reference.memory is None:
+            _, length = locate(reference, name, self.path)
+            reference = replace(reference, length=length)
+        return b"".join(self.chunks(reference, name))
+
     def load(self, tensor: TensorProto) -> None:
         """Put the bytes of an external `tensor` into it, into the field that they came from."""
         reference = self.resolve(tensor)

@@ -159,6 +159,7 @@ MODULES = (
     "rk416_steps_apart",
     "rk417_padding_in_convolution",
     "rk418_averaged_rim",
+    "rk419_frames_by_index",
     "rk420_selection_of_everything",
     "rk430_avoidable_cpu_transpose",
     "rk431_convolution_of_height_one",
