@@ -9,7 +9,7 @@ from rkgraph.graph.rewrite import EXACT
 from rkgraph.rulebook.known import NotKnown, lower
 from rkgraph.rulebook.lowering import CANNOT_RUN, needing, not_as_it_is
 from rkgraph.rulebook.narrow import NARROW, carried, carrier_of, wrap
-from rkgraph.rulebook.retyping import looks_like_image
+from rkgraph.rulebook.retyping import no_input_for
 from rkgraph.rulebook.rule import Finding
 from rkgraph.rulebook.whole_operators import BITS, IN_64_BITS, OPERATORS, UNCHANGED, Call, assumed
 from rkgraph.targets import refused_inputs
@@ -101,7 +101,7 @@ def _is_lost_anyway(lint: LintContext, graph: GraphView, node: Node, dtype: str)
     """
     refused = refused_inputs(lint.target.toolkit)
     inputs = [value for name in node.inputs if (value := graph.value(name)).kind == "input"]
-    if any(value.dtype in refused or looks_like_image(value) for value in inputs):
+    if any(value.dtype in refused or no_input_for(graph, value.name) for value in inputs):
         return True
     if node.op == "MaxPool":
         windows, strides = (node.attributes.get(name, ()) for name in ("kernel_shape", "strides"))

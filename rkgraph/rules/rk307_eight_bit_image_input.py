@@ -1,4 +1,4 @@
-"""RK307: an input of 8-bit numbers that looks like an image to the compiler."""
+"""RK307: an input of 8-bit numbers that the compiler cannot bring into the layout of the NPU."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.diagnostics import Verdict
-from rkgraph.rulebook.retyping import looks_like_image, retype_input
+from rkgraph.rulebook.retyping import no_input_for, retype_input
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.targets import precision_config
 
@@ -20,15 +20,14 @@ def check(lint: LintContext) -> Iterator[Finding]:
         return
     main = lint.model.main
     for name in main.inputs:
-        value = main.value(name)
-        shape = value.shape or ()
-        if looks_like_image(value) and lint.is_read(name, alive=True):
+        value, why = main.value(name), no_input_for(main, name)
+        if why is not None and lint.is_read(name, alive=True):
             yield Finding(
-                f"the input '{name}' is {value.dtype} with {shape[1]} channels; the compiler takes it for an image, "
-                "puts a convolution behind it that has no 8-bit form, and dies",
+                f"the input '{name}' is {value.dtype} {why}; the compiler puts a convolution behind it that has no "
+                "8-bit form, and dies",
                 value=name,
-                observed={"dtype": value.dtype, "shape": list(shape)},
-                limit={"dtype": "a float", "or channels": "other than 3 and 4"},
+                observed={"dtype": value.dtype, "shape": list(value.shape or ())},
+                limit={"dtype": "a float, int32 or int64"},
                 verdict=Verdict.BUILD_FAILS,
             )
 
