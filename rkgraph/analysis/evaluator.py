@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from rkgraph.analysis.definitions import with_definitions
 from rkgraph.analysis.onnx_runtime import as_array, as_fed, import_runtime
 from rkgraph.errors import RkgraphError
 
@@ -41,7 +42,8 @@ class Evaluator:
     Sequences and empty optionals are arrays of objects, see `onnx_runtime.as_array`.
 
     Args:
-        model: the model, with its weights; or the path of one, whose external data lies beside it.
+        model: the model, with its weights; or the path of one, whose external data lies beside it. In a model, what
+            ONNX Runtime has no kernel of on a CPU is evaluated by its definition, where that is known.
         threads: of ONNX Runtime, within an operator.
 
     Raises:
@@ -49,7 +51,9 @@ class Evaluator:
     """
 
     def __init__(self, model: onnx.ModelProto | Path, threads: int = 1) -> None:
-        with _loadable(model) as source, _clear_errors("load the model"):
+        with _clear_errors("load the model"):
+            runnable = model if isinstance(model, Path) else with_definitions(model)
+        with _loadable(runnable) as source, _clear_errors("load the model"):
             self._session = _session(source, threads)
         self._types = {i.name: i.type for i in self._session.get_inputs()}
         self.inputs: tuple[str, ...] = tuple(i.name for i in self._session.get_inputs())

@@ -25,11 +25,12 @@ _LIKE: Mapping[str, int] = {
     "BiasAdd": 0, "BiasGelu": 0, "BiasSoftmax": 0, "FastGelu": 0, "Gelu": 0, "GroupNorm": 0,
     "LayerNormalization": 0, "MultiHeadAttention": 0, "QLinearLeakyRelu": 0, "QLinearSigmoid": 0,
     "QLinearSoftmax": 0, "QuickGelu": 0, "RotaryEmbedding": 0, "SimplifiedLayerNormalization": 0,
-    "SkipLayerNormalization": 0, "SkipSimplifiedLayerNormalization": 0,
+    "SkipGroupNorm": 0, "SkipLayerNormalization": 0, "SkipSimplifiedLayerNormalization": 0,
 }  # fmt: skip
 # What ONNX Runtime has in the standard domain, until onnx has it there.
 _IN_STANDARD_DOMAIN = {"LayerNormalization": 17, "SimplifiedLayerNormalization": 2**31}
-_SUMS = {"SkipLayerNormalization": 3, "SkipSimplifiedLayerNormalization": 3}  # this output is like input 0, too
+# This output is like input 0, too.
+_SUMS = {"SkipGroupNorm": 1, "SkipLayerNormalization": 3, "SkipSimplifiedLayerNormalization": 3}
 
 # The standard operator with the same attributes and the first so many inputs.
 _SAME: Mapping[str, tuple[str, int]] = {
@@ -198,6 +199,22 @@ def _whole_numbers(name: str, numbers: tuple[int, ...]) -> NodeProto:
     return new
 
 
+def _channels_last(node: NodeProto, dims: _Dims) -> _Made | None:
+    """A Conv between two Transposes, of images. Its weights are (M, C/group, …), or (M, …, C/group), as in `kernel`."""
+    weights, out = dims.get(node.input[1], ()), node.output[0]
+    kernel = next((tuple(a.ints) for a in node.attribute if a.name == "kernel_shape"), ())
+    if len(weights) != 4 or len(kernel) != 2 or kernel not in (weights[1:3], weights[2:]):
+        return None
+    first, name, last = f"{out}\0first", f"{out}\0weights", f"{out}\0conv"
+    turn, back = (_node("Transpose", [old], [new]) for old, new in ((node.input[0], first), (last, out)))
+    for each, order in ((turn, (0, 3, 1, 2)), (back, (0, 2, 3, 1))):
+        each.attribute.add(name="perm", type=pb.AttributeProto.INTS, ints=order)
+    conv = _node("Conv", [first, name], [last])
+    conv.attribute.extend(a for a in node.attribute if a.name not in _OWN_ATTRIBUTES)
+    depth = weights[1] if kernel == weights[2:] else weights[3]
+    return [turn, conv, back], {name: (weights[0], depth, *kernel)}
+
+
 def _lstm(node: NodeProto, _dims: _Dims) -> _Made | None:
     name = f"{node.output[0]}\0weights"
     new = _node("LSTM", [node.input[0], name, name], list(node.output))
@@ -233,7 +250,10 @@ _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "GroupQueryAttention": _grouped_attention,
     "MatMulBnb4": _n_bits,
     "MatMulNBits": _n_bits,
+    "NhwcConv": _channels_last,
+    "NhwcFusedConv": _channels_last,
     "QAttention": _quantised_attention,
+    "GemmFastGelu": _dynamic_product,
     "TransposeMatMul": _fused_product,
     **dict.fromkeys(_QUANTISED, _quantised),
 }

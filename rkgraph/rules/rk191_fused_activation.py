@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, gelu, gelu_tanh, input_of, real_dtype, unfused
+from rkgraph.rulebook.quantized import static_shape
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
@@ -59,9 +61,26 @@ def _bias_add(_graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str
     return {node.outputs[0]: writer.op("Add", writer.op("Add", *node.inputs[:2]), node.inputs[2])}
 
 
+def _bias_softmax(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    """Softmax of x + bias, over all dimensions from `axis` on."""
+    shape, bias = (static_shape(graph, name) for name in node.inputs[:2])
+    axis = int(node.attributes.get("axis", 1))
+    if shape is None or bias is None or not -len(shape) <= axis < len(shape):
+        raise NotUnfused(f"the shape of {node.inputs[0]} or {node.inputs[1]} is not static")
+    axis %= len(shape)
+    pairs = zip(reversed(bias), reversed(shape), strict=False)
+    if len(bias) > len(shape) or any(size not in (1, whole) for size, whole in pairs):
+        raise NotUnfused(f"{node.inputs[1]} {bias} does not fit {shape}")
+    total, joint = writer.op("Add", *node.inputs[:2]), axis < len(shape) - 1
+    flat = writer.reshape(total, (*shape[:axis], math.prod(shape[axis:]))) if joint else total
+    weighted = writer.op("Softmax", flat, axis=axis)
+    return {node.outputs[0]: writer.reshape(weighted, shape) if joint else weighted}
+
+
 _WRITTEN: Mapping[str, Unfuse] = {
     "BiasAdd": _bias_add,
     "BiasGelu": _bias_gelu,
+    "BiasSoftmax": _bias_softmax,
     "BiasSplitGelu": _bias_split_gelu,
     "FastGelu": _fast_gelu,
     "Gelu": _gelu,

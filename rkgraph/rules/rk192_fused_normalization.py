@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkgraph.rulebook.channels_last import group_norm, skip_group_norm
 from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, input_of, real_dtype, unfused
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
@@ -119,8 +120,10 @@ def _embed(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
 
 _WRITTEN: Mapping[str, Unfuse] = {
     "EmbedLayerNormalization": _embed,
+    "GroupNorm": group_norm,
     "LayerNormalization": _early,
     "SimplifiedLayerNormalization": _simplified,
+    "SkipGroupNorm": skip_group_norm,
     "SkipLayerNormalization": _skip,
     "SkipSimplifiedLayerNormalization": _skip_simplified,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, input_of, real_dtype, unfused
+from rkgraph.rulebook.channels_last import channels_first, channels_last, convolution_weights
+from rkgraph.rulebook.fused import NotUnfused, Unfuse, found_fused, gelu_tanh, input_of, real_dtype, unfused
 from rkgraph.rulebook.packed_weights import decoded, unpacked
 from rkgraph.rulebook.quantized import static_shape
 from rkgraph.rulebook.rule import Finding, LintContext
@@ -66,6 +67,27 @@ def _fused_conv(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, st
     return {node.outputs[0]: _activated(graph, node, writer, result)}
 
 
+def _channels_last_conv(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    """Inputs: x, weights, bias, and what is added, of NhwcFusedConv."""
+    rank = len(graph.value(node.inputs[0]).shape or ())
+    if rank < 3:
+        raise NotUnfused(f"the rank of {node.inputs[0]} is unknown")
+    weights = convolution_weights(graph, node, writer) if node.op == "NhwcConv" else node.inputs[1]
+    inputs = [channels_first(writer, node.inputs[0], rank), weights, *filter(None, node.inputs[2:3])]
+    result = writer.op("Conv", *inputs, **{k: v for k, v in node.attributes.items() if k in CONV})
+    result = channels_last(writer, result, rank)
+    if input_of(node, 3):
+        result = writer.op("Add", result, node.inputs[3])
+    return {node.outputs[0]: _activated(graph, node, writer, result)}
+
+
+def _gelu_of_product(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    product = writer.op("MatMul", *node.inputs[:2])
+    if input_of(node, 2):
+        product = writer.op("Add", product, node.inputs[2])
+    return {node.outputs[0]: gelu_tanh(writer, product, real_dtype(graph, *node.inputs))}
+
+
 def _fused_gemm(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
     result = writer.op("Gemm", *node.inputs, **{k: v for k, v in node.attributes.items() if k in GEMM})
     return {node.outputs[0]: _activated(graph, node, writer, result)}
@@ -119,7 +141,10 @@ _WRITTEN: Mapping[str, Unfuse] = {
     "FusedConv": _fused_conv,
     "FusedGemm": _fused_gemm,
     "FusedMatMul": _fused_mat_mul,
+    "GemmFastGelu": _gelu_of_product,
     "MatMulBnb4": _codes,
     "MatMulNBits": _n_bits,
+    "NhwcConv": _channels_last_conv,
+    "NhwcFusedConv": _channels_last_conv,
     "TransposeMatMul": _fused_mat_mul,
 }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rkgraph.graph.rewrite import Refusal
 from tests.rules.microsoft_models import assert_same, floats, microsoft
-from tests.rules.rewriting import fixed
+from tests.rules.rewriting import fixed, run
 
 CODE = "RK194"
 
@@ -155,3 +155,55 @@ def test_unknown_activations_are_refused() -> None:
     (refusal,) = fixed(model, CODE)[1]
     assert isinstance(refusal, Refusal)
     assert "Swish" in refusal.reason
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    form=st.sampled_from([("NhwcConv", True), ("NhwcConv", False), ("NhwcFusedConv", False)]),
+    kernel=st.sampled_from([(1, 1), (3, 3), (2, 3)]),
+    group=st.sampled_from([1, 2]),
+    stride=st.sampled_from([1, 2]),
+    added=st.booleans(),
+)
+def test_convolutions_of_channels_last(
+    form: tuple[str, bool], kernel: tuple[int, int], group: int, stride: int, added: bool
+) -> None:
+    """Against Conv of ONNX Runtime, of which they are the form with channels last."""
+    op, turned = form
+    x, w, b = floats(0, 2, 6, 7, 8), floats(1, 4, 8 // group, *kernel), floats(2, 4)
+    shared: dict[str, Any] = {"kernel_shape": kernel, "pads": [1, 0, 1, 1], "strides": [stride, 1], "group": group}
+    first = {"x": np.ascontiguousarray(x.transpose(0, 3, 1, 2))}
+    conv = microsoft("Conv", ["x", "w", "b"], {"y": ()}, fed=first, constants={"w": w, "b": b}, domain="", **shared)
+    conv.graph.output[0].type.tensor_type.ClearField("shape")
+    wanted = run(conv, first)[0].transpose(0, 2, 3, 1)
+    feeds, more = {"x": x}, {}
+    inputs = ["x", "w", "b"]
+    if op == "NhwcFusedConv":
+        more, wanted = {"activation": "Relu"}, np.maximum(wanted, 0)
+        if added:
+            feeds["z"] = floats(5, *wanted.shape)
+            inputs.append("z")
+            wanted = np.maximum(run(conv, first)[0].transpose(0, 2, 3, 1) + feeds["z"], 0)
+    stored = w.transpose(0, 2, 3, 1) if turned else w
+    model = microsoft(op, inputs, {"y": wanted.shape}, fed=feeds, constants={"w": stored, "b": b}, **shared, **more)
+    after, _ = fixed(model, CODE)
+    assert all(not node.domain for node in after.graph.node)
+    np.testing.assert_allclose(run(after, feeds)[0], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_that_may_be_turned_or_not_are_refused() -> None:
+    feeds = {"x": floats(0, 1, 6, 6, 3)}
+    model = microsoft("NhwcConv", ["x", "w"], {"y": (1, 4, 4, 4)}, fed=feeds, constants={"w": floats(1, 4, 3, 3, 3)})
+    (refusal,) = fixed(model, CODE)[1]
+    assert isinstance(refusal, Refusal)
+    assert "cannot be told" in refusal.reason
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_a_product_with_a_gelu_behind(biased: bool) -> None:
+    feeds, constants = {"x": floats(0, 2, 3, 5)}, {"w": floats(1, 5, 4)} | ({"b": floats(2, 4)} if biased else {})
+    model = microsoft("GemmFastGelu", ["x", *constants], {"y": (2, 3, 4)}, fed=feeds, constants=constants)
+    after, _ = fixed(model, CODE)
+    z = feeds["x"].astype("f8") @ constants["w"] + (constants["b"] if biased else 0)
+    wanted = 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
+    np.testing.assert_allclose(run(after, feeds)[0], wanted, rtol=1e-4, atol=1e-5)
