@@ -20,9 +20,8 @@ _CUBIC = "Tanh(Mul(Add(x, Mul(Pow(x, #three), #c)), #k))"
 CANONICAL_TANH = (pattern(f"Mul(Mul(x, #half), Add({_CUBIC}, #one))"),)
 
 
-def _products(gate: str) -> tuple[str, ...]:
-    """The products x · ½ · (1 + gate), in every grouping."""
-    sum_ = f"Add({gate}, #one)"
+def _products(sum_: str, gate: str = "") -> tuple[str, ...]:
+    """The products x · ½ · (1 + gate), in every grouping, and x · (½ · gate + ½) where a gate is given."""
     return (
         f"Mul(Mul(x, {sum_}), #half)",
         f"Mul(Mul(x, #half), {sum_})",
@@ -30,23 +29,39 @@ def _products(gate: str) -> tuple[str, ...]:
         f"Div(Mul(x, {sum_}), #two)",
         f"Mul(x, Div({sum_}, #two))",
         f"Mul(Div(x, #two), {sum_})",
-        f"Mul(x, Add(Mul({gate}, #half), #half_too))",
+        *([f"Mul(x, Add(Mul({gate}, #half), #half_too))"] if gate else []),
     )
 
 
 _ERF_GATES = ("Erf(Div(x, #root))", "Erf(Mul(x, #inverse))")
-_CUBES = ("Pow(x, #three)", "Mul(Mul(x, x), x)", "Mul(Pow(x, #square), x)")
-_TANH_GATES = (
-    *(f"Tanh(Mul(Add(x, Mul({cube}, #c)), #k))" for cube in _CUBES),
-    *(f"Tanh(Mul(Mul(x, #k), Add(Mul({square}, #c), #unit)))" for square in ("Mul(x, x)", "Pow(x, #square)")),
+_NEGATED = (  # 1 − erf(−…), as the complement erfc is written
+    "Erf(Mul(Neg(x), #inverse))",
+    "Erf(Div(Neg(x), #root))",
+    "Erf(Neg(Mul(x, #inverse)))",
+    "Erf(Neg(Div(x, #root)))",
+    "Erf(Mul(x, #minus_inverse))",
+    "Erf(Div(x, #minus_root))",
 )
-ERF_FORMS = tuple(pattern(form) for gate in _ERF_GATES for form in _products(gate))
-TANH_FORMS = tuple(pattern(form) for gate in _TANH_GATES for form in _products(gate))
+_CUBES = ("Pow(x, #three)", "Mul(Mul(x, x), x)", "Mul(Pow(x, #square), x)")
+_CUBIC_TERMS = (*(f"Mul({cube}, #c)" for cube in _CUBES), "Mul(Mul(Mul(x, #c), x), x)")
+_SQUARE_TERMS = ("Mul(Mul(x, x), #c)", "Mul(Pow(x, #square), #c)", "Mul(Mul(x, #c), x)")
+_TANH_GATES = (
+    *(f"Tanh(Mul(Add(x, {term}), #k))" for term in _CUBIC_TERMS),
+    *(f"Tanh(Mul(Mul(x, #k), Add({term}, #unit)))" for term in _SQUARE_TERMS),
+    *(f"Tanh(Mul(Mul(x, Add({term}, #unit)), #k))" for term in _SQUARE_TERMS),
+)
+ERF_FORMS = (
+    *(pattern(form) for gate in _ERF_GATES for form in _products(f"Add({gate}, #one)", gate)),
+    *(pattern(form) for gate in _NEGATED for form in _products(f"Sub(#one, {gate})")),
+)
+TANH_FORMS = tuple(pattern(form) for gate in _TANH_GATES for form in _products(f"Add({gate}, #one)", gate))
 
 # What each constant of a form must be; exporters write them with 5 to 17 digits.
 EXPECTED = {
     "root": math.sqrt(2.0),
     "inverse": math.sqrt(0.5),
+    "minus_root": -math.sqrt(2.0),
+    "minus_inverse": -math.sqrt(0.5),
     "one": 1.0,
     "unit": 1.0,
     "half": 0.5,

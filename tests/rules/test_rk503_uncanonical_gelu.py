@@ -9,7 +9,7 @@ from tests.rules.rewriting import fixed, operators, run
 
 CODE = "RK503"
 CONSTANTS = """float half = {0.5}, float one = {1}, float two = {2}, float three = {3}, float root = {1.4142135},
-float r = {0.70710677}, float c = {0.044715}, float k = {0.7978846}"""
+float r = {0.70710677}, float mr = {-0.70710677}, float c = {0.044715}, float k = {0.7978846}"""
 
 
 def model(*steps: str, constants: str = CONSTANTS) -> str:
@@ -25,6 +25,18 @@ ERF = {
     "divided by two": ("a = Div(x, root)", "e = Erf(a)", "g = Add(e, one)", "p = Mul(x, g)", "y = Div(p, two)"),
     "gate of halves": ("a = Div(x, root)", "e = Erf(a)", "h = Mul(half, e)", "g = Add(half, h)", "y = Mul(x, g)"),
 }
+ERF |= {
+    "complement": ("n = Neg(x)", "a = Mul(n, r)", "e = Erf(a)", "g = Sub(one, e)", "p = Mul(half, x)", "y = Mul(p, g)"),
+    "negated late": (
+        "a = Div(x, root)",
+        "n = Neg(a)",
+        "e = Erf(n)",
+        "g = Sub(one, e)",
+        "p = Mul(x, g)",
+        "y = Mul(p, half)",
+    ),
+    "negated number": ("a = Mul(mr, x)", "e = Erf(a)", "g = Sub(one, e)", "p = Mul(x, g)", "y = Div(p, two)"),
+}
 POWER = ("u = Pow(x, three)", "v = Mul(u, c)", "w = Add(x, v)")
 TANH_END = ("t = Tanh(m)", "g = Add(t, one)", "h = Mul(x, half)", "y = Mul(h, g)")
 TANH = {
@@ -39,6 +51,17 @@ TANH = {
     "k in front": (*POWER, "m = Mul(k, w)", *TANH_END),
     "c in front": ("u = Pow(x, three)", "v = Mul(c, u)", "w = Add(x, v)", "m = Mul(w, k)", *TANH_END),
     "factored": ("s = Mul(x, x)", "u = Mul(s, c)", "v = Add(u, one)", "w = Mul(x, k)", "m = Mul(w, v)", *TANH_END),
+}
+TANH |= {
+    "c x x x": ("q = Mul(c, x)", "s = Mul(q, x)", "v = Mul(s, x)", "w = Add(x, v)", "m = Mul(k, w)", *TANH_END),
+    "Bloom": ("w = Mul(x, k)", "q = Mul(x, c)", "s = Mul(q, x)", "v = Add(s, one)", "m = Mul(w, v)", *TANH_END),
+    "k last": ("s = Mul(x, x)", "u = Mul(s, c)", "v = Add(one, u)", "w = Mul(x, v)", "m = Mul(w, k)", *TANH_END),
+}
+OTHERS = {
+    "not negated": ("a = Mul(x, r)", "e = Erf(a)", "g = Sub(one, e)", "p = Mul(x, g)", "y = Mul(p, half)"),
+    "negated, added": ("a = Mul(x, mr)", "e = Erf(a)", "g = Add(one, e)", "p = Mul(x, g)", "y = Mul(p, half)"),
+    "less one": ("n = Neg(x)", "a = Mul(n, r)", "e = Erf(a)", "g = Sub(e, one)", "p = Mul(x, g)", "y = Mul(p, half)"),
+    "c x x twice": ("q = Mul(c, x)", "s = Mul(q, x)", "w = Add(x, s)", "m = Mul(k, w)", *TANH_END),
 }
 GOOD = {
     "erf": ("a = Div(x, root)", "e = Erf(a)", "g = Add(e, one)", "p = Mul(x, g)", "y = Mul(p, half)"),
@@ -60,6 +83,11 @@ def test_every_form_becomes_the_one_that_is_fused(steps: tuple[str, ...]) -> Non
     assert len(edits) == 1
     assert operators(after)[-1] == "Mul"
     np.testing.assert_allclose(run(after, {"x": X})[0], run(before, {"x": X})[0], rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("steps", OTHERS.values(), ids=OTHERS)
+def test_what_only_looks_like_it_is_left_alone(steps: tuple[str, ...]) -> None:
+    assert diagnostics(model(*steps), CODE) == ()
 
 
 @pytest.mark.parametrize("steps", GOOD.values(), ids=GOOD)
