@@ -7,7 +7,7 @@ from rkgraph.targets import Target
 from tests.rules.harness import diagnostics
 from tests.rules.rewriting import fixed, run
 
-CODE = "RK533"
+CODE = "RK534"
 SCALED = "s = MatMul(q, k) t = Mul(s, c)"
 END = "p = Softmax<axis = -1>(m) y = MatMul(p, v)"
 

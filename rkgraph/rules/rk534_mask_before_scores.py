@@ -1,4 +1,4 @@
-"""RK533: scaled scores added to their mask, and not the mask to the scores: the toolkit ends with a KeyError."""
+"""RK534: scaled scores added to their mask, and not the mask to the scores: the toolkit ends with a KeyError."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
 
 def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
     """Add the mask to the scores."""
-    return lower(lint, finding, "rk533", _write)
+    return lower(lint, finding, "rk534", _write)
 
 
 def _write(_graph: GraphView, node: Node, write: Writer) -> Rewrite:
