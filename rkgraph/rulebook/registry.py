@@ -190,6 +190,7 @@ MODULES = (
     "rk530_nearly_fused_attention",
     "rk531_grouped_query_attention",
     "rk532_uncanonical_layer_norm",
+    "rk533_masked_softmax",
     "rk534_mask_before_scores",
     "rk550_nearly_fused_layer_norm",
     "rk551_nearly_fused_gelu",
