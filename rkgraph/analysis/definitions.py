@@ -130,6 +130,20 @@ def _group_norm(node: onnx.NodeProto, shapes: Shapes, opset: int) -> str:
         o0 = Transpose <perm = {turn}> (active)"""
 
 
+def _quantised_mean(node: onnx.NodeProto, _shapes: Shapes, opset: int) -> str:
+    if not _has(node, 2) or not _has(node, 4):
+        return ""
+    axes = next((list(each.ints) for each in node.attribute if each.name == "axes"), [])
+    attributes, along = [f"keepdims = {int(_numbers(node).get('keepdims', 1))}"], "unused = Identity(real)"
+    if axes and opset < _AXES_AN_INPUT:
+        attributes.append(f"axes = {axes}")
+    elif axes:
+        along = f"along = Constant <value = int64[{len(axes)}] {{{str(axes)[1:-1]}}}> ()"
+    given = ", along" if along.startswith("along") else ""
+    return f"""real = DequantizeLinear(i0, i1, i2) {along} mean = ReduceMean <{", ".join(attributes)}> (real{given})
+        o0 = QuantizeLinear(mean, i3, i4)"""
+
+
 def _conv(node: onnx.NodeProto, shapes: Shapes, _opset: int) -> str:
     """Of images. Weights of NhwcConv have their channels last, unless they fit the documented order alone."""
     x, weights = (shapes.get(name, ()) for name in node.input[:2])
@@ -158,5 +172,6 @@ _BODIES: Mapping[str, Define] = {
     "GroupNorm": _group_norm,
     "NhwcConv": _conv,
     "NhwcFusedConv": _conv,
+    "QLinearReduceMean": _quantised_mean,
     "SkipGroupNorm": _group_norm,
 }

@@ -238,6 +238,8 @@ _QUANTISED: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "QLinearConcat": ("Concat", ()),  # from the third input on, each third
     "QLinearGlobalAveragePool": ("GlobalAveragePool", (0,)),
     "QLinearMul": ("Mul", (0, 3)),
+    "QLinearReduceMean": ("ReduceMean", (0,)),
+    "QLinearWhere": ("Where", (0, 1, 4)),
 }
 
 _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.rewrite import Edit, Refusal
     from rkgraph.graph.view import GraphView, Node
 
+_IMAGE = 4  # the rank of one
 ROUND = 11  # the opset from which there is Round
 # What lies half-way between two steps may go either way; ONNX Runtime looks sigmoids up in tables of 256 entries.
 A_STEP = Tolerance(1.0, 1e-4, norm=1e-3)
@@ -63,6 +64,29 @@ def _unary(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
     return _whole(graph, node, writer, result, 3)
 
 
+def _where(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    """Inputs: condition, then two triples of numbers, scale and zero point, and scale and zero point of the result."""
+    result = writer.op("Where", node.inputs[0], _real(graph, node, writer, 1), _real(graph, node, writer, 4))
+    return _whole(graph, node, writer, result, 7)
+
+
+def _mean(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
+    """The mean over `axes`, all of them where none is named.
+
+    That over planes is a GlobalAveragePool: of ReduceMean the compiler makes a mean of means, rounded to 8 bits each.
+    """
+    x, shape = _real(graph, node, writer, 0), graph.value(node.inputs[0]).shape or ()
+    axes, keep = node.attributes.get("axes") or tuple(range(len(shape))), bool(node.attributes.get("keepdims", 1))
+    if not shape or any(not -len(shape) <= axis < len(shape) for axis in axes):
+        raise NotUnfused(f"{node.label} names the axes {list(axes)} of a value of shape {shape}")
+    if len(shape) == _IMAGE and {axis % _IMAGE for axis in axes} == {2, 3}:
+        result = writer.op("GlobalAveragePool", x)
+        result = result if keep else writer.op("Flatten", result, axis=1)
+    else:
+        result = writer.reduce("ReduceMean", x, axes, keepdims=keep)
+    return _whole(graph, node, writer, result, 3)
+
+
 def _concat(graph: GraphView, node: Node, writer: Writer) -> Mapping[str, str]:
     parts = [_real(graph, node, writer, place) for place in range(2, len(node.inputs), 3)]
     return _whole(graph, node, writer, writer.concat(parts, int(node.attributes["axis"])), 0)
@@ -100,6 +124,8 @@ _WRITTEN: Mapping[str, Unfuse] = {
     "QLinearGlobalAveragePool": _unary,
     "QLinearLeakyRelu": _unary,
     "QLinearMul": _binary,
+    "QLinearReduceMean": _mean,
     "QLinearSigmoid": _unary,
     "QLinearSoftmax": _unary,
+    "QLinearWhere": _where,
 }

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import helper
 
+from rkgraph.analysis.evaluator import Evaluator
 from rkgraph.graph.rewrite import Refusal
+from tests.rules.microsoft_models import microsoft
 from tests.rules.rewriting import fixed, operators, run
 
 CODE = "RK195"
@@ -69,3 +74,69 @@ def test_channels_last_are_refused() -> None:
     body = "r = com.microsoft.QLinearGlobalAveragePool<channels_last = 1>(a, s, z, u, v)"
     (refusal,) = fixed(model(body, "1, 4, 4, 4", "1, 1, 1, 4"), CODE)[1]
     assert isinstance(refusal, Refusal)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    dtype=st.sampled_from(["uint8", "int8"]),
+    zeros=st.tuples(st.integers(0, 120), st.integers(0, 120), st.integers(0, 120)),
+    shapes=st.sampled_from([((2, 3), (2, 3), (2, 3)), ((2, 1), (1, 3), (2, 3)), ((3,), (2, 3), (1, 1))]),
+)
+def test_a_choice_of_quantised_numbers(
+    dtype: str, zeros: tuple[int, int, int], shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    random, low = np.random.default_rng(sum(zeros)), np.iinfo(dtype).min
+    feeds = {
+        "c": random.integers(0, 2, shapes[0]).astype(bool),
+        **{
+            name: random.integers(low, low + 256, shape).astype(dtype)
+            for name, shape in zip("xy", shapes[1:], strict=True)
+        },
+    }
+    scales = {name: np.array(scale, "f") for name, scale in (("xs", 0.05), ("ys", 0.1), ("rs", 0.07))}
+    constants = scales | {name: np.array(zero, dtype) for name, zero in zip(("xz", "yz", "rz"), zeros, strict=True)}
+    inputs = ["c", "x", "xs", "xz", "y", "ys", "yz", "rs", "rz"]
+    made = microsoft("QLinearWhere", inputs, {"r": (2, 3)}, fed=feeds, constants=constants)
+    made.graph.output[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    after, _ = fixed(made, CODE)
+    assert all(not node.domain for node in after.graph.node)
+    (old,), (new,) = run(made, feeds), run(after, feeds)
+    assert np.abs(old.astype(int) - new.astype(int)).max() <= 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    dtype=st.sampled_from(["uint8", "int8"]),
+    axes=st.sampled_from([(1,), (-1, 1), (0, 1, 2), (3, -2), None]),
+    keep=st.booleans(),
+    zeros=st.tuples(st.integers(0, 120), st.integers(0, 120)),
+    opset=st.sampled_from([13, 17, 18]),
+)
+def test_a_mean_of_quantised_numbers(
+    dtype: str, axes: tuple[int, ...] | None, keep: bool, zeros: tuple[int, int], opset: int
+) -> None:
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    feeds = {"x": np.random.default_rng(zeros[0]).integers(low, high + 1, (2, 3, 4, 2)).astype(dtype)}
+    constants = {"xs": np.array(0.05, "f"), "rs": np.array(0.03, "f")}
+    constants |= {name: np.array(zero, dtype) for name, zero in zip(("xz", "rz"), zeros, strict=True)}
+    real = ((feeds["x"].astype("f8") - zeros[0]) * 0.05).mean(axes, keepdims=keep)
+    wanted = np.clip(np.rint(real / 0.03) + zeros[1], low, high)
+    attributes = {"keepdims": int(keep)} | ({"axes": list(axes)} if axes else {})
+    made = microsoft(
+        "QLinearReduceMean", ["x", "xs", "xz", "rs", "rz"], {"r": wanted.shape}, fed=feeds, constants=constants,
+        opset=opset, **attributes,
+    )  # fmt: skip
+    made.graph.output[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    after, _ = fixed(made, CODE)
+    assert all(not node.domain for node in after.graph.node)
+    (new,), defined = run(after, feeds), Evaluator(made).run(feeds)["r"]
+    assert new.shape == wanted.shape == defined.shape
+    assert np.abs(new.astype(int) - wanted).max(initial=0) <= 1
+    assert np.abs(defined.astype(int) - wanted).max(initial=0) <= 1
+
+
+def test_axes_that_there_are_not_are_refused() -> None:
+    body = "r = com.microsoft.QLinearReduceMean<axes = [7], keepdims = 1>(a, s, z, u, v)"
+    (refusal,) = fixed(model(body), CODE)[1]
+    assert isinstance(refusal, Refusal)
+    assert "[7]" in refusal.reason
