@@ -16,6 +16,7 @@ __all__ = ["TRIGGERS"]
 _PARTS = 3  # query, key and value
 _RANK, _LEFT = 6, 5
 _HALVES = 2
+_OPERANDS, _SEQUENCE_FIRST = 2, 3
 
 
 def heads_of_joint_product(graph: GraphView) -> Iterator[Node]:
@@ -59,9 +60,24 @@ def rotated_part(graph: GraphView) -> Iterator[Node]:
             yield node
 
 
+def products_of_single_rows(graph: GraphView) -> Iterator[Node]:
+    """Each third product with constants of one value [n, 1, c]: query, key and value where a sequence comes first."""
+    readers: dict[str, int] = {}
+    for node in graph.nodes_of("Einsum", "MatMul"):
+        if len(node.inputs) != _OPERANDS or not graph.is_constant(node.inputs[1]):
+            continue
+        shape = graph.value(node.inputs[0]).shape
+        if shape is None or len(shape) != _SEQUENCE_FIRST or shape[1] != 1 or shape[0] == 1:
+            continue
+        readers[node.inputs[0]] = readers.get(node.inputs[0], 0) + 1
+        if readers[node.inputs[0]] == _PARTS:
+            yield node
+
+
 TRIGGERS: Mapping[str, Callable[[GraphView], Iterator[Node]]] = {
     "heads_of_joint_product": heads_of_joint_product,
     "lone_transpose_of_five": lone_transpose_of_five,
+    "products_of_single_rows": products_of_single_rows,
     "rotated_part": rotated_part,
 }
 

@@ -22,6 +22,7 @@ from rkgraph.toolkit.locate import find_toolkit
 from tests.rules.harness import parse, view_of
 
 HEADS = "fuse_multihead_attention_reshape_to_gather_split"
+SINGLE_ROWS = "exmatmul_bcast_batch2width"
 TRANSPOSE = "squeeze_1_in_nd_transpose"
 
 
@@ -55,6 +56,33 @@ def lone(shape: str, perm: str, around: str = "Relu") -> str:
     order = [int(n) for n in perm.split(",")]
     out = ", ".join(str(sizes[axis]) for axis in order)
     return f"""g (float[{shape}] x) => (float[{out}] y) {{ a = {around}(x) y = Transpose<perm = [{perm}]>(a) }}"""
+
+
+def sequence_first(layers: int = 2, batch: int = 1, parts: str = "qkv") -> onnx.ModelProto:
+    """Attention over 16 tokens of XLNet's layout, [tokens, batch, width], each with a feed-forward part behind."""
+    nodes, x = "", "x"
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i in range(layers):
+        made = {p: f"{p}{i}" if p in parts else f"{parts[0]}{i}" for p in "qkv"}
+        for part in parts:
+            nodes += f'{part}{i} = Einsum<equation = "ibh,hnd->ibnd">({x}, w{part}{i}) '
+            shapes[f"w{part}{i}"] = (64, 4, 16)
+        nodes += f"""b{i} = Add({made["q"]}, bias{i}) s{i} = Einsum<equation = "ibnd,jbnd->bnij">(b{i}, {made["k"]})
+            p{i} = Softmax<axis = 3>(s{i}) o{i} = Einsum<equation = "bnij,jbnd->ibnd">(p{i}, {made["v"]})
+            h{i} = Einsum<equation = "ibnd,hnd->ibh">(o{i}, wo{i}) a{i} = Add(h{i}, {x})
+            f{i} = MatMul(a{i}, up{i}) g{i} = Add(f{i}, ub{i}) r{i} = Relu(g{i}) d{i} = MatMul(r{i}, down{i})
+            e{i} = Add(d{i}, db{i}) y{i} = Add(e{i}, a{i}) """
+        shapes |= {f"bias{i}": (4, 16), f"wo{i}": (64, 4, 16), f"up{i}": (64, 128), f"ub{i}": (128,)}
+        shapes |= {f"down{i}": (128, 64), f"db{i}": (64,)}
+        x = f"y{i}"
+    text = f"g (float[16, {batch}, 64] x) => (float[16, {batch}, 64] y) {{ {nodes} y = Identity({x}) }}"
+    model = onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]> ' + text)
+    random = np.random.default_rng(0)
+    model.graph.initializer.extend(
+        numpy_helper.from_array((random.normal(size=shape) / 10).astype(np.float32), name)
+        for name, shape in shapes.items()
+    )
+    return model
 
 
 def found(model: onnx.ModelProto | str, target: Target | None = None) -> list[str]:
@@ -123,8 +151,12 @@ def test_a_plan_avoids_them(tmp_path: Path) -> None:
 @pytest.mark.toolkit
 @pytest.mark.parametrize(
     ("model", "rule"),
-    [(projection(), HEADS), (parse(lone("1, 4, 3, 3, 8, 8", "0, 1, 4, 2, 5, 3")), TRANSPOSE)],
-    ids=["heads", "transpose"],
+    [
+        (projection(), HEADS),
+        (parse(lone("1, 4, 3, 3, 8, 8", "0, 1, 4, 2, 5, 3")), TRANSPOSE),
+        (sequence_first(), SINGLE_ROWS),
+    ],
+    ids=["heads", "transpose", "single rows"],
 )
 def test_the_real_toolkit_is_right_without_them(model: onnx.ModelProto, rule: str, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
@@ -159,3 +191,11 @@ def test_a_rotated_part_of_each_head(part: str, turned: str, versions: set[str])
         text = text.replace("float[1, 2, 8, 16] x", "float[1, 2, 8, 4] x")
     for version in toolkits():
         assert ("rotated-part" in found(text, Target("rk3588", version))) == (version in versions)
+
+
+def test_products_of_single_rows() -> None:
+    name = "products-of-single-rows"
+    assert found(sequence_first()) == [name]
+    assert found(sequence_first(), Target("rk3588", "2.5.0")) == []
+    assert found(sequence_first(batch=2)) == []
+    assert found(sequence_first(parts="qk")) == []
