@@ -215,6 +215,13 @@ def _channels_last(node: NodeProto, dims: _Dims) -> _Made | None:
     return [turn, conv, back], {name: (weights[0], depth, *kernel)}
 
 
+def _distances(node: NodeProto, _dims: _Dims) -> _Made | None:
+    """(M, N) and (K, N) to (M, K), as a product has it."""
+    turned = f"{node.output[0]}\0turned"
+    product = _node("MatMul", [node.input[0], turned], [node.output[0]])
+    return [_node("Transpose", [node.input[1]], [turned]), product], {}
+
+
 def _lstm(node: NodeProto, _dims: _Dims) -> _Made | None:
     name = f"{node.output[0]}\0weights"
     new = _node("LSTM", [node.input[0], name, name], list(node.output))
@@ -244,6 +251,7 @@ _QUANTISED: Mapping[str, tuple[str, tuple[int, ...]]] = {
 
 _SPECIAL: Mapping[str, Callable[[NodeProto, _Dims], _Made | None]] = {
     "Attention": _attention,
+    "CDist": _distances,
     "DynamicQuantizeLSTM": _lstm,
     "DynamicQuantizeMatMul": _dynamic_product,
     "EmbedLayerNormalization": _embedding,

@@ -103,6 +103,7 @@ MODULES = (
     "rk198_random_operator",
     "rk199_quantized_attention",
     "rk200_packed_table",
+    "rk201_distance_matrix",
     "rk202_integer_mask_arithmetic",
     "rk203_mask_fill_beyond_fp16",
     "rk204_integer_cumulative_sum",

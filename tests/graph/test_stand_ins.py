@@ -69,6 +69,15 @@ def test_the_shape_of_an_image_is_known(
     assert view_of(model).main.value("y").shape == shape
 
 
+def test_the_shape_of_distances_is_known() -> None:
+    fed = {"a": floats(0, 4, 3), "b": floats(1, 5, 3)}
+    model = microsoft("CDist", ["a", "b"], {"m": None}, fed=fed)
+    model.graph.node[0].output[0] = "m"
+    model.graph.node.add(op_type="Relu", input=["m"], output=["y"])
+    model.graph.output.append(helper.make_empty_tensor_value_info("y"))
+    assert view_of(model).main.value("y").shape == (4, 5)
+
+
 def test_what_cannot_be_made_stays_unknown() -> None:
     model = microsoft("FusedMatMul", ["x", "x"], {"y": (2, 8, 8)}, fed={"x": floats(0, *WHOLE)}, transA=1)
     model.graph.output[0].type.tensor_type.ClearField("shape")
