@@ -193,6 +193,7 @@ MODULES = (
     "rk532_uncanonical_layer_norm",
     "rk533_masked_softmax",
     "rk534_mask_before_scores",
+    "rk535_composed_softmax",
     "rk550_nearly_fused_layer_norm",
     "rk551_nearly_fused_gelu",
     "rk552_value_inside_fused_norm",
