@@ -12,13 +12,15 @@ from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.writer import Writer
 
 STEPS = 255.0
+PRODUCTS = frozenset({"MatMulInteger", "ConvInteger", "MatMulIntegerToFloat", "QAttention"})
+"""What RK182, RK186, RK196 and RK199 write with the floats that were quantised."""
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
-    """One finding for each DynamicQuantizeLinear that no integer product reads (RK182 and RK186 come first)."""
+    """One finding for each DynamicQuantizeLinear that no product of whole numbers reads: their rules come first."""
     for graph, node in needing(lint, {"DynamicQuantizeLinear"}):
         readers = {reader.op for reader in graph.consumers(node.outputs[0])}
-        if not readers & {"MatMulInteger", "ConvInteger", "MatMulIntegerToFloat"}:
+        if not readers & PRODUCTS:
             yield not_as_it_is(lint, graph, node, "it is ReduceMin, ReduceMax, and the rounding of x / scale")
 
 

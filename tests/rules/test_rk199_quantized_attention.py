@@ -127,6 +127,12 @@ def test_measured_activations_are_taken_as_the_floats_that_they_were(tmp_path: P
     assert np.linalg.norm(new - old) <= 0.02 * np.linalg.norm(old)
 
 
+def test_what_measures_them_goes_with_it(tmp_path: Path) -> None:
+    """RK188, which would write the measuring as arithmetic, leaves it to this rule."""
+    outcome = fix_text(measured(), tmp_path, CODE, "RK188", allow=frozenset({Safety.APPROXIMATE, Safety.FP16_RANGE}))
+    assert [fix.code for fix in outcome.fixes.applied] == [CODE]
+
+
 def test_numbers_read_with_another_scale_stay_rounded() -> None:
     after, _ = fixed(measured(swapped=True), CODE)
     assert "DynamicQuantizeLinear" in operators(after)
