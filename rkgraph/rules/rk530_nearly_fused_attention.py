@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 STEPS = 8
 """Nodes between product and softmax, or softmax and product, that are looked through."""
 
-_PASSES = frozenset({"Add", "Cast", "Clip", "Div", "Dropout", "Identity", "Max", "Min", "Mul", "Sub", "Where"})
+_PASSES = frozenset({"Add", "Cast", "Clip", "Div", "Dropout", "Identity", "Max", "Min", "Mul", "Sub", "Tanh", "Where"})
+_PASSES_SCORES = _PASSES | {"Reshape"}
 
 
 def check(lint: LintContext) -> Iterator[Finding]:
@@ -50,7 +51,7 @@ def _up(graph: GraphView, softmax: Node) -> list[Node] | None:
         found.append(node)
         if node.op == "MatMul":
             return found if not any(map(graph.is_constant, node.inputs)) else None
-        if node.op not in _PASSES:
+        if node.op not in _PASSES_SCORES:
             return None
         name = _scores(graph, node)
         if not name:
@@ -73,7 +74,7 @@ def _leads_to_product(graph: GraphView, name: str) -> bool:
             continue
         if node.op == "MatMul" and not any(map(graph.is_constant, node.inputs)):
             return True
-        if node.op in _PASSES:
+        if node.op in _PASSES_SCORES:
             fresh = [given for given in node.inputs[node.op == "Where" :] if given and given not in seen]
             seen.update(fresh)
             waiting += [(given, depth + 1) for given in fresh]
@@ -106,7 +107,8 @@ def _between(graph: GraphView, before: list[Node]) -> Iterator[str]:
         if node.op != "Add" and not scaled:
             yield f"{node.label} ({node.op}) stands between product and softmax"
     scores = graph.value(before[-1].outputs[0]).shape
-    if scores is not None and len(scores) == 3 and any(node.op in ("Mul", "Div") for node in steps):
+    # without a mask these are fused wherever the scale stands
+    if scores is not None and len(scores) == 3 and adds and any(node.op in ("Mul", "Div") for node in steps):
         yield "scores of three dimensions are scaled after the product"
 
 

@@ -6,7 +6,7 @@ from tests.rules.harness import diagnostics
 
 CODE = "RK530"
 HEAD = "float[1, 2, 8, 4] q, float[1, 2, 4, 8] k, float[1, 2, 8, 4] v, float[1, 1, 8, 8] m, float[1, 1, 8, 8] n"
-CONSTANTS = "float c = {0.5}, float big = {-10000}"
+CONSTANTS = "float c = {0.5}, float big = {-10000}, int64[4] l = {1, 2, 8, 8}"
 
 
 END = "p = Softmax<axis = -1>(s) y = MatMul(p, v)"
@@ -37,11 +37,13 @@ def test_what_is_fused_is_no_finding(scores: str) -> None:
         ("r = MatMul(q, k) s = Sub(r, m)", "", "(Sub) stands between product and softmax"),
         ("r = MatMul(q, k) t = Add(r, m) s = Add(t, n)", "", "2 Adds stand between"),
         ("r = MatMul(q, k) s = Where(b, r, big)", "", "(Where) stands between product and softmax"),
+        ("r = MatMul(q, k) t = Tanh(r) s = Add(t, m)", "", "(Tanh) stands between product and softmax"),
+        ("r = MatMul(q, k) s = Reshape(r, l)", "", "(Reshape) stands between product and softmax"),
         ("r = MatMul(q, k) s = Mul(r, m)", "", "(Mul) stands between product and softmax"),
         ("s = MatMul(q, k)", "p = Softmax<axis = 2>(s) y = MatMul(p, v)", "axis 2 of 4"),
         ("s = MatMul(q, k)", "p = Softmax<axis = -1>(s) t = Mul(p, m) y = MatMul(t, v)", "between softmax and product"),
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_what_stands_in_the_way_is_named(scores: str, end: str, reason: str) -> None:
     (found,) = diagnostics(model(scores, end) if end else model(scores), CODE)
@@ -53,11 +55,13 @@ def test_weights_that_are_handed_out_are_told() -> None:
     assert "read elsewhere" in found.message
 
 
-def test_three_dimensional_scores_scaled_late() -> None:
-    text = """g (float[2, 8, 4] q, float[2, 4, 8] k, float[2, 8, 4] v) => (float[2, 8, 4] y) <float c = {0.5}> {
-        r = MatMul(q, k) s = Mul(r, c) p = Softmax<axis = -1>(s) y = MatMul(p, v) }"""
-    (found,) = diagnostics(text, CODE)
-    assert "three dimensions" in found.message
+@pytest.mark.parametrize(("masked", "scores", "count"), [("t = Add(s, m)", "t", 1), ("", "s", 0)])
+def test_three_dimensional_scores_scaled_late_under_a_mask(masked: str, scores: str, count: int) -> None:
+    text = f"""g (float[2, 8, 4] q, float[2, 4, 8] k, float[2, 8, 4] v, float[2, 8, 8] m) => (float[2, 8, 4] y)
+        <float c = {{0.5}}> {{ r = MatMul(q, k) s = Mul(r, c) {masked}
+        p = Softmax<axis = -1>({scores}) y = MatMul(p, v) }}"""
+    found = diagnostics(text, CODE)
+    assert [("three dimensions" in one.message) for one in found] == [True] * count
 
 
 def test_a_classifier_is_none() -> None:
