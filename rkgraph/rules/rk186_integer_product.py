@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.intervals import Intervals
 from rkgraph.graph.rewrite import Edit, Refusal, Tolerance
 from rkgraph.rulebook.dynamic_quantization import Product, read_product
+from rkgraph.rulebook.known import LARGEST_OF, input_of
 from rkgraph.rulebook.lowering import needing, not_as_it_is, raised
 from rkgraph.rulebook.place import place_of
 from rkgraph.rulebook.quantized import (
@@ -52,17 +54,45 @@ def fix(lint: LintContext, finding: Finding) -> Edit | Refusal:
         new = _WRITTEN[node.op](graph, node, writer)
     except ValueError as error:
         return Refusal(str(error))
-    return writer.rewrite({node.outputs[0]: new}, _tolerance(graph, node), "in floats")
+    return writer.rewrite({node.outputs[0]: new}, _tolerance(graph, node), _told(graph, node))
 
 
 def _tolerance(graph: GraphView, node: Node) -> Tolerance:
     """Sums of products are exact below 2^24; where they may be larger, or are scaled and rounded, not quite."""
     if node.op.startswith("QLinear"):
         return Tolerance(1.0, 0.0, norm=1e-3)  # a result half-way between two steps may go either way
-    weights = static_shape(graph, node.inputs[1]) or (EXACT_BELOW,)
-    count = math.prod(weights[1:]) if node.op == "ConvInteger" else weights[max(len(weights) - 2, 0)]
-    largest = count * 255 * 255
+    largest = _terms(graph, node) * 255 * 255
     return Tolerance(0.0 if largest < EXACT_BELOW else largest / EXACT_BELOW, 0.0)
+
+
+def _told(graph: GraphView, node: Node) -> str:
+    """What is to be known of the rewrite: that sums may lie beyond fp16, by the intervals of what is multiplied."""
+    if node.op.startswith("QLinear"):
+        return "in floats"
+    largest = _terms(graph, node) * _furthest(graph, node, 0, 2) * _furthest(graph, node, 1, 3)
+    if largest <= LARGEST_OF["float16"]:
+        return "in floats"
+    return (
+        f"in floats; sums may reach ±{largest:,.0f} by their dtypes and constants, and fp16 ends at "
+        f"±{LARGEST_OF['float16']:.0f}: those beyond are the least int32 in the simulator"
+    )
+
+
+def _terms(graph: GraphView, node: Node) -> int:
+    """How many products make up one sum; 2^24 where that is not known."""
+    weights = static_shape(graph, node.inputs[1]) or (EXACT_BELOW,)
+    return math.prod(weights[1:]) if node.op == "ConvInteger" else weights[max(len(weights) - 2, 0)]
+
+
+def _furthest(graph: GraphView, node: Node, number: int, zero: int) -> float:
+    """How far an operand may lie from its zero point."""
+    intervals = Intervals(graph)
+    numbers = intervals.of(node.inputs[number])
+    name = input_of(node, zero)
+    if not name:
+        return max(abs(numbers.low), abs(numbers.high))
+    point = intervals.of(name)
+    return max(abs(numbers.low - point.high), abs(numbers.high - point.low))
 
 
 def _mat_mul_integer(graph: GraphView, node: Node, writer: Writer) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rkgraph.graph.rewrite import SetOpset
+from rkgraph.graph.rewrite import Rewrite, SetOpset
 from tests.rules.harness import diagnostics
 from tests.rules.rewriting import fixed, operators, run
 
@@ -103,3 +103,20 @@ def test_dynamic_quantisation_is_left_to_its_own_rule() -> None:
         y = Mul(real, scale)
     }"""
     assert diagnostics(text, CODE) == ()
+
+
+@pytest.mark.parametrize(
+    ("weights", "zero", "told"),
+    [
+        ("1, -2, 3, 4, -5, 6", "0", "in floats"),  # 3 · 128 · 6
+        ("127, 127, 127, 127, 127, 127", "0", "in floats"),  # 3 · 128 · 127 = 48768
+        ("127, 127, 127, 127, 127, 127", "127", "±97,155"),  # 3 · 255 · 127
+    ],
+)
+def test_sums_beyond_fp16_are_told(weights: str, zero: str, told: str) -> None:
+    text = f"""g (int8[2, 3] a) => (int32[2, 2] y) <int8[3, 2] b = {{{weights}}}, int8 z = {{{zero}}}>
+    {{ y = MatMulInteger(a, b, z) }}"""
+    _, edits = fixed(text, CODE)
+    detail = next(edit.detail for edit in edits if isinstance(edit, Rewrite))
+    assert told in detail
+    assert ("fp16 ends" in detail) == (told != "in floats")
