@@ -96,6 +96,11 @@ class Node:
         return self.op if self.domain in ("", "ai.onnx") else f"{self.domain}::{self.op}"
 
     @property
+    def is_parametric(self) -> bool:
+        """Whether an attribute takes its value from the function's caller, so that nobody knows it here."""
+        return any(isinstance(value, AttributeReference) for value in self.attributes.values())
+
+    @property
     def subgraphs(self) -> tuple[GraphView, ...]:
         """The graphs among the attributes, not those nested in them."""
         values = [v for value in self.attributes.values() for v in (value if isinstance(value, tuple) else (value,))]

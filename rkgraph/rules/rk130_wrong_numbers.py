@@ -28,7 +28,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
             if graph.ops.isdisjoint(law.ops):
                 continue
             for node in lint.live_nodes(graph):
-                if node.op not in law.ops or node.domain not in ("", "ai.onnx"):
+                if node.op not in law.ops or node.domain not in ("", "ai.onnx") or node.is_parametric:
                     continue
                 if TRIGGERS[law.trigger](graph, node, partial(lint.is_constant, graph)):
                     yield Finding(

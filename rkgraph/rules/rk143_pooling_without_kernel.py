@@ -32,7 +32,7 @@ def check(lint: LintContext) -> Iterator[Finding]:
         elif node.op == "MaxPool" and is_dilated(node):
             yield not_as_it_is(lint, graph, node, "it can be the largest of slices")
     for graph, node in needing(lint, ("AveragePool",), frozenset({"npu", "cpu"})):
-        trouble = _trouble_of_mean(lint, graph, node)
+        trouble = None if node.is_parametric else _trouble_of_mean(lint, graph, node)
         if trouble:
             builds = _mean_builds(graph, node)
             yield Finding(

@@ -18,10 +18,10 @@ from rkgraph.rulebook.card import Block
 from rkgraph.rulebook.registry import Rule, load_rules
 from rkgraph.toolkit.client import Worker
 from rkgraph.toolkit.jobs import Job
-from rkgraph.toolkit.locate import find_toolkit
 from rkgraph.toolkit.logs import read_log
 from tests.rules.harness import parse
 from tests.rules.rewriting import run
+from tests.toolkits import INSTALLED, toolkit_of
 
 pytestmark = pytest.mark.toolkit
 
@@ -33,7 +33,7 @@ RELATIVE, OF_LARGEST = 1e-2, 4e-3
 def workers() -> Iterator[Callable[[str], Worker]]:
     """The worker of a version, started when it is first asked for."""
     with ExitStack() as started:
-        yield cache(lambda version: started.enter_context(Worker(find_toolkit(version, None))))
+        yield cache(lambda version: started.enter_context(Worker(toolkit_of(version))))
 
 
 def fixed_blocks() -> list[object]:
@@ -59,7 +59,7 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
     write_npz(feeds, case)
     platform = block.options.get("platform", "rk3588")
     job = Job(path, platform, simulate=(feeds,), inputs=main.inputs, outputs=main.outputs, output_folder=outputs)
-    done = workers(block.options.get("toolkit", "2.3.2")).run(job)
+    done = workers(block.options.get("toolkit", INSTALLED)).run(job)
     assert done.ok, f"{rule.code}: {done.error}"
     facts = read_log(done.log)
     assert {lost.op for lost in facts.no_lowering} == set()

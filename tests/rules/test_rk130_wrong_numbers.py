@@ -173,3 +173,11 @@ def test_a_mask_is_a_note() -> None:
     (finding,) = diagnostics(model_of("mask-of-numbers", "4×20, mask 1×20 of int64"), CODE)
     assert finding.severity is Severity.NOTE
     assert "0 and 1" in finding.message
+
+
+def test_what_a_caller_of_a_function_decides_is_not_judged() -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17, "f" : 1]>
+    agraph (float[1, 4, 32, 32] x) => (float[1, 4, 24, 13] y) { y = f.Pool<window = [9, 9]>(x) }
+    <domain: "f", opset_import: ["" : 17]>
+    Pool<window>(a) => (b) { b = MaxPool<kernel_shape: ints = @window, strides = [1, 2]>(a) }"""
+    assert diagnostics(text, CODE) == ()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from rkgraph.targets import Target
 from rkgraph.toolkit.client import Worker
-from rkgraph.toolkit.locate import find_toolkit
 from tests.rules.harness import diagnostics, parse
 from tests.rules.rewriting import fixed, operators, run
 from tests.rules.simulated import simulated
+from tests.toolkits import toolkit_of
 
 CODE = "RK528"
 RMS = (
@@ -99,6 +99,6 @@ def test_a_value_added_to_its_own_norm_in_several_rows() -> None:
 def test_it_builds_and_is_right(kind: str, version: str, tmp_path: Path) -> None:
     before = model(NORMS[kind], h="e")
     feeds = {name: np.random.default_rng(0).normal(size=(1, 1, 8)).astype(np.float32) for name in ("x", "h")}
-    with Worker(find_toolkit(version, None)) as worker:
+    with Worker(toolkit_of(version)) as worker:
         found = simulated(worker, fixed(before, CODE)[0], feeds, tmp_path)["y"]
     np.testing.assert_allclose(found.reshape(1, 1, 8), run(parse(before), feeds)[0], atol=3e-3)

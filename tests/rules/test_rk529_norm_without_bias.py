@@ -16,11 +16,11 @@ from rkgraph.rulebook.rule import Options
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target
 from rkgraph.toolkit.client import Worker
-from rkgraph.toolkit.locate import find_toolkit
 from tests.rules.harness import diagnostics, parse
 from tests.rules.rewriting import operators, run
 from tests.rules.simulated import simulated
 from tests.rules.test_rk528_sum_behind_norm import LAYER, NORMS, RMS, WRITTEN, model
+from tests.toolkits import toolkit_of
 
 CODE = "RK529"
 OLD = Target(toolkit="2.2.0")
@@ -96,6 +96,6 @@ def test_by_version(version: str) -> None:
 def test_it_builds_and_is_right(kind: str, tmp_path: Path) -> None:
     before = model(NORMS[kind], END, shape="1, 4, 8")
     given = feeds("1, 4, 8", 0)
-    with Worker(find_toolkit("2.2.0", None)) as worker:
+    with Worker(toolkit_of("2.2.0")) as worker:
         found = simulated(worker, fixed(before, tmp_path), given, tmp_path)["y"]
     np.testing.assert_allclose(found.reshape(1, 4, 8), run(parse(before), given)[0], atol=3e-3)
