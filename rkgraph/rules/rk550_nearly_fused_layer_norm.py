@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkgraph.rulebook.norms import blockers, norms
-from rkgraph.rulebook.rule import Finding
+from rkgraph.rulebook.rule import EXPLAINED, Finding
 
 if TYPE_CHECKING:
     from rkgraph.rulebook.rule import LintContext
@@ -27,4 +27,5 @@ def check(lint: LintContext) -> Iterator[Finding]:
                     node=norm.root,
                     observed={"reasons": reasons},
                     limit={"form": "(x − mean(x)) / sqrt(mean((x − mean(x))²) + ε), its parts read nowhere else"},
+                    roots=(EXPLAINED,),  # RK532 rewrites most of them
                 )

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rkgraph.diagnostics import Diagnostic
-from tests.rules.harness import diagnostics
+from rkgraph.engine.lint import find
+from rkgraph.rulebook.ruleset import RuleSet
+from tests.rules.harness import context_of, diagnostics
 from tests.rules.norm_spellings import layer_norms, model, rms_norms
 from tests.rules.rewriting import fixed, operators, run
 
@@ -124,3 +126,9 @@ def test_a_width_that_is_not_known_is_refused() -> None:
 def test_what_it_goes_through_is_explained() -> None:
     (found,) = diagnostics(model(HEAD, INVERSE, END), "RK532")
     assert "does not fuse" in found.message
+
+
+def test_what_keeps_it_in_pieces_is_its_consequence() -> None:
+    context = context_of(model(HEAD, INVERSE, END))
+    found = {one.diagnostic.code: one.diagnostic for one in find(context, RuleSet("test", "2.3.2", ("RK532", "RK550")))}
+    assert found["RK550"].induced_by == found["RK532"].fingerprint
