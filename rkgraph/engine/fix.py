@@ -25,11 +25,12 @@ from rkgraph.engine.lint import Found, find, make_context, result_of, with_troub
 from rkgraph.engine.split import Split, Splitter
 from rkgraph.engine.stages import FixedStage
 from rkgraph.graph.model import Model
-from rkgraph.graph.rewrite import Between, OpenInterface, RenameOutputs, ReshapeOutputs, Rewrite, Tolerance
+from rkgraph.graph.rewrite import Between, OpenInterface, RenameOutputs, ReshapeOutputs, Rewrite
 from rkgraph.graph.view import ModelView
 from rkgraph.proof.ranges import as_intervals
 from rkgraph.proof.verdict import SATURATES
-from rkgraph.proof.whole import LARGEST, MODEL_TOLERANCE, WholeClaim, not_compared, prove_model
+from rkgraph.proof.whole import LARGEST, WholeClaim, not_compared, prove_model
+from rkgraph.proof.whole_tolerance import whole_model_tolerance
 from rkgraph.records import Record
 from rkgraph.results import AppliedFix, Fixes, Proof, RefusedFix, Result
 from rkgraph.rulebook.registry import Rule, load_rules
@@ -44,8 +45,6 @@ MAX_PASSES = 40  # a real model takes 4 to 8; each pass past the first follows f
 
 COMPARED = 3  # samples on which the whole model is compared
 
-COARSE = 1e-3  # of the norm: what differs by so much no longer rounds to 8 bits or so, and not only otherwise
-QUANTISED = 0.2
 """How far a model may lie from its quantised original: ‖a − b‖ ≤ 0.2·‖b‖, which is a cosine of at least 0.98."""
 
 
@@ -257,7 +256,7 @@ class _Loop:
             return ()
         known = as_intervals({**self.within, **self.settings.assumptions})
         frozen, dtypes = self.policy.options.frozen, self._old_dtypes()
-        tolerance = _coarsest(self.proofs)
+        tolerance = whole_model_tolerance(self.proofs, self.model.view().main)
         widened = self.scalars - scalars_of(self.model.view().main) - frozen.keys()
         real = self.settings.inputs or self.settings.samples[:COMPARED]
         edges = (widened, self.opened, self._new_shapes(), self.renamed, _saturation(self.proofs))
@@ -346,12 +345,6 @@ class _Loop:
         state = state_of(context.model)
         since = self.seen.setdefault(state, len(self.applied))
         return frozenset(fix.code for fix in self.applied[since:])
-
-
-def _coarsest(proofs: Sequence[Proof]) -> Tolerance:
-    """What the whole model is held to: where a fix may differ by a part of the norm, so may the results, ten times."""
-    norm = max((proof.tolerance.get("norm", 0.0) for proof in proofs), default=0.0)
-    return replace(MODEL_TOLERANCE, norm=QUANTISED if norm >= COARSE else 10 * norm)
 
 
 def _saturation(proofs: Sequence[Proof]) -> float | None:

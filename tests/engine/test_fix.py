@@ -9,9 +9,10 @@ from rkgraph.diagnostics import Safety, Verdict
 from rkgraph.engine.fix import FixSettings
 from rkgraph.errors import UsageError
 from rkgraph.graph.rewrite import Between, Tolerance
+from rkgraph.proof.whole_tolerance import HALVES, whole_model_tolerance
 from rkgraph.rulebook.rule import Options
 from tests.engine.fixing import fix_text, operators, rule_for, run
-from tests.rules.harness import parse
+from tests.rules.harness import parse, view_of
 
 RELU = "g (float[1, 8] x) => (float[1, 8] y) { a = Relu(x) y = Neg(a) }"
 CHAIN = """g (float[n, 6] x) => (float[m, 3, 2] y)
@@ -249,3 +250,10 @@ def test_what_cannot_be_cut_out_for_its_proof_is_left_alone(tmp_path: Path) -> N
     outcome = fix_text(model, tmp_path, settings=settings(tmp_path, rule), proof="local")
     assert not outcome.fixes.applied
     assert "dtype of 'a' is not known" in outcome.fixes.refused[0].reason
+
+
+@pytest.mark.parametrize(("dtype", "norm"), [("float16", HALVES), ("float32", 0.0)])
+def test_numbers_that_are_held_in_fp16_may_differ_by_its_spacing(dtype: str, norm: float) -> None:
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+    agraph ({dtype.replace("32", "")}[4] x) => ({dtype.replace("32", "")}[4] y) {{ y = Relu(x) }}"""
+    assert whole_model_tolerance((), view_of(text).main).norm == norm
