@@ -91,11 +91,12 @@ def write(case: Case, folder: Path) -> bool:
         path.unlink()
         home.rmdir()
         return False
-    _keep(home / "test_data_set_0", model, feeds, expected)
+    keep(home / "test_data_set_0", model, feeds, expected)
     return True
 
 
-def _keep(folder: Path, model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], expected: Mapping[str, Any]) -> None:
+def keep(folder: Path, model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], expected: Mapping[str, Any]) -> None:
+    """Write a test data set as onnx's suites have it: inputs and outputs in the order of the graph."""
     folder.mkdir(exist_ok=True)
     given = {tensor.name for tensor in model.graph.initializer}
     inputs = [value.name for value in model.graph.input if value.name not in given]
