@@ -5,8 +5,9 @@
 
 Each round draws one model of each family (benchmarks/drawn): operator, ranks, shapes, types, opset, attributes and
 which inputs are constants. What ONNX Runtime makes of a model is what is expected of it; one that it does not run is
-drawn again. The same seed always makes the same models, and a family the same ones whatever others are drawn. Take a
-seed that no fix was written for: `fix_rate` then tells how well fixes do on models that nobody has seen.
+drawn again. With the same numpy and ONNX Runtime a seed always makes the same models, and a family the same ones
+whatever others are drawn. Take a seed that no fix was written for: `fix_rate` then tells how well fixes do on models
+that nobody has seen.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ def main() -> None:
     """Write the suite and say how many models it has."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="new or empty")
-    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True, help="any whole number")
     parser.add_argument("--rounds", type=int, default=2, help="models of each family (2)")
-    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME")
+    parser.add_argument(
+        "--families", nargs="+", choices=FAMILIES, default=list(FAMILIES), metavar="NAME", help="only these"
+    )
     parser.add_argument(
         "--versions",
         nargs="+",

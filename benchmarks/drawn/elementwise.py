@@ -117,12 +117,12 @@ def logic(draw: Draw) -> Case:
 
 
 def where(draw: Draw) -> Case:
-    """Where; any two or fewer of the three inputs are initializers."""
+    """Where; up to two of the three inputs are initializers."""
     shape = draw.shape(draw.whole(1, 6), 1, 5)
     dtype = draw.one((FLOAT, FLOAT, "int32", "int64", "uint8", "bool", "float64"))
     otherwise: tuple[int, ...] = draw.one(((), shape, (1,)))
     inputs = [draw.broadcast(shape, "bool"), draw.array(shape, dtype), draw.array(otherwise, dtype)]
-    return Case("Where", inputs, {}, 16, draw.some(range(3))[:2])
+    return Case("Where", inputs, {}, 16, draw.chance.sample(range(3), draw.whole(0, 2)))
 
 
 def function(draw: Draw) -> Case:
