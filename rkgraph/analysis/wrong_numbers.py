@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from rkgraph.analysis.pooling import is_padded
 from rkgraph.graph.view import GraphView, Node
 
 __all__ = ["TRIGGERS", "IsConstant"]
@@ -98,8 +99,7 @@ def uneven_stride(graph: GraphView, node: Node, is_constant: IsConstant) -> bool
     kernel, strides = node.attributes.get("kernel_shape", ()), node.attributes.get("strides", ())
     if len(kernel) != 2 or len(strides) != 2 or kernel[0] != kernel[1]:
         return False
-    padded = any(node.attributes.get("pads", ())) or str(node.attributes.get("auto_pad", "")).startswith("SAME")
-    return kernel[0] >= _LARGE_KERNEL and strides[0] == 1 and strides[1] > 1 and not padded
+    return kernel[0] >= _LARGE_KERNEL and strides[0] == 1 and strides[1] > 1 and not is_padded(node)
 
 
 def axis_of_one(graph: GraphView, node: Node, is_constant: IsConstant) -> bool:  # noqa: ARG001

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.pooling import counts_padding
 from rkgraph.graph.rewrite import Rewrite, Tolerance
 from rkgraph.rulebook.known import LARGEST_OF, NotKnown, is_live, rounding
 from rkgraph.rulebook.windows import Windows, windows_of
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rkgraph.graph.view import GraphView, Node
     from rkgraph.rulebook.writer import Writer
 
-__all__ = ["CUBIC", "counts_padding", "dilated", "in_two", "is_dilated", "is_padded", "window_means"]
+__all__ = ["CUBIC", "dilated", "in_two", "window_means"]
 
 CUBIC = 5
 """Rank of a batch of channels with three spatial axes."""
@@ -117,18 +118,3 @@ def _pool(write: Writer, node: Node, x: str, windows: Windows, counting: bool) -
         ceil_mode=1 if windows.ceil else None,
         count_include_pad=1 if counting else None,
     )  # fmt: skip
-
-
-def is_dilated(node: Node) -> bool:
-    """Whether elements of a window lie apart."""
-    return any(step > 1 for step in node.attributes.get("dilations", ()))
-
-
-def is_padded(node: Node) -> bool:
-    """Whether windows reach beyond the input at its edges, as far as attributes say."""
-    return any(node.attributes.get("pads", ())) or str(node.attributes.get("auto_pad", "NOTSET")).startswith("SAME")
-
-
-def counts_padding(node: Node) -> bool:
-    """Whether a mean counts padding that is there."""
-    return bool(node.attributes.get("count_include_pad", 0)) and is_padded(node)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rkgraph.analysis.pooling import is_dilated, is_padded
 from rkgraph.diagnostics import Verdict
 from rkgraph.graph.rewrite import EXACT, Edit, Refusal, Rewrite
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.known import NotKnown, float_of, lower, rounding, shape_of
 from rkgraph.rulebook.lowering import needing, not_as_it_is
-from rkgraph.rulebook.pools import CUBIC, dilated, in_two, is_dilated, is_padded, window_means
+from rkgraph.rulebook.pools import CUBIC, dilated, in_two, window_means
 from rkgraph.rulebook.reductions import Reduction
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.windows import windows_of

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rkgraph.analysis.pooling import is_dilated
 from rkgraph.graph.rewrite import Edit, Refusal, Rewrite
 from rkgraph.graph.view import GraphView, Node
 from rkgraph.rulebook.known import NotKnown, float_of, lower, rounding, shape_of
 from rkgraph.rulebook.lowering import SLOW, needing, not_as_it_is
-from rkgraph.rulebook.pools import is_dilated
 from rkgraph.rulebook.rule import Finding, LintContext
 from rkgraph.rulebook.windows import Windows, windows_of
 from rkgraph.rulebook.writer import Writer

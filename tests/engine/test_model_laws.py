@@ -15,7 +15,6 @@ from typing import Any
 import onnx
 import pytest
 
-from rkgraph.cli.common import DEFAULT_TOOLKIT
 from rkgraph.diagnostics import Verdict
 from rkgraph.engine.lint import lint_view
 from rkgraph.engine.model_laws import MODEL_RULES, broken_laws
@@ -23,11 +22,10 @@ from rkgraph.resources import data_folder
 from rkgraph.rulebook.ruleset import RuleSet
 from rkgraph.targets import Target, constant_inputs, toolkits
 from rkgraph.toolkit.client import Worker
-from rkgraph.toolkit.inventory import inventory
 from rkgraph.toolkit.jobs import Job, Limits
-from rkgraph.toolkit.locate import default_home, find_toolkit
 from tests.rulebook.builders import op, table
 from tests.rules.harness import view_of
+from tests.toolkits import toolkit_of
 
 # A failing line of each law and a building one beside it.
 SAMPLE = (
@@ -104,10 +102,7 @@ def test_both_sides_were_measured() -> None:
 @pytest.mark.parametrize("version", ["2.3.2", "2.5.0"])
 def test_the_toolkit_still_does_so(version: str, tmp_path: Path) -> None:
     by_id = {line["id"]: line for line in lines()}
-    present = {each.version for each in inventory(default_home()) if each.installed}
-    if version != DEFAULT_TOOLKIT and version not in present:
-        pytest.skip(f"make test installs {DEFAULT_TOOLKIT} only")
-    with Worker(find_toolkit(version, None), Limits(seconds=60)) as worker:
+    with Worker(toolkit_of(version), Limits(seconds=60)) as worker:
         for name in SAMPLE:
             path = tmp_path / "model.onnx"
             onnx.save(onnx.parser.parse_model(by_id[name]["model"]), path)

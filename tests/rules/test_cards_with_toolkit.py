@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+from rkgraph.cli.common import DEFAULT_TOOLKIT
 from rkgraph.compile.feeds import generate_feeds
 from rkgraph.compile.tensors import read_npz, tensors_of, write_npz
 from rkgraph.graph.load import read_view
@@ -21,7 +22,7 @@ from rkgraph.toolkit.jobs import Job
 from rkgraph.toolkit.logs import read_log
 from tests.rules.harness import parse
 from tests.rules.rewriting import run
-from tests.toolkits import INSTALLED, toolkit_of
+from tests.toolkits import toolkit_of
 
 pytestmark = pytest.mark.toolkit
 
@@ -59,7 +60,7 @@ def test_the_compiler_takes_it_and_the_simulator_computes_it(
     write_npz(feeds, case)
     platform = block.options.get("platform", "rk3588")
     job = Job(path, platform, simulate=(feeds,), inputs=main.inputs, outputs=main.outputs, output_folder=outputs)
-    done = workers(block.options.get("toolkit", INSTALLED)).run(job)
+    done = workers(block.options.get("toolkit", DEFAULT_TOOLKIT)).run(job)
     assert done.ok, f"{rule.code}: {done.error}"
     facts = read_log(done.log)
     assert {lost.op for lost in facts.no_lowering} == set()
